@@ -1,0 +1,51 @@
+# Two commands matter: `make ask Q="why …?"` runs the main job, `make test` passes the tests. Both set everything up first.
+
+# The first of these that runs, is new enough and can make a virtual environment; PYTHON=/path/to/python3 names another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  "$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+# The default repository is this one; FILE is relative to it.
+REPO ?= .
+FILE ?=
+Q    ?= why does the client not use typing or pathlib?
+export Q FILE REPO
+
+export HF_HUB_OFFLINE := 1
+export AIL_TEST_MODELS := $(CURDIR)/$(VENV)/models
+
+.PHONY: ask setup check test bench clean help
+
+help: ## Say what each target does
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+ask: setup ## Enrol REPO (default: this one), index it, ask Q, optionally about FILE
+	@$(BIN)/ail-daemon model prepare --if-missing
+	@$(BIN)/ail-client add "$$REPO" --wait
+	@$(BIN)/ail-client ask --repo "$$REPO" -- $${FILE:+"$$FILE"} "$$Q"
+
+setup: $(READY) ## Install everything into .venv
+
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "AIL needs Python 3.11 or newer with its venv module: on Debian, apt-get install python3-venv;" \
+	  "elsewhere, PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+check: setup ## Lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: setup ## Pass the tests
+	$(BIN)/python -m pytest
+
+bench: setup ## Measure every figure of the documentation; what needs ../shared/eval says so where it is absent
+	$(BIN)/python -m bench
+
+clean: ## Remove .venv and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .bench
