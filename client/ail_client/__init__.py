@@ -1,0 +1,1 @@
+"""The thin client of AIL's daemon: one request, one reply, exit."""

@@ -1,0 +1,153 @@
+"""The commands that look after repositories and the daemon: options to a request, a reply to an exit status."""
+
+from __future__ import annotations
+
+import os
+
+from ail_rpc.errors import NotARepositoryError, UnavailableError, UsageError
+
+from .output import write_answer, write_json, write_note
+from .session import Reach, ask_daemon, call, stop_daemon, with_daemon
+from .target import find_place, to_wire_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from typing import Any
+
+    from .connection import Connection
+    from .deadline import Deadline
+
+_DID_NOT_HOLD = 1
+
+
+def run_add(options: Namespace, reach: Reach) -> int:
+    """Enrol a repository; with --wait, return when all of it is searchable."""
+    repo = to_wire_path(find_place(options.directory or options.repo).root)
+
+    def add(connection: Connection, limit: Deadline) -> dict[str, Any]:
+        added: dict[str, Any] = call(connection, "repo.add", {"repo": repo}, limit)
+        if options.wait:
+            from .progress import wait_until_complete
+
+            added |= wait_until_complete(connection, repo, reach.limit_s)
+        return added
+
+    added = with_daemon(reach, add)
+    if not options.json and added.get("notice"):
+        write_note(f"note: {added['notice']}")
+    return _print(options, added, f"{'searchable' if options.wait else 'added'}: {repo}")
+
+
+def run_remove(options: Namespace, reach: Reach) -> int:
+    """Forget a repository, also one that is not on the disk any more."""
+    named = options.directory or options.repo
+    try:
+        repo = find_place(named).root
+    except NotARepositoryError:
+        if named is None:
+            raise
+        repo = os.path.realpath(named)
+    repo = to_wire_path(repo)
+    removed = ask_daemon(reach, "repo.remove", {"repo": repo, "purge": options.purge})
+    return _print(options, removed, f"removed: {repo}")
+
+
+def run_repos(options: Namespace, reach: Reach) -> int:
+    """List the repositories."""
+    listed = ask_daemon(reach, "repo.list", {})
+    if options.json:
+        return _print(options, listed)
+    from .tables import render_repos
+
+    repos = listed["repos"] if isinstance(listed, dict) else listed
+    if not repos:
+        write_note("no repository has been added: `ail-client add DIR` adds one")
+        return 0
+    return _print(options, listed, render_repos(repos))
+
+
+def run_status(options: Namespace, reach: Reach) -> int:
+    """Show what the daemon is and does."""
+    params = {} if options.repo is None else {"repo": to_wire_path(find_place(options.repo).root)}
+    status = ask_daemon(reach, "status", params)
+    if options.json:
+        return _print(options, status)
+    from .tables import render_status
+
+    return _print(options, status, render_status(status))
+
+
+def run_health(options: Namespace, reach: Reach) -> int:
+    """0 if the probe holds, 1 if it does not, whatever the reason. Never starts a daemon: a probe must not heal."""
+    reach.may_start = False
+    try:
+        health = ask_daemon(reach, "health", {"kind": options.probe})
+    except UnavailableError as err:
+        write_note(f"not {options.probe}: {err.message}")
+        return _DID_NOT_HOLD
+    _print(options, health, "")
+    if health.get("ok") is True:
+        return 0
+    write_note(f"not {options.probe}: {health.get('reason') or 'the daemon says so'}")
+    return _DID_NOT_HOLD
+
+
+def run_stop(options: Namespace, reach: Reach) -> int:
+    """Stop the daemon; none running is fine."""
+    was_running = stop_daemon(reach)
+    if options.json:
+        return _print(options, {"stopped": was_running})
+    write_note("the daemon has stopped" if was_running else "no daemon runs")
+    return 0
+
+
+def run_cache(options: Namespace, reach: Reach) -> int:
+    """Show, empty or fill the answer caches."""
+    if (options.action == "warm") != (options.file is not None):
+        raise UsageError("`warm`, and nothing else, takes a FILE of questions", "ail-client cache warm questions.txt")
+    params = _get_repo(options)
+    if options.file is not None:
+        params["file"] = to_wire_path(os.path.abspath(options.file))
+    return _print(options, ask_daemon(reach, f"cache.{options.action}", params))
+
+
+def run_flags(options: Namespace, reach: Reach) -> int:
+    """Show settings, or change them until the daemon's next start."""
+    pairs = [assignment.partition("=") for assignment in options.assignments]
+    if wrong := next((name for name, equals, _value in pairs if not equals or not name), None):
+        raise UsageError(f"{wrong!r} is not NAME=VALUE", "for example AIL_FAISS_ENABLED=false")
+    return _print(options, ask_daemon(reach, "flags", {"set": {name: value for name, _equals, value in pairs}}))
+
+
+def run_check(options: Namespace, reach: Reach) -> int:
+    """Have the daemon check its index; 1 where something does not hold."""
+    params = _get_repo(options) | ({"sample": options.sample} if options.sample else {})
+    result = ask_daemon(reach, f"check.{options.subject}", params)
+    _print(options, result)
+    return 0 if result.get("ok") is True else _DID_NOT_HOLD
+
+
+def run_plain(options: Namespace, reach: Reach) -> int:
+    """`metrics`, `reload`, `backup`, `restore`: the method has the command's name, and at most a file."""
+    params = {"file": to_wire_path(os.path.abspath(options.file))} if hasattr(options, "file") else {}
+    return _print(options, ask_daemon(reach, options.command, _get_repo(options) | params))
+
+
+def _get_repo(options: Namespace) -> dict[str, Any]:
+    return {} if options.repo is None else {"repo": to_wire_path(find_place(options.repo).root)}
+
+
+def _print(options: Namespace, reply: object, text: str | None = None) -> int:
+    """Print *reply* as JSON if asked for, else *text* (None: every field of the reply, "": nothing); 0."""
+    if options.json:
+        write_json(reply)
+    elif text is None:
+        from .tables import render_fields
+
+        write_answer(render_fields(reply))
+    elif text:
+        from .sanitise import to_block
+
+        write_answer("\n".join(to_block(text)))
+    return 0

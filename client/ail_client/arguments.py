@@ -1,0 +1,247 @@
+"""The command line: which commands there are, what each takes, and help that teaches. Knows nothing of the daemon.
+
+Only the parser of the command that was named is built. Building all of them, and letting argparse import shutil to
+find the terminal's width, would cost more than the question's round trip.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+
+from ail_rpc import VERSION
+from ail_rpc.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import NoReturn
+
+DEFAULT_TIMEOUT_S = 5.0
+TIMEOUT_VARIABLE = "AIL_MAX_QUERY_TIME_S"
+_WITH_VALUE = ("--repo", "--timeout", "--socket")
+_COMMON = (*_WITH_VALUE, "--json", "--no-start")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports mistakes as UsageError, so that one place turns every error into words."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, f"`{self.prog} --help` shows how, with an example")
+
+
+class Command:
+    """One command: its line in the overview, an example, and what adds its own arguments to a parser."""
+
+    __slots__ = ("add_arguments", "example", "summary")
+
+    def __init__(self, summary: str, example: str, add_arguments: Callable[[argparse.ArgumentParser], None]) -> None:
+        self.summary = summary
+        self.example = example
+        self.add_arguments = add_arguments
+
+
+def parse(argv: Sequence[str], program: str = "ail-client") -> argparse.Namespace:
+    """Return the options of the command in *argv*, its name as `command`, the limit in seconds as `timeout`.
+
+    `--help` and `--version` print and raise SystemExit. Raises UsageError.
+    """
+    name, rest = _split(argv)
+    if name is None:
+        return _overview(program).parse_args(rest)  # prints, or says what is wrong with the options
+    if name not in COMMANDS:
+        raise UsageError(f"there is no command {name!r}", f"`{program} --help` lists them")
+    return parse_command(name, rest, f"{program} {name}")
+
+
+def parse_command(name: str, argv: Sequence[str], program: str) -> argparse.Namespace:
+    """Return the options of the command *name*. Raises UsageError; `--help` prints and raises SystemExit."""
+    command = COMMANDS[name]
+    parser = _Parser(
+        program,
+        description=command.summary,
+        epilog=f"example:\n  {command.example.replace('%(prog)s', program)}",
+        formatter_class=_formatter,
+        allow_abbrev=False,
+    )
+    command.add_arguments(parser)
+    _add_common(parser)
+    options = _parse_words(parser, argv, WORDS[name]) if name in WORDS else parser.parse_args(list(argv))
+    options.command = name
+    options.timeout_given = options.timeout is not None
+    options.timeout = _environment_timeout() if options.timeout is None else options.timeout
+    return options
+
+
+def _parse_words(parser: _Parser, argv: Sequence[str], into: str) -> argparse.Namespace:
+    """Parse a command that takes a list of words, which options may stand among; after `--` everything is a word.
+
+    argparse parses intermixed words, but up to 3.12 loses those after a leading `--`.
+    """
+    end = argv.index("--") if "--" in argv else len(argv)
+    options = parser.parse_intermixed_args(list(argv[:end]))
+    getattr(options, into).extend(argv[end + 1 :])
+    return options
+
+
+def _split(argv: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Return (the command, everything else): the common options may stand before it."""
+    at = 0
+    while at < len(argv) and argv[at].partition("=")[0] in _COMMON:
+        at += 2 if argv[at] in _WITH_VALUE else 1
+    if at >= len(argv) or argv[at].startswith("-"):
+        return None, list(argv)
+    return argv[at], [*argv[:at], *argv[at + 1 :]]
+
+
+def _overview(program: str) -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items())
+    parser = _Parser(
+        program,
+        description='Ask "why is this so?" about code; the answer comes from its git history, with its commits.',
+        epilog=f"commands:\n{listed}\n\nexample:\n  {program} add --wait\n"
+        f'  {program} ask src/http.py:120 "why the retry?"\n\n`{program} COMMAND --help` explains one.',
+        formatter_class=_formatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"ail-client {VERSION}")
+    parser.add_argument("command", metavar="COMMAND")
+    _add_common(parser)
+    return parser
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isascii() and columns.isdigit() else 100
+    return argparse.RawDescriptionHelpFormatter(prog, width=max(40, width - 2))
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("everywhere")
+    group.add_argument("--repo", metavar="DIR", help="the repository (default: that of the current directory)")
+    group.add_argument("--json", action="store_true", help="print the reply as one JSON document")
+    group.add_argument(
+        "--timeout",
+        metavar="S",
+        type=_seconds,
+        help=f"seconds to wait for an answer (default: {DEFAULT_TIMEOUT_S:g}, or ${TIMEOUT_VARIABLE})",
+    )
+    group.add_argument("--socket", metavar="PATH", help="the daemon's socket (default: $AIL_SOCKET, or the user's own)")
+    group.add_argument("--no-start", action="store_true", help="never start a daemon")
+
+
+def _add_question_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--limit", metavar="N", type=_positive, help="at most so many commits (default: 5)")
+    parser.add_argument("--format", choices=("text", "json", "grep"), help="grep: path:line:1: sha subject — sentence")
+    parser.add_argument("--mode", choices=("auto", "semantic", "lexical"), help="by meaning, by words, or both (auto)")
+    parser.add_argument("--no-cache", action="store_true", help="do not take the answer from the cache")
+    parser.add_argument("--author", metavar="NAME", help="only commits of this author")
+    parser.add_argument("--since", metavar="DATE", help="only commits from this date on")
+    parser.add_argument("--until", metavar="DATE", help="only commits up to this date")
+    parser.add_argument("--path", metavar="GLOB", help="only commits that touch such a path")
+    parser.add_argument("--ref", metavar="REF", help="only commits reachable from this ref")
+
+
+def _ask(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "%(prog)s [FILE[:LINE[-LINE]]] QUESTION [options]"
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="[FILE[:LINE[-LINE]]] QUESTION",
+        help="FILE counts from the current directory, else from the repository's root, and need not exist any more",
+    )
+    _add_question_options(parser)
+
+
+def _related(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="*", metavar="FILE", help="files about to change")
+    parser.add_argument("--staged", action="store_true", help="take what is staged")
+    _add_question_options(parser)
+
+
+def _show(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sha", metavar="SHA", help="a commit, or the beginning of its name")
+
+
+def _add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", nargs="?", metavar="DIR", help="a directory of the repository (default: --repo)")
+    parser.add_argument("--wait", action="store_true", help="show progress, return when everything is searchable")
+
+
+def _remove(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", nargs="?", metavar="DIR", help="a directory of the repository (default: --repo)")
+    parser.add_argument("--purge", action="store_true", help="delete its index too: no byte of it stays")
+
+
+def _health(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("probe", choices=("live", "ready"), help="live: it answers; ready: it can answer questions")
+
+
+def _cache(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("stats", "clear", "warm"))
+    parser.add_argument("file", nargs="?", metavar="FILE", help="for warm: questions, one a line")
+
+
+def _flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("assignments", nargs="*", metavar="NAME=VALUE", help="settings to change until the next start")
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("subject", choices=("index", "consistency"))
+    parser.add_argument("--sample", metavar="N", type=_positive, help="look at so many commits (default: all)")
+
+
+def _file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE")
+
+
+COMMANDS = {
+    "ask": Command("answer a question from the history", '%(prog)s src/http.py:120-124 "why the retry?"', _ask),
+    "related": Command("find commits that bear on files about to change", "%(prog)s --staged", _related),
+    "show": Command("show a commit as the index knows it", "%(prog)s 4f1c2d9", _show),
+    "add": Command("enrol a repository: only what was added is ever read", "%(prog)s ~/src/project --wait", _add),
+    "remove": Command("forget a repository", "%(prog)s ~/src/project --purge", _remove),
+    "repos": Command("list the repositories that were added", "%(prog)s", lambda _parser: None),
+    "status": Command("show what the daemon is and does", "%(prog)s --json", lambda _parser: None),
+    "health": Command("exit 0 if the daemon is live or ready, 1 if not; never starts one", "%(prog)s ready", _health),
+    "stop": Command("stop the daemon, and return when it is gone", "%(prog)s", lambda _parser: None),
+    "metrics": Command("print the daemon's metrics", "%(prog)s", lambda _parser: None),
+    "cache": Command("show, empty or fill the answer caches", "%(prog)s stats", _cache),
+    "flags": Command("show or change settings of the running daemon", "%(prog)s AIL_FAISS_ENABLED=false", _flags),
+    "reload": Command("have the daemon read its settings again", "%(prog)s", lambda _parser: None),
+    "check": Command("check the index against itself or the repository", "%(prog)s consistency --sample 100", _check),
+    "backup": Command("write the index to a file", "%(prog)s index.bak", _file),
+    "restore": Command("take the index from a backup", "%(prog)s index.bak", _file),
+}
+
+
+WORDS = {"ask": "words", "related": "files", "flags": "assignments"}
+"""Where the commands that take a list of words keep it."""
+
+
+def _positive(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) <= 9 and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if 0 < value < math.inf:
+        return value
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+
+
+def _environment_timeout() -> float:
+    named = os.environ.get(TIMEOUT_VARIABLE)
+    if not named:
+        return DEFAULT_TIMEOUT_S
+    try:
+        return _seconds(named)
+    except argparse.ArgumentTypeError as err:
+        raise UsageError(f"{TIMEOUT_VARIABLE}: {err}", "for example 5.0") from err

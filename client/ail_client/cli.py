@@ -1,0 +1,115 @@
+"""`ail-client` and `git why`: parse, dispatch, and the one place that turns errors into words and exit statuses."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+from ail_rpc.errors import AilError, StorageError
+
+from .output import abandon_stdout, flush, write_note
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable, Sequence
+
+    from .session import Reach
+
+_EXIT_BUG = 70
+_EXIT_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `ail-client`; return its exit status."""
+    return _guarded("ail-client", lambda: _main(sys.argv[1:] if argv is None else argv))
+
+
+def main_why(argv: Sequence[str] | None = None) -> int:
+    """Run `git why`, which is `ail-client ask`; return its exit status."""
+    return _guarded("git why", lambda: _main_why(sys.argv[1:] if argv is None else argv))
+
+
+def _main(argv: Sequence[str]) -> int:
+    from .arguments import parse
+
+    return _run(parse(argv))
+
+
+def _main_why(argv: Sequence[str]) -> int:
+    from .arguments import parse_command
+
+    return _run(parse_command("ask", argv, "git why"))
+
+
+def _run(options: Namespace) -> int:
+    from .session import Reach
+
+    reach = Reach(options.socket, options.timeout, may_start=not options.no_start)
+    return _find_command(options.command)(options, reach)
+
+
+def _find_command(name: str) -> Callable[[Namespace, Reach], int]:
+    """Return what runs the command; only its own room is imported."""
+    if name in ("ask", "related", "show"):
+        from . import questions
+
+        return {"ask": questions.run_ask, "related": questions.run_related, "show": questions.run_show}[name]
+    from . import administration as room
+
+    named = {
+        "add": room.run_add, "remove": room.run_remove, "repos": room.run_repos, "status": room.run_status,
+        "health": room.run_health, "stop": room.run_stop, "cache": room.run_cache, "flags": room.run_flags,
+        "check": room.run_check,
+    }  # fmt: skip
+    return named.get(name, room.run_plain)
+
+
+def _guarded(program: str, run: Callable[[], int]) -> int:
+    gc.disable()  # this process ends before a collection pays: with the freeze below 2.6 of 24 ms
+    try:
+        return _written(run)
+    except AilError as err:
+        return _complain(program, err)
+    except KeyboardInterrupt:
+        return _EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader had enough, as `| head` does
+        abandon_stdout()
+        return 0
+    except Exception as err:  # noqa: BLE001  # the one place where a bug becomes a sentence
+        return _confess(program, err)
+    finally:
+        gc.freeze()  # nor at the interpreter's end: the memory goes back at once anyway
+
+
+def _written(run: Callable[[], int]) -> int:
+    """Return what *run* returns, its output written. Raises StorageError where stdout takes no more."""
+    try:
+        status = run()
+        flush()
+    except BrokenPipeError:
+        raise
+    except OSError as err:
+        if err.filename is not None:  # a file, not the stream
+            raise
+        abandon_stdout()
+        raise StorageError(f"the answer could not be written: {err.strerror}", "") from err
+    return status
+
+
+def _complain(program: str, err: AilError) -> int:
+    hint = f"\nhint: {err.hint}" if err.hint else ""
+    write_note(f"{program}: {err.message}{hint}")
+    return err.exit_status
+
+
+def _confess(program: str, err: Exception) -> int:
+    if os.environ.get("AIL_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+    write_note(
+        f"{program}: this is a bug of ours ({type(err).__name__})\nhint: AIL_DEBUG=1 shows where; please report it"
+    )
+    return _EXIT_BUG

@@ -1,0 +1,91 @@
+"""`hello`: whether the daemon lives, and whether it and this client fit. Knows nothing of starting or stopping one."""
+
+from __future__ import annotations
+
+from ail_rpc import PROTOCOL, VERSION
+from ail_rpc.errors import ProtocolError, UnavailableError, UsageError, VersionError
+
+from .connection import SilentError
+from .deadline import Deadline
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ail_rpc.framing import Value
+
+    from .connection import Connection
+
+HELLO_LIMIT_S = 1.5
+"""A living daemon answers `hello` at once, unless it is starved; a stopped one must be told from it within 2 s."""
+
+
+class OlderDaemonError(VersionError):
+    """The daemon is older than this client, and is to be replaced."""
+
+
+def post_hello(connection: Connection) -> int:
+    """Queue `hello`, return its id."""
+    return connection.post("hello", {"protocol": PROTOCOL, "version": VERSION})
+
+
+def check_hello(connection: Connection, hello: int, limit: Deadline) -> None:
+    """Wait for the reply to *hello*.
+
+    Raises OlderDaemonError, VersionError for a newer daemon of another protocol, SilentError when *limit* has passed,
+    UnavailableError for a daemon that took the connection and is stuck.
+    """
+    try:
+        said = _wait(connection, hello, limit)
+    except UsageError as err:  # it refuses the words of our `hello`: older or newer, nothing else can be asked of it
+        raise VersionError(
+            f"the daemon does not understand this client: {err.message}", "`ail-client stop` ends it"
+        ) from err
+    match said:
+        case {"protocol": int(protocol), "version": str(version)}:
+            _check_versions(protocol, version)
+        case _:
+            raise ProtocolError("what answers at the socket is no daemon of AIL", "see --socket, AIL_SOCKET")
+
+
+def _wait(connection: Connection, hello: int, limit: Deadline) -> Value:
+    while True:
+        try:
+            return connection.receive(hello, Deadline(limit.remaining_s(HELLO_LIMIT_S)))
+        except SilentError as err:
+            if limit.has_passed:
+                raise
+            if not _is_runnable(connection.peer_pid):
+                who = f"the daemon (pid {connection.peer_pid})"
+                raise UnavailableError(
+                    f"{who} took the connection and said nothing for {HELLO_LIMIT_S:g} s",
+                    "it may be stopped (SIGSTOP) or stuck: let it continue, or end it and ask again",
+                ) from err
+
+
+def _is_runnable(pid: int | None) -> bool:
+    """Whether the process wants a processor or waits for the disk (Linux): starved by others, then, and not stuck."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] in (b"R", b"D")
+    except (OSError, IndexError):
+        return False
+
+
+def _check_versions(protocol: int, version: str) -> None:
+    if protocol < PROTOCOL or (protocol == PROTOCOL and _release(version) < _release(VERSION)):
+        raise OlderDaemonError(
+            f"the daemon is of version {version}, this client of {VERSION}",
+            "`ail-client stop` ends it; the next question starts the newer one, if that is installed",
+        )
+    if protocol != PROTOCOL:
+        raise VersionError(f"the daemon speaks protocol {protocol}, this client {PROTOCOL}", "update the client")
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Return the leading numbers of a version: (0, 1, 0) of "0.1.0rc1"."""
+    numbers = []
+    for part in version.split("."):
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if not digits:
+            break
+        numbers.append(int(digits[:9]))
+    return tuple(numbers)

@@ -1,0 +1,98 @@
+"""`add --wait`: watching a repository become searchable, and saying so on stderr."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+
+from ail_rpc.errors import NotEnrolledError, RepoUnreadableError
+
+from .deadline import Deadline
+from .layout import describe_span
+from .output import is_terminal, write_note
+from .sanitise import to_line
+from .session import call
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .connection import Connection
+
+POLL_S = 0.2
+_REPORT_S = 10.0
+_PHASES = {"reading": "reading", "embedding": "embedding", "changes": "reading changes of", "idle": "waiting for"}
+
+
+def wait_until_complete(connection: Connection, repo: str, limit_s: float) -> dict[str, Any]:
+    """Return the status of *repo* once all of it is searchable; *limit_s* bounds each look, not the wait.
+
+    Raises RepoUnreadableError with the daemon's notice where indexing gave up, NotEnrolledError if *repo* is removed.
+    """
+    gc.enable()  # `main` turned it off for commands that end at once
+    line = ProgressLine()
+    try:
+        while True:
+            state = _look(connection, repo, limit_s)
+            if state.get("complete"):
+                return state
+            if state.get("notice") and state.get("phase") == "idle":
+                raise RepoUnreadableError(f"{repo}: {state['notice']}", "`ail-client status` shows how far it came")
+            line.show(describe_progress(state))
+            time.sleep(POLL_S)
+    finally:
+        line.clear()
+
+
+def describe_progress(state: dict[str, Any]) -> str:
+    """Return "embedding 1,200 of 16,715 commits, 320/s, 48 s left", as much of it as *state* tells."""
+    phase = _PHASES.get(state.get("phase") or "idle", "indexing")
+    total = state.get("of") or state.get("total")
+    parts = [f"{phase} {state.get('done') or 0:,} of {total:,} commits" if total else f"{phase} commits"]
+    if rate := state.get("rate"):
+        parts.append(f"{rate:,.0f}/s")
+    if (eta_s := state.get("eta_s")) is not None:
+        parts.append(f"{describe_span(eta_s)} left")
+    return ", ".join(parts)
+
+
+class ProgressLine:
+    """One line that renews itself on a terminal; elsewhere a line every ten seconds."""
+
+    def __init__(self) -> None:
+        self._is_terminal = is_terminal(sys.stderr)
+        self._is_dirty = False
+        self._next = 0.0
+
+    def show(self, text: str) -> None:
+        """Show *text* now, or not at all."""
+        if self._is_terminal:
+            self._is_dirty = True
+            sys.stderr.write(f"\r\x1b[K{to_line(text)[: _columns() - 1]}")
+            sys.stderr.flush()
+        elif time.monotonic() >= self._next:
+            self._next = time.monotonic() + _REPORT_S
+            write_note(text)
+
+    def clear(self) -> None:
+        """Take the line away, so that what follows begins on a clean one."""
+        if self._is_dirty:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def _columns() -> int:
+    import os
+
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except OSError:
+        return 80
+
+
+def _look(connection: Connection, repo: str, limit_s: float) -> dict[str, Any]:
+    repos: list[dict[str, Any]] = call(connection, "status", {"repo": repo}, Deadline(limit_s))["repos"]
+    if not repos:
+        raise NotEnrolledError(f"{repo} has been removed meanwhile", f"ail-client add {repo}")
+    return repos[0]

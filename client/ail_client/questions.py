@@ -1,0 +1,91 @@
+"""The commands that ask history something: options to a request, a reply to text and an exit status."""
+
+from __future__ import annotations
+
+from ail_rpc.errors import UsageError
+
+from .layout import get_page
+from .output import write_answer, write_json, write_note
+from .session import Reach, ask_daemon
+from .target import find_place, parse_target, resolve_file, to_wire_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from typing import Any
+
+QUESTION_MAX_BYTES = 100_000
+_NOTHING_FOUND = 1
+_FILTERS = ("limit", "mode", "author", "since", "until", "path", "ref")
+
+
+def run_ask(options: Namespace, reach: Reach) -> int:
+    """Answer a question; 1 where there is no evidence."""
+    question, target = _split_words(options.words)
+    file, lines = parse_target(target) if target is not None else (None, None)
+    place = find_place(options.repo)
+    params: dict[str, Any] = {"repo": to_wire_path(place.root), "question": question, **_get_filters(options)}
+    if file is not None:
+        params["file"] = resolve_file(file, place)
+        if lines:
+            params["lines"] = lines
+    return _print_answer(ask_daemon(reach, "ask", params), options)
+
+
+def run_related(options: Namespace, reach: Reach) -> int:
+    """Find commits that bear on files; 1 where there are none."""
+    place = find_place(options.repo)
+    files = [resolve_file(file, place) for file in options.files]
+    params = {"repo": to_wire_path(place.root), "files": files, "staged": options.staged, **_get_filters(options)}
+    return _print_answer(ask_daemon(reach, "related", params), options)
+
+
+def run_show(options: Namespace, reach: Reach) -> int:
+    """Print one commit."""
+    place = find_place(options.repo)
+    commit = ask_daemon(reach, "show", {"repo": to_wire_path(place.root), "sha": options.sha})
+    if options.json:
+        write_json(commit)
+    else:
+        from .tables import render_commit
+
+        write_answer(render_commit(commit, get_page()))
+    return 0
+
+
+def _split_words(words: list[str]) -> tuple[str, str | None]:
+    """Return (question, FILE or None). Raises UsageError."""
+    if len(words) > 2:
+        raise UsageError("there are more words than FILE and QUESTION", "put the question in quotes")
+    question = words[-1] if words else ""
+    if not question.strip():
+        raise UsageError("the question is empty", 'for example: ail-client ask "why do we retry?"')
+    if len(question.encode("utf-8", "surrogateescape")) > QUESTION_MAX_BYTES:
+        raise UsageError(f"the question has more than {QUESTION_MAX_BYTES:,} bytes", "ask in fewer words")
+    return question, words[0] if len(words) == 2 else None
+
+
+def _get_filters(options: Namespace) -> dict[str, Any]:
+    given = {name: getattr(options, name) for name in _FILTERS if getattr(options, name) is not None}
+    return given | {"no_cache": True} if options.no_cache else given
+
+
+def _print_answer(reply: dict[str, Any], options: Namespace) -> int:
+    form = "json" if options.json else options.format or "text"
+    is_empty = reply.get("outcome") == "no_evidence" or not reply["citations"]
+    if form == "json":
+        write_json(reply)
+    else:
+        _print_for_people(reply, form, is_empty)
+    return _NOTHING_FOUND if is_empty else 0
+
+
+def _print_for_people(reply: dict[str, Any], form: str, is_empty: bool) -> None:
+    from .answers import describe_limits, render_answer, render_grep
+
+    if not is_empty:
+        write_answer(render_grep(reply) if form == "grep" else render_answer(reply, get_page()))
+    else:
+        write_note(reply.get("answer") or "No evidence in the history.")
+    for note in describe_limits(reply):
+        write_note(f"note: {note}")

@@ -1,0 +1,1 @@
+"""Git hooks that tell the daemon about new commits."""

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ail_client.progress import describe_progress
+
+if TYPE_CHECKING:
+    from tests.client.conftest import Runner, ScriptedDaemon
+
+
+def make_state(**changes: object) -> dict[str, Any]:
+    state: dict[str, Any] = {
+        "path": "/r", "head": "4" * 40, "commits": 0, "total": 16715, "pending": 16715, "complete": False,
+        "phase": "embedding", "done": 1200, "of": 16715, "rate": 320.4, "eta_s": 48, "notice": None,
+    }  # fmt: skip
+    return {"repos": [state | changes]}
+
+
+def test_add_enrols_the_repository_around_a_directory(client: Runner, repo: Path, daemon: ScriptedDaemon) -> None:
+    daemon.script["repo.add"] = {"repo": str(repo), "path": str(repo), "state": "new"}
+    client.cwd = repo.parent
+    done = client.run("add", "project/src")
+    assert (done.returncode, done.stdout) == (0, f"added: {repo}\n")
+    assert daemon.get_params("repo.add")["repo"] == str(repo)
+
+
+def test_add_wait_returns_when_everything_is_searchable(client: Runner, repo: Path, daemon: ScriptedDaemon) -> None:
+    states = iter([make_state(phase="idle", notice=None), make_state(), make_state(complete=True, pending=0)])
+    daemon.script |= {"repo.add": {"path": str(repo)}, "status": lambda _params: next(states)}
+    done = client.run("add", "--wait", "--json", "--timeout", "1")
+    assert json.loads(done.stdout)["complete"] is True
+    assert done.stderr == "waiting for 1,200 of 16,715 commits, 320/s, 48 s left\n"
+    assert [method for method, _ in daemon.calls] == ["hello", "repo.add", "status", "status", "status"]
+
+
+def test_a_repository_that_fails_ends_the_wait_with_its_notice(
+    client: Runner, repo: Path, daemon: ScriptedDaemon
+) -> None:
+    failed = make_state(phase="idle", notice="its pack is damaged\x1b[2J")
+    daemon.script |= {"repo.add": {"path": str(repo)}, "status": failed}
+    done = client.run("add", "--wait")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "its pack is damaged\\x1b[2J" in done.stderr
+
+
+def read_all(terminal: int) -> str:
+    """What was written to a terminal whose other end is closed: Linux ends it with EIO."""
+    written = b""
+    with os.fdopen(terminal, "rb", buffering=0) as file, contextlib.suppress(OSError):
+        while chunk := file.read(4096):
+            written += chunk
+    return written.decode()
+
+
+def test_progress_renews_one_line_on_a_terminal_and_takes_it_away(
+    client: Runner, repo: Path, daemon: ScriptedDaemon
+) -> None:
+    states = iter([make_state(), make_state(done=2400), make_state(complete=True)])
+    daemon.script |= {"repo.add": {"path": str(repo)}, "status": lambda _params: next(states)}
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "ail_client", "add", "--wait"]
+    done = subprocess.run(command, cwd=repo, env=client.env, stderr=theirs, stdout=subprocess.PIPE, check=True)
+    os.close(theirs)
+    shown = read_all(ours)
+    assert "\n" not in shown
+    assert [line[:14] for line in shown.split("\r\x1b[K")[1:]] == ["embedding 1,20", "embedding 2,40", ""]
+    assert done.stdout == f"searchable: {repo}\n".encode()
+
+
+def test_progress_tells_only_what_is_known() -> None:
+    assert describe_progress({"phase": "reading", "done": 5, "of": None}) == "reading commits"
+    assert describe_progress({"phase": "reading", "done": 5, "of": 9, "eta_s": 0}) == "reading 5 of 9 commits, 0 s left"
+
+
+def test_a_repository_that_is_gone_from_the_disk_can_be_removed(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["repo.remove"] = {}
+    assert client.run("remove", "vanished", "--purge").returncode == 0
+    params = daemon.get_params("repo.remove")
+    assert (params["repo"], params["purge"]) == (str(client.cwd / "vanished"), True)
+
+
+def test_repos_and_status_are_tables_for_people(client: Runner, daemon: ScriptedDaemon) -> None:
+    state = make_state(path="/home/\x1bme/r", commits=1200)["repos"][0]
+    daemon.script["repo.list"] = {"repos": [state]}
+    daemon.script["status"] = {"pid": 7, "socket": "/s", "version": "0.1.0", "model": None, "uptime_s": 61,
+                               "rss_bytes": 140_000_000, "repos": [state]}  # fmt: skip
+    lines = client.run("repos").stdout.splitlines()
+    assert lines == ["REPOSITORY      COMMITS  STATE", "/home/\\x1bme/r  1,200    embedding, 16,715 to go"]
+    status = client.run("status").stdout
+    assert "pid 7, up 1 min 1 s" in status
+    assert "memory   140 MB" in status
+    assert lines[1] in status
+    assert json.loads(client.run("status", "--json").stdout)["rss_bytes"] == 140_000_000
+
+
+def test_no_repositories_is_a_hint_on_stderr(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["repo.list"] = {"repos": []}
+    done = client.run("repos")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "ail-client add" in done.stderr
+
+
+@pytest.mark.parametrize(("is_ok", "status"), [(True, 0), (False, 1)])
+def test_health_s_answer_is_its_exit_status(client: Runner, daemon: ScriptedDaemon, is_ok: bool, status: int) -> None:
+    daemon.script["health"] = {"kind": "ready", "ok": is_ok}
+    assert client.run("health", "ready").returncode == status
+    assert daemon.get_params("health")["kind"] == "ready"
+
+
+def test_the_other_commands_send_what_they_were_given(client: Runner, daemon: ScriptedDaemon) -> None:
+    names = ("cache.stats", "cache.warm", "flags", "check.consistency", "backup", "metrics", "reload")
+    daemon.script |= {name: {"ok": True, "hits": 3} for name in names}
+    assert client.run("cache", "stats").stdout == "ok: yes\nhits: 3\n"
+    assert client.run("check", "consistency", "--sample", "9").returncode == 0
+    assert daemon.get_params("check.consistency")["sample"] == 9
+    client.run("flags", "A=1", "B=x=y")
+    assert daemon.get_params("flags")["set"] == {"A": "1", "B": "x=y"}
+    client.run("backup", "b.bak")
+    assert daemon.get_params("backup")["file"] == str(client.cwd / "b.bak")
+    assert client.run("cache", "warm").returncode == 2
+    assert client.run("flags", "A").returncode == 2
+    assert client.run("metrics").returncode == client.run("reload").returncode == 0

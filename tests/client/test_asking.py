@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ail_rpc.errors import InternalError, NotEnrolledError, OutOfTimeError
+
+if TYPE_CHECKING:
+    from tests.client.conftest import Runner, ScriptedDaemon
+
+pytestmark = pytest.mark.usefixtures("repo")
+
+HOSTILE = "\x1b[31mred\x07\x9b1m\x7f\u202egnp\u2066\u200b\u2028\u2029\udcff\ufeff\r"
+FORBIDDEN = set("\x00\x07\x1b\x7f\x9b\u202e\u2066\u200b\u2028\u2029\ufeff\r\udcff")
+
+
+def test_an_answer_is_printed_first_and_the_commit_that_says_it_after(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["ask"] = daemon.make_reply()
+    done = client.run("ask", "why the retry?")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "Proxies drop idle connections (4f1c2d9e)."
+    assert lines[1] == "(very likely: 83%)"
+    assert lines[3].startswith("1. 4f1c2d9e4f  2026-05-04 (")
+    assert lines[3].endswith("Jane Doe")
+    assert "   src/http.py:121" in lines
+    assert "   says something alike, touches these lines" in lines
+
+
+def test_the_request_carries_every_option_by_its_name_and_nothing_that_was_not_given(
+    client: Runner, repo: Path, daemon: ScriptedDaemon
+) -> None:
+    daemon.script["ask"] = daemon.make_reply()
+    client.run("ask", "src/http.py:3-5", "why?", "--limit", "2", "--mode", "lexical", "--no-cache", "--author", "J",
+               "--since", "2020", "--until", "2021", "--path", "*.py", "--ref", "main", "--timeout", "3")  # fmt: skip
+    params = daemon.get_params("ask")
+    assert 2.5 < params.pop("timeout") <= 3
+    assert params == {
+        "repo": str(repo), "question": "why?", "file": "src/http.py", "lines": [3, 5], "limit": 2, "mode": "lexical",
+        "no_cache": True, "author": "J", "since": "2020", "until": "2021", "path": "*.py", "ref": "main",
+    }  # fmt: skip
+    client.run("ask", "why?")
+    assert set(daemon.get_params("ask")) == {"repo", "question", "timeout"}
+
+
+def test_options_may_stand_before_the_command_and_between_its_words(
+    client: Runner, repo: Path, daemon: ScriptedDaemon
+) -> None:
+    daemon.script["ask"] = daemon.make_reply()
+    done = client.run("--repo", str(repo), "--json", "ask", "top.py:1", "--limit", "2", "why?")
+    assert json.loads(done.stdout)["confidence"] == 0.83
+    assert daemon.get_params("ask")["lines"] == [1, 1]
+
+
+def test_no_evidence_is_said_on_stderr_and_exits_1(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["ask"] = daemon.make_reply(outcome="no_evidence", answer="", citations=[], confidence=0.1)
+    done = client.run("ask", "why?")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "No evidence" in done.stderr
+    as_json = client.run("ask", "why?", "--json")
+    assert (as_json.returncode, json.loads(as_json.stdout)["outcome"]) == (1, "no_evidence")
+
+
+def test_a_degraded_answer_says_so_on_stderr(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["ask"] = daemon.make_reply(degraded="model missing")
+    done = client.run("ask", "why?")
+    assert (done.returncode, done.stderr) == (0, "note: model missing\n")
+    assert "model missing" not in done.stdout
+
+
+def test_grep_format_is_one_line_a_citation_as_the_contract_has_it(
+    client: Runner, repo: Path, daemon: ScriptedDaemon
+) -> None:
+    second = daemon.make_citation(path=None, line=None, excerpt="", subject="Other\nthing")
+    daemon.script["ask"] = daemon.make_reply(repo=str(repo), citations=[daemon.make_citation(), second])
+    assert client.run("ask", "why?", "--format", "grep").stdout.splitlines() == [
+        "src/http.py:121:1: 4f1c2d9e4f Retry once on idle connections — Proxies drop idle connections.",
+        "src/http.py:1:1: 4f1c2d9e4f Other thing",
+    ]
+    client.cwd = repo / "src"
+    assert client.run("ask", "why?", "--format", "grep").stdout.startswith("http.py:121:1: ")
+    daemon.script["ask"] = daemon.make_reply(repo=str(repo), file=None, citations=[second])
+    assert client.run("ask", "why?", "--format", "grep").stdout.startswith("-:1:1: ")
+
+
+@pytest.mark.parametrize("form", ["text", "grep", "json"])
+def test_no_control_character_of_a_commit_reaches_the_terminal(
+    client: Runner, daemon: ScriptedDaemon, form: str
+) -> None:
+    hostile = daemon.make_citation(subject=HOSTILE, author=HOSTILE, excerpt=HOSTILE + "\n" + HOSTILE, path=HOSTILE,
+                            author_time=HOSTILE, reasons=[HOSTILE],
+                            pull_request={"number": 1, "title": HOSTILE})  # fmt: skip
+    daemon.script["ask"] = daemon.make_reply(answer=HOSTILE, degraded=HOSTILE, citations=[hostile])
+    done = client.run("ask", "why?", "--format", form)
+    assert done.returncode == 0
+    assert not FORBIDDEN & set(done.stdout + done.stderr)
+    assert "red" in done.stdout
+
+
+def test_an_error_s_own_words_cannot_steer_the_terminal_either(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["ask"] = NotEnrolledError(f"{HOSTILE} was never added", "ail-client add")
+    done = client.run("ask", "why?")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "was never added" in done.stderr
+    assert "hint: ail-client add" in done.stderr
+    assert not FORBIDDEN & set(done.stderr)
+
+
+@pytest.mark.parametrize(("error", "status"), [(OutOfTimeError("late"), 4), (InternalError("bug", "request 7"), 70)])
+def test_an_error_from_the_daemon_keeps_its_exit_status(
+    client: Runner, daemon: ScriptedDaemon, error: Exception, status: int
+) -> None:
+    daemon.script["ask"] = error
+    assert client.run("ask", "why?").returncode == status
+
+
+def test_a_method_the_daemon_does_not_know_is_an_error_and_nothing_is_faked(
+    client: Runner, daemon: ScriptedDaemon
+) -> None:
+    done = client.run("related", "--staged")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert daemon.get_params("related")["staged"] is True
+
+
+@pytest.mark.parametrize(
+    "args",
+    [(), ("",), ("--",), (" \t\n",), ("a", "b", "c"), ("src/http.py:0", "why?"),
+     ("src/http.py:5-3", "why?"), (":3", "why?"),
+     ("x:9999999999999999999999", "why?"), ("../outside", "why?"), ("why?", "--limit", "0"),
+     ("why?", "--timeout", "nan"),
+     ("why?", "--mode", "magic"), ("why?", "--nonsense"), ("w" * 100_001,)],
+)  # fmt: skip
+def test_a_wrong_command_line_exits_2_and_asks_nobody(
+    client: Runner, daemon: ScriptedDaemon, args: tuple[str, ...]
+) -> None:
+    done = client.run("ask", *args)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("ail-client: ")
+    assert "Traceback" not in done.stderr
+    assert daemon.calls == []
+
+
+def test_a_question_may_hold_control_characters_and_begin_with_a_dash(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["ask"] = daemon.make_reply()
+    assert client.run("ask", "--", "-why\x1b\n?").returncode == 0
+    assert daemon.get_params("ask")["question"] == "-why\x1b\n?"
+
+
+def test_bytes_that_are_no_utf8_arrive_as_they_were_typed(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["ask"] = daemon.make_reply()
+    for locale in ("C.UTF-8", "C"):
+        client.env["LC_ALL"] = locale
+        assert client.run("ask", b"caf\xe9/\xc3\xa9.py:7", b"why \xff?").returncode == 0
+        params = daemon.get_params("ask")
+        assert os.fsencode(params["file"]) == b"caf\xe9/\xc3\xa9.py"
+        assert os.fsencode(params["question"]) == b"why \xff?"
+
+
+def test_git_why_is_ask(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["ask"] = daemon.make_reply()
+    done = client.run("src/http.py:120", "why the retry?", entry="main_why")
+    assert done.returncode == 0
+    assert daemon.get_params("ask")["lines"] == [120, 120]
+    wrong = client.run(entry="main_why")
+    assert (wrong.returncode, wrong.stderr[:9]) == (2, "git why: ")
+
+
+def test_outside_a_repository_it_says_so_and_exits_5(client: Runner, daemon: ScriptedDaemon) -> None:
+    client.cwd = client.cwd.parent
+    done = client.run("ask", "why?")
+    assert (done.returncode, daemon.calls) == (5, [])
+    assert "lies in no git repository" in done.stderr
+
+
+def test_a_misspelt_repo_is_an_error_and_never_the_repository_around_it(client: Runner, daemon: ScriptedDaemon) -> None:
+    done = client.run("ask", "why?", "--repo", "typo")
+    assert (done.returncode, daemon.calls) == (5, [])
+
+
+def test_a_commit_is_shown_with_its_message_and_what_became_of_it(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["show"] = {
+        "sha": "a" * 40, "author": "Jane", "author_time": "2026-05-04T09:12:33+02:00",
+        "message": "Subject\n\nBody \x1b[2J", "paths": ["a.py"], "reverted_by": "b" * 40,
+    }  # fmt: skip
+    done = client.run("show", "aaaa")
+    assert done.stdout.startswith(f"commit {'a' * 40}\n")
+    assert "    Body \\x1b[2J\n" in done.stdout
+    assert "Reverted by: bbbbbbbbbb\n" in done.stdout
+    assert daemon.get_params("show")["sha"] == "aaaa"
+
+
+def test_a_reader_that_leaves_early_is_no_error(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["ask"] = daemon.make_reply(citations=[daemon.make_citation(excerpt="word " * 2000)] * 100)
+    with client.start("ask", "why?") as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.stderr
+        assert (process.stderr.read(), process.wait(30)) == ("", 0)
+
+
+def test_a_full_disk_behind_stdout_is_said(client: Runner, repo: Path, daemon: ScriptedDaemon) -> None:
+    daemon.script["ask"] = daemon.make_reply()
+    command = [sys.executable, "-m", "ail_client", "ask", "why?"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, cwd=repo, env=client.env, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert "could not be written: No space left" in done.stderr
+
+
+def test_a_reply_of_unknown_form_is_a_sentence_and_exit_70(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["ask"] = {"surprise": 1}
+    done = client.run("ask", "why?")
+    assert done.returncode == 70
+    assert "Traceback" not in done.stderr
+    assert "KeyError" in done.stderr
+    client.env["AIL_DEBUG"] = "1"
+    assert "Traceback" in client.run("ask", "why?").stderr
+
+
+def test_help_teaches_with_an_example_for_every_command(client: Runner) -> None:
+    from ail_client.arguments import COMMANDS
+
+    overview = client.run("--help")
+    assert overview.returncode == 0
+    assert all(f"  {name} " in overview.stdout for name in COMMANDS)
+    for name in ("ask", "add", "cache"):
+        done = client.run(name, "--help")
+        assert f"example:\n  ail-client {name}" in done.stdout
+        assert done.returncode == 0
+
+
+def test_the_wire_reply_is_printed_as_it_is_under_json(client: Runner, daemon: ScriptedDaemon) -> None:
+    reply: dict[str, Any] = daemon.make_reply(extra={"future": [1, None, True]}, answer="é\u202e")
+    daemon.script["ask"] = reply
+    done = client.run("ask", "why?", "--json")
+    assert done.stdout.isascii()
+    assert json.loads(done.stdout) == reply

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.client.conftest import Runner, ScriptedDaemon
+
+pytestmark = pytest.mark.usefixtures("repo")
+
+# The measured cost of each beside what the client has anyway: 1 to 40 ms of a budget of 24.
+TOO_DEAR = {
+    "asyncio", "concurrent", "ctypes", "dataclasses", "email", "http", "importlib.metadata", "inspect", "json",
+    "logging", "pathlib", "random", "shutil", "ssl", "subprocess", "tempfile", "textwrap", "threading", "traceback",
+    "typing", "unicodedata", "urllib", "ail_client.spawn", "ail_client.tables", "ail_client.administration",
+}  # fmt: skip
+ALLOWED = {
+    "argparse", "array", "collections", "copyreg", "datetime", "enum", "errno", "fcntl", "functools", "gc", "gettext",
+    "itertools", "keyword", "math", "operator", "re", "reprlib", "select", "selectors", "socket", "struct", "types",
+    "warnings", "locale", "contextlib", "cython_runtime", "ail_client", "ail_rpc", "msgpack",
+}  # fmt: skip
+
+
+def get_new_modules(client: Runner, *args: str) -> set[str]:
+    code = (
+        "import sys; before = set(sys.modules)\n"
+        "from ail_client.cli import main\n"
+        "assert main(sys.argv[1:]) == 0\n"
+        "sys.stderr.write('\\n'.join(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args], cwd=client.cwd, env=client.env, capture_output=True, text=True, check=True
+    )
+    assert "Proxies drop" in done.stdout
+    return set(done.stderr.split())
+
+
+def test_a_question_imports_nothing_that_costs_more_than_it_gives(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["ask"] = daemon.make_reply()
+    modules = get_new_modules(client, "ask", "src/http.py:120", "why the retry?")
+    assert modules & TOO_DEAR == set()
+    tops = {module.partition(".")[0] for module in modules if not module.startswith("_")}
+    assert tops - ALLOWED == set()
+
+
+def test_json_is_imported_only_for_json(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["ask"] = daemon.make_reply()
+    assert "json" in get_new_modules(client, "ask", "why?", "--json")
