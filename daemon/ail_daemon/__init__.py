@@ -1,0 +1,1 @@
+"""The per-user daemon: reads enrolled histories, keeps their index, answers why."""

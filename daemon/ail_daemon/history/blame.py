@@ -1,0 +1,62 @@
+"""Asks git which commits the lines of a file come from."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ail_rpc.errors import NotFoundError, RepoUnreadableError, UsageError
+
+from .boundary import read_shallow_boundary
+from .command import GitCommand, get_reason
+from .objects import read_file_at_head
+
+_LINE = re.compile(rb"^([0-9a-f]{40,64}) \d+ (\d+)", re.MULTILINE)  # the file's own text follows a tab
+_FULL_SHA = re.compile(rb"^(?:[0-9a-f]{40}|[0-9a-f]{64})(?=\s|$)", re.MULTILINE)
+_TOO_SHORT = re.compile(r"has only (\d+) lines?")
+
+
+def blame(git: GitCommand, file: str, first: int, last: int, timeout_s: float) -> list[tuple[int, str]]:
+    """Return (line number, sha) of the lines *first* to *last* of *file* at HEAD; see History.blame."""
+    if not 1 <= first <= last:
+        raise UsageError(f"{first}-{last} is no range of lines", "lines count from 1: FILE:FIRST-LAST")
+    path = file.encode("utf-8", "surrogateescape")
+    if not path or b"\0" in path:
+        raise NotFoundError(f"{file!r} names no file")
+    with _ignored_revisions(git) as ignoring:
+        # Without --no-textconv, blame runs textconv, and the smudge filter before it.
+        options = ["-w", "-M", "--porcelain", "--no-textconv", "--no-ext-diff", *ignoring, f"-L{first},{last}"]
+        done = git.run([*("blame", *options, "HEAD", "--"), path], timeout_s=timeout_s)
+    if done.returncode:
+        raise _translate(git, file, get_reason(done.stderr))
+    boundary = read_shallow_boundary(git.place)
+    lines = [(int(line), sha.decode()) for sha, line in _LINE.findall(done.stdout)]
+    return [(line, sha) for line, sha in lines if sha not in boundary]
+
+
+@contextmanager
+def _ignored_revisions(git: GitCommand) -> Iterator[list[str]]:
+    """Yield the options that look through the commits which the project lists as mere reformatting."""
+    listed = read_file_at_head(git, ".git-blame-ignore-revs")
+    if listed is None:
+        yield []
+        return
+    with tempfile.NamedTemporaryFile() as revisions:
+        revisions.write(b"\n".join(_FULL_SHA.findall(listed)))  # git dies of anything else
+        revisions.flush()
+        yield ["--ignore-revs-file", revisions.name]
+
+
+def _translate(git: GitCommand, file: str, reason: str) -> Exception:
+    if match := _TOO_SHORT.search(reason):
+        return UsageError(f"{file} has {match[1]} lines at HEAD", "name lines of the file as it was committed last")
+    git.check_readable()
+    if any(words in reason for words in ("no such path", "outside repository", "unsupported file type", "HEAD")):
+        return NotFoundError(f"{file} is not a file at HEAD", "blame needs a committed file")
+    if "promisor" in reason:
+        return RepoUnreadableError(
+            f"this partial clone lacks what blame of {file} needs", f"fetch it once: `git blame {file}`"
+        )
+    return RepoUnreadableError(f"git blame failed: {reason}", "`git fsck` there says more")

@@ -1,0 +1,105 @@
+"""Reads the changed lines of commits, in one stream of `git diff-tree -p`, bounded a file and a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from .boundary import is_partial, read_shallow_boundary
+from .command import GitCommand
+from .resuming import hold_back_last, read_resuming
+from .unwanted import PATHSPECS
+
+FILE_BYTES = 16 << 10
+COMMIT_BYTES = 64 << 10
+_MANY = 50  # commits in a row whose blobs are missing, until a partial clone's changes are given up
+_LINE_BYTES = 2 << 10  # a longer line is data, whatever the file is called
+
+_MARK = b"commit "  # no line of a diff begins so: its lines begin with a sign, its headers with other words
+_DIFF = (
+    "diff-tree", "--stdin", "--always", "--root", "-r", "-p", "-U0", "-w", "--ignore-blank-lines", "-M",
+    "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=all", "--src-prefix=a/", "--dst-prefix=b/",
+    "--format=commit %H", "--", *PATHSPECS,
+)  # fmt: skip
+
+
+class ChangeReader:
+    """Reads changed lines of one repository; *skipped* is where shas are put whose blobs are damaged."""
+
+    def __init__(self, git: GitCommand, skipped: list[str]) -> None:
+        self._git = git
+        self._skipped = skipped
+        self._is_partial = is_partial(git.place)
+        self._missing = 0
+
+    def iter_changes(self, shas: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield (sha, changed lines) of those that have any, in the order of *shas*."""
+        boundary = read_shallow_boundary(self._git.place)
+        wanted = (sha for sha in shas if sha not in boundary)
+        for sha, text in read_resuming(self._git, wanted, self._read, self._give_up):
+            if text:
+                yield sha, text
+
+    def _read(self, shas: list[str]) -> Iterator[tuple[str, str]]:
+        if self._missing >= _MANY:
+            yield from ((sha, "") for sha in shas)
+            return
+        with self._git.stream(_DIFF, shas) as output:
+            for sha, record in zip(shas, hold_back_last(collect_changes(output.lines), output), strict=False):
+                if record[0] != sha:  # an unknown sha: git says nothing and goes on
+                    return
+                if record[1]:  # a merge needs no blobs and proves nothing
+                    self._missing = 0
+                yield record
+
+    def _give_up(self, sha: str) -> Iterator[tuple[str, str]]:
+        if self._is_partial:
+            self._missing += 1
+        else:
+            self._skipped.append(sha)
+        return iter(())
+
+
+def collect_changes(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
+    """Yield (sha, text) for every commit of a stream of patches; text is "" where nothing is left of it."""
+    commit: _Collected | None = None
+    for line in lines:
+        if line.startswith(_MARK):
+            if commit:
+                yield commit.sha, commit.get_text()
+            commit = _Collected(line[len(_MARK) : -1].decode())
+        elif commit:
+            commit.add(line)
+    if commit:
+        yield commit.sha, commit.get_text()
+
+
+class _Collected:
+    """What is kept of one commit's patch."""
+
+    def __init__(self, sha: str) -> None:
+        self.sha = sha
+        self._kept: list[bytes] = []
+        self._room = COMMIT_BYTES
+        self._file_room = FILE_BYTES
+        self._in_hunk = False  # before the first one, `---` and `+++` name the file
+
+    def add(self, line: bytes) -> None:
+        first = line[:1]
+        if first == b"@":
+            self._in_hunk = True
+            if context := line.split(b"@@", 2)[-1].strip():
+                self._keep(b"@@ " + context + b"\n")
+        elif self._in_hunk and first in (b"+", b"-"):
+            self._keep(line)
+        elif line.startswith(b"diff "):
+            self._in_hunk, self._file_room = False, FILE_BYTES
+
+    def _keep(self, line: bytes) -> None:
+        size = len(line)
+        if size <= self._file_room and size <= self._room and size <= _LINE_BYTES:
+            self._kept.append(line)
+            self._room -= size
+            self._file_room -= size
+
+    def get_text(self) -> str:
+        return b"".join(self._kept).decode("utf-8", "replace")

@@ -1,0 +1,145 @@
+"""Runs git as a reader that executes nothing else: the only place of this program where git reads a repository.
+
+Its environment is built from nothing, so no name of `git rev-parse --local-env-vars` and no GIT_TRACE or
+GIT_SSH_COMMAND reaches it. The repository's own configuration cannot be switched off as a whole; every value in it
+that names a program is overridden, and only plumbing that asks for none of them is run. Knows nothing of commits.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from ail_rpc.discovery import RepoPlace
+from ail_rpc.errors import NotInstalledError, OutOfTimeError, RepoUnreadableError
+
+from .ownership import check_owner
+
+_OVERRIDES = (
+    "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.pager=cat", "core.sshCommand=false", "core.askPass=false",
+    "core.gitProxy=", "core.alternateRefsCommand=", "core.attributesFile=/dev/null", "core.editor=false",
+    "credential.helper=", "diff.external=", "gpg.program=false", "gpg.ssh.program=false", "gpg.x509.program=false",
+    "log.showSignature=false", "protocol.allow=never", "blame.ignoreRevsFile=",
+    "core.warnAmbiguousRefs=false",  # or every sha is looked up as a ref first
+    "core.bigFileThreshold=1m",  # larger blobs are binary to a diff
+)  # fmt: skip
+
+_ENVIRONMENT = {
+    "LC_ALL": "C",  # messages of git are matched in blame
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",  # git before 2.39.4 does not know GIT_NO_LAZY_FETCH
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": "/dev/null",
+}
+
+
+class GitCommand:
+    """git on one repository. Raises NotInstalledError without git, RepoUnreadableError if it cannot be started."""
+
+    def __init__(self, place: RepoPlace) -> None:
+        self.place = place
+        overrides = [word for value in _OVERRIDES for word in ("-c", value)]
+        # --bare: core.worktree would have attributes read from wherever it points
+        self._argv = [_find_git(), "--git-dir", place.git_dir, "--bare", "--no-pager", *overrides]
+        self._environment = {"PATH": os.environ.get("PATH", os.defpath), **_ENVIRONMENT}
+
+    def run(
+        self, args: Iterable[str | bytes], stdin: bytes = b"", timeout_s: float | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run git to its end and return what it wrote, whatever its exit status. Raises OutOfTimeError."""
+        try:
+            return subprocess.run(
+                [*self._argv, *args], input=stdin, capture_output=True, env=self._environment, cwd="/",
+                timeout=timeout_s, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as err:
+            raise OutOfTimeError(
+                f"git did not finish within {timeout_s:g} s", "raise --timeout, or ask for less"
+            ) from err
+        except OSError as err:
+            raise _unreadable(self.place, str(err)) from err
+
+    def read(self, args: Iterable[str | bytes], stdin: bytes = b"", timeout_s: float | None = None) -> bytes:
+        """Return git's stdout. Raises RepoUnreadableError with git's own words if it fails."""
+        done = self.run(args, stdin, timeout_s)
+        if done.returncode:
+            raise _unreadable(self.place, get_reason(done.stderr))
+        return done.stdout
+
+    def check_readable(self) -> None:
+        """Raise RepoUnreadableError if the repository is gone, another user's, or in an unknown format."""
+        check_owner(self.place)
+        self.read(["rev-parse", "--git-dir"])
+
+    @contextmanager
+    def stream(self, args: Iterable[str], lines: Iterable[str]) -> Iterator[GitOutput]:
+        """Start git with *lines* on its stdin and yield what it prints; leaving ends it."""
+        with tempfile.TemporaryFile() as stdin:  # not a pipe: that would need a thread to feed it
+            stdin.write("".join(f"{line}\n" for line in lines).encode())
+            stdin.seek(0)
+            process = self._start([*self._argv, *args], stdin)
+            try:
+                yield GitOutput(process)
+            finally:
+                process.kill()
+                process.communicate()
+
+    def converse(self, args: Iterable[str]) -> subprocess.Popen[bytes]:
+        """Start git with both ends on pipes, for questions and answers in turn. The caller ends it."""
+        return self._start([*self._argv, *args], subprocess.PIPE)
+
+    def _start(self, argv: list[str], stdin: int | IO[bytes]) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self._environment, cwd="/",
+                bufsize=1 << 16, pipesize=1 << 20,
+            )  # fmt: skip
+        except OSError as err:
+            raise _unreadable(self.place, str(err)) from err
+
+
+class GitOutput:
+    """What a running git prints."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        if process.stdout is None:
+            raise ValueError("git's stdout is no pipe")
+        self._process = process
+        self.lines = process.stdout
+        """Iterates over lines, each with its newline."""
+
+    def iter_chunks(self) -> Iterator[bytes]:
+        """Yield the output in pieces of 64 KiB; git itself writes 4 KiB at a time."""
+        while chunk := self.lines.read(1 << 16):
+            yield chunk
+
+    def is_whole(self) -> bool:
+        """Whether git came to its own end. To be asked once all is read: it waits."""
+        return self._process.wait() == 0
+
+
+def get_reason(stderr: bytes) -> str:
+    """Return what git died of in one line, without its `fatal: `."""
+    text = stderr.decode("utf-8", "replace")
+    return " ".join(text.rpartition("fatal: ")[2].split()) or "git ended without a word"
+
+
+def _find_git() -> str:
+    if git := shutil.which("git"):
+        return os.path.abspath(git)  # git runs in another directory
+    raise NotInstalledError("git is not on PATH", "install git 2.34 or newer")
+
+
+def _unreadable(place: RepoPlace, reason: str) -> RepoUnreadableError:
+    hint = "a newer git may be needed" if "extension" in reason else "`git fsck` there says more"
+    return RepoUnreadableError(f"{place.root} cannot be read: {reason}", hint)

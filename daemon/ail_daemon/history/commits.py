@@ -1,0 +1,61 @@
+"""Reads commits with their messages and changed paths, in one stream of `git diff-tree`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from ail_daemon.model import Commit
+
+from .boundary import is_partial, read_shallow_boundary
+from .command import GitCommand
+from .record import FORMAT, iter_records, iter_tokens
+from .resuming import hold_back_last, read_resuming
+
+_HEADER = ("--encoding=UTF-8", "--date=raw", f"--format={FORMAT}")
+_DIFF = (
+    "diff-tree", "--stdin", "--always", "--root", "--diff-merges=first-parent", "-r", "-z", "--name-status", "-l1000",
+    "--no-ext-diff", "--no-textconv", "--ignore-submodules=none",
+)  # fmt: skip
+_NO_DIFF = ("log", "--stdin", "--no-walk=unsorted", "-z", "-s", "--no-show-signature", "--no-mailmap", "--no-color")
+_MANY = 20  # commits whose trees are missing, until the rest of a treeless clone is read without them
+
+
+class CommitReader:
+    """Reads commits of one repository; *skipped* is where unreadable shas are put."""
+
+    def __init__(self, git: GitCommand, skipped: list[str]) -> None:
+        self._git = git
+        self._skipped = skipped
+        self._without_paths = 0
+
+    def iter_commits(self, shas: Iterable[str]) -> Iterator[Commit]:
+        """Yield the commits in the order of *shas*."""
+        for _, commit in read_resuming(self._git, shas, self._read, self._read_alone):
+            yield commit
+
+    def _read(self, shas: list[str]) -> Iterator[tuple[str, Commit]]:
+        if self._without_paths > _MANY:
+            return self._stream(_NO_DIFF, shas)
+        # Telling how alike two files are takes their blobs: a clone without them can only see exact renames.
+        return self._stream((*_DIFF, "-M100%" if is_partial(self._git.place) else "-M"), shas)
+
+    def _read_alone(self, sha: str) -> Iterator[tuple[str, Commit]]:
+        """Yield the commit without paths, for it may be just a tree that is missing; nothing if that fails too."""
+        commits = list(self._stream(_NO_DIFF, [sha]))
+        self._without_paths += len(commits) if is_partial(self._git.place) else 0
+        if not commits:
+            self._skipped.append(sha)
+        yield from commits
+
+    def _stream(self, args: tuple[str, ...], shas: list[str]) -> Iterator[tuple[str, Commit]]:
+        boundary = read_shallow_boundary(self._git.place)
+        with self._git.stream([*args, *_HEADER], shas) as output:
+            expected = iter(shas)
+            for commit in hold_back_last(iter_records(iter_tokens(output.iter_chunks())), output):
+                if commit.sha != next(expected, None):  # an unknown sha: git says nothing and goes on
+                    return
+                yield (
+                    commit.sha,
+                    replace(commit, parents=(), paths=(), renames=()) if commit.sha in boundary else commit,
+                )

@@ -1,0 +1,59 @@
+"""What the rest of the program may ask of a repository's history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from ail_daemon.model import Commit, Tips
+
+
+class History(Protocol):
+    """A repository's history, read-only. Every method raises RepoUnreadableError once the repository is gone."""
+
+    @property
+    def skipped(self) -> list[str]:
+        """Shas of commits that could not be read so far, in the order met: damaged, or gone meanwhile."""
+
+    def read_tips(self) -> Tips:
+        """Return where HEAD, branches, remote branches, tags and other worktrees' HEADs point, tags peeled.
+
+        A linked worktree's HEAD appears in the refs as `worktrees/<id>/HEAD`, the main one's as `main-worktree/HEAD`.
+        Refs to trees, blobs or damaged commits are left out.
+        """
+
+    def iter_shas(self, include: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[str]:
+        """Yield commits reachable from *include* and not from *exclude*, newest commit time first.
+
+        Unknown shas in either are ignored; a damaged commit goes to `skipped`, the walk goes on around it (then a few
+        older commits may come late). A shallow clone's history ends at its boundary.
+        """
+
+    def iter_commits(self, shas: Iterable[str]) -> Iterator[Commit]:
+        """Yield the commits *shas* in that order, `changed` left empty; unreadable ones go to `skipped`.
+
+        paths: against the first parent, also of a merge; a root commit lists all files, a shallow boundary none (it is
+        not where its files come from) and has no parents. Where trees are missing (a partial clone), paths are empty.
+        """
+
+    def iter_changes(self, shas: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield (sha, changed lines) of *shas* in that order, for those with any: at most 64 KiB, 16 KiB a file.
+
+        Lines as in a diff without context (`+new`, `-old`, `@@ def function():`), white space left out. No merges, no
+        shallow boundaries; no binaries, lock files, vendored or generated files, nor any blob over 1 MiB. A partial
+        clone's are given up after 50 commits in a row whose blobs are missing.
+        """
+
+    def blame(self, file: str, first: int, last: int, timeout_s: float = 5.0) -> list[tuple[int, str]]:
+        """Return (line number at HEAD, sha of its last change) of the lines *first* to *last*, 1-based, inclusive.
+
+        White space changes and moves within the file are seen through, so are commits that `.git-blame-ignore-revs`
+        lists; lines older than a shallow boundary are left out; *last* may lie past the end. Raises NotFoundError
+        without *file* at HEAD, UsageError when *first* lies past the end, OutOfTimeError.
+        """
+
+    def has(self, sha: str) -> bool:
+        """Whether the commit *sha* (full) is there and readable; it need not be reachable."""
+
+    def find_sha(self, prefix: str) -> str | None:
+        """Return the one commit whose sha begins with *prefix* (4 hex digits or more); None if none or several do."""

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ail_daemon.history.changes import COMMIT_BYTES, FILE_BYTES
+from ail_daemon.history.protocol import History
+
+Shell = Callable[[str], str]
+OpenAt = Callable[[str], History]
+
+
+def changes_of(history: History) -> str:
+    head = history.read_tips().head
+    assert head
+    return dict(history.iter_changes([head])).get(head, "")
+
+
+def test_added_and_removed_lines_come_with_the_function_they_stand_in(shell: Shell, open_at: OpenAt) -> None:
+    shell("""
+        git init -q r; cd r; printf 'def connect():\\n    a\\n    b\\n    c\\n    d\\n    retries = 1\\n' > h.py
+        commit -m one
+        sed -i 's/retries = 1/retries = 5/' h.py; printf -- '-- sql\\n++ plus\\n' > q; commit -m two
+    """)
+    assert changes_of(open_at("r")) == "@@ def connect():\n-    retries = 1\n+    retries = 5\n+-- sql\n+++ plus\n"
+
+
+def test_a_removed_line_that_looks_like_a_header_is_kept(shell: Shell, open_at: OpenAt) -> None:
+    shell(
+        "git init -q r; cd r; printf -- '-- drop\\ndiff x\\ncommit y\\n' > q; commit -m one; echo z > q; commit -m two"
+    )
+    assert changes_of(open_at("r")) == "--- drop\n-diff x\n-commit y\n+z\n"
+
+
+def test_what_says_nothing_is_left_out(shell: Shell, open_at: OpenAt) -> None:
+    shell("""
+        git init -q r; cd r; printf 'if x:\\n  y\\n' > space.py; seq 50 > old; commit -m one
+        printf 'if x:\\n      y\\n' > space.py; git mv old new; printf 'a\\0b' > bin; echo l > poetry.lock
+        mkdir -p js/vendor node_modules/m; echo v > js/vendor/v.js; echo n > node_modules/m/n.js; echo m > js/a.min.js
+        echo '{}' > package-lock.json; head -c 1100000 /dev/zero | tr '\\0' a | fold > big.txt
+        head -c 5000 /dev/zero | tr '\\0' x > long.txt; commit -m two
+    """)
+    assert changes_of(open_at("r")) == ""
+
+
+def test_merges_have_no_changes_of_their_own(shell: Shell, open_at: OpenAt) -> None:
+    shell(
+        "git init -q r; cd r; commit -m 1; git switch -qc x; echo x > x; commit -m x; git switch -q main; merge x -m m"
+    )
+    history = open_at("r")
+    changes = dict(history.iter_changes(history.iter_shas(history.read_tips().shas)))
+    assert list(changes.values()) == ["+x\n"]
+
+
+def test_a_file_and_a_commit_are_bounded(shell: Shell, open_at: OpenAt) -> None:
+    shell("git init -q r; cd r; for i in 1 2 3 4 5 6; do seq -f $i%09g 9000 > f$i; done; commit -m one")
+    text = changes_of(open_at("r"))
+    assert COMMIT_BYTES - 64 < len(text) <= COMMIT_BYTES
+    assert FILE_BYTES - 64 < sum(len(line) + 1 for line in text.splitlines() if line.startswith("+1")) <= FILE_BYTES
+
+
+def test_undecodable_lines_are_replaced_not_refused(shell: Shell, open_at: OpenAt) -> None:
+    shell(r"git init -q r; cd r; printf 'caf\xe9\n' > f; commit -m one")
+    assert changes_of(open_at("r")) == "+caf\ufffd\n"
+
+
+def test_a_damaged_blob_costs_only_its_own_commits_changes(shell: Shell, open_at: OpenAt) -> None:
+    shas = shell(
+        "git init -q r; cd r; for i in 1 2 3 4 5; do echo $i > f$i; commit -m $i; done; git log --format=%H"
+    ).split()
+    blob = shell("git -C r rev-parse HEAD:f3")
+    shell(f"cd r/.git/objects/{blob[:2]}; chmod u+w {blob[2:]}; : > {blob[2:]}")
+    history = open_at("r")
+    assert [text for _, text in history.iter_changes(shas)] == ["+5\n", "+4\n", "+2\n", "+1\n"]
+    assert history.skipped == [shas[2]]
+
+
+def test_a_partial_clones_changes_are_given_up_after_many_misses(shell: Shell, open_at: OpenAt) -> None:
+    shell("""
+        git init -q o; cd o; git config uploadpack.allowFilter true; for i in $(seq 130); do echo $i > f
+        commit -m $i; done
+        cd ..; git clone -q --no-checkout --filter=blob:none file://$PWD/o r
+    """)
+    history = open_at("r")
+    assert list(history.iter_changes(history.iter_shas(history.read_tips().shas))) == []
+    assert history.skipped == []
