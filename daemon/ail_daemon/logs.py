@@ -1,0 +1,106 @@
+"""What the daemon says about itself: JSON lines. The only importer of structlog; knows no other room.
+
+A line has a few fixed fields and nothing else: no question, answer, message, path or token can get into it, because
+`log` has no place for them and an exception is told by its type and the places it passed, never by its text. What
+libraries log is cut down to where it came from, for the same reason.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from logging.handlers import RotatingFileHandler
+from typing import Any, Literal
+
+import structlog
+
+Level = Literal["debug", "info", "warning", "error"]
+
+_FILE_BYTES, _FILES = 10_000_000, 10
+
+
+def start_logging(level: str, file: str | None) -> None:
+    """Send lines of *level* (DEBUG, INFO, WARNING, ERROR) and above to *file*, rotated at 10 MB, or to stderr (None).
+
+    Calling it again replaces what was set before. Raises OSError where the file cannot be opened.
+    """
+    logging.raiseExceptions = False  # a full disk: the line is lost, and is not told on stderr with its arguments
+    sink = _open_sink(file)
+    sink.setFormatter(_Lines())
+    root = logging.getLogger()
+    for old in root.handlers[:]:
+        root.removeHandler(old)
+        old.close()
+    root.addHandler(sink)
+    root.setLevel(logging.WARNING)
+    logging.getLogger("ail").setLevel(level)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", key="at"),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+
+
+def log(
+    event: str,
+    *,
+    level: Level = "info",
+    request_id: str | None = None,
+    method: str | None = None,
+    outcome: str | None = None,
+    duration_ms: float | None = None,
+    code: int | None = None,
+    repo_id: str | None = None,
+    count: int | None = None,
+    error: BaseException | None = None,
+) -> None:
+    """Write one line; fields that are None are left out.
+
+    event, method, outcome: words of this program's own, never text from outside. repo_id: the hash that names a
+    repository's data. code: a wire code. error: told by its type and the functions it passed through.
+    """
+    fields: dict[str, Any] = {
+        "request_id": request_id,
+        "method": method,
+        "outcome": outcome,
+        "duration_ms": None if duration_ms is None else round(duration_ms, 3),
+        "code": code,
+        "repo_id": repo_id,
+        "count": count,
+        "error": None if error is None else _describe(error),
+    }
+    write = getattr(structlog.get_logger("ail"), level)
+    write(event, **{name: value for name, value in fields.items() if value is not None})
+
+
+def _describe(error: BaseException) -> list[str]:
+    """Return the error's type and the frames it passed, innermost last, then the same of what caused it."""
+    lines = [type(error).__qualname__]
+    lines += [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    cause = error.__cause__ or error.__context__
+    return lines + (["caused by", *_describe(cause)] if cause else [])
+
+
+class _Lines(logging.Formatter):
+    """Our own lines as they are, made by structlog; a library's by its place alone."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.name == "ail":
+            return record.getMessage()
+        said = {"event": "library", "logger": record.name, "level": record.levelname.lower(), "at_line": record.lineno}
+        if record.exc_info and record.exc_info[1]:
+            said["error"] = _describe(record.exc_info[1])
+        return json.dumps(said)
+
+
+def _open_sink(file: str | None) -> logging.Handler:
+    if file is None:
+        return logging.StreamHandler(sys.stderr)
+    return RotatingFileHandler(file, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8")

@@ -1,0 +1,103 @@
+"""The daemon's own methods: who it is, how it is, and its end. The domain's methods are added by what serves them."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ail_rpc import PROTOCOL, VERSION
+
+from .params import Handler, Method, text
+
+SCHEMA = 1
+"""Version of the replies' form: `schema_version` in each of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a service brings along.
+
+    methods: by wire name. get_status: its part of `status`, of one repository or (None) of all. is_ready: whether it can
+    answer now. get_model: the id of the model it serves, None where it serves none.
+    """
+
+    methods: Mapping[str, Handler] = field(default_factory=dict)
+    get_status: Callable[[str | None], Awaitable[dict[str, Any]]] | None = None
+    is_ready: Callable[[], bool] = lambda: True
+    get_model: Callable[[], str | None] = lambda: None
+
+
+class Daemon:
+    """What this process tells of itself; *stop* ends it."""
+
+    def __init__(self, socket_path: str, offers: list[Offer], stop: Callable[[], None]) -> None:
+        self._socket_path = socket_path
+        self._offers = offers
+        self._stop = stop
+        self._started = time.monotonic()
+
+    def get_methods(self) -> dict[str, Handler]:
+        """Return every method: one line here, or in an offer, is all that one takes."""
+        own: dict[str, Handler] = {
+            "hello": self.hello,  # unchecked: a newer client may say more of itself, and must be told all the same
+            "health": Method(self.health, text("kind", "live", "ready", default="live")),
+            "status": Method(self.status, text("repo", default=None)),
+            "stop": Method(self.stop),
+        }
+        for offer in self._offers:
+            own.update(offer.methods)
+        return own
+
+    async def hello(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return protocol, version, schema, model and pid: what a client needs to know whether the two fit."""
+        del params
+        return {
+            "protocol": PROTOCOL,
+            "version": VERSION,
+            "schema": SCHEMA,
+            "model": self._get_model(),
+            "pid": os.getpid(),
+        }
+
+    async def health(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return whether the check *kind* holds: `live` (it answers), `ready` (so does everything behind it)."""
+        is_ok = params["kind"] == "live" or all(offer.is_ready() for offer in self._offers)
+        return {"kind": params["kind"], "ok": is_ok}
+
+    async def status(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the process's figures and each service's part, of the repository `repo` alone where one is named."""
+        found: dict[str, Any] = {
+            "pid": os.getpid(),
+            "socket": self._socket_path,
+            "version": VERSION,
+            "model": self._get_model(),
+            "uptime_s": round(time.monotonic() - self._started, 3),
+            "rss_bytes": _get_rss_bytes(),
+            "repos": [],
+        }
+        for offer in self._offers:
+            if offer.get_status:
+                found |= await offer.get_status(params["repo"])
+        return found
+
+    async def stop(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Stop after what is running, this reply included."""
+        del params
+        self._stop()
+        return {"pid": os.getpid()}
+
+    def _get_model(self) -> str | None:
+        return next((model for offer in self._offers if (model := offer.get_model())), None)
+
+
+def _get_rss_bytes() -> int:
+    """Return the resident memory; where there is no /proc (macOS), its peak."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as figures:
+            return int(figures.read().split()[1]) * resource.getpagesize()
+    except FileNotFoundError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,0 +1,121 @@
+"""What a method takes, declared: names, types, ranges, choices; checked before its handler runs. Pure.
+
+    "ask": Method(service.ask, text("question"), text("file", default=None), whole("limit", 1, 100, default=5))
+
+A name that is not declared is refused with the nearest that is: whoever writes `rpcrequest(ch, 'ask', {…})` by hand
+mistypes, and a parameter ignored in silence is a wrong answer. nil counts as not given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from ail_rpc.errors import UsageError
+
+Handler = Callable[[dict[str, Any]], Awaitable[Any]]
+"""Takes a call's params and returns what `ail_rpc.framing.pack` can carry; an AilError it raises is the answer."""
+
+
+class _Required:
+    """Stands where a default would: there is none."""
+
+
+REQUIRED = _Required()
+
+
+class Param:
+    """One parameter: its name, a test of its value, what it may be in words, its default (REQUIRED: must be given)."""
+
+    __slots__ = ("default", "is_valid", "may_be", "name")
+
+    def __init__(self, name: str, is_valid: Callable[[object], bool], may_be: str, default: object) -> None:
+        self.name = name
+        self.is_valid = is_valid
+        self.may_be = may_be
+        self.default = default
+
+    def take(self, given: dict[str, Any]) -> object:
+        """Return the value *given*, else the default. Raises UsageError saying what it may be."""
+        value = given.get(self.name)
+        if value is None:
+            if self.default is REQUIRED:
+                raise UsageError(f"{self.name} is missing", f"{self.name} must be {self.may_be}")
+            return self.default
+        if not self.is_valid(value):
+            raise UsageError(f"{self.name} must be {self.may_be}")
+        return value
+
+
+def text(name: str, *choices: str, default: object = REQUIRED) -> Param:
+    """Declare a string; with *choices*, one of them."""
+    if choices:
+        return Param(name, lambda value: value in choices, " or ".join(choices), default)
+    return Param(name, lambda value: isinstance(value, str), "text", default)
+
+
+def texts(name: str, default: object = REQUIRED) -> Param:
+    """Declare a list of strings."""
+    return Param(name, lambda value: _is_list_of(value, str), "a list of texts", default)
+
+
+def flag(name: str, default: object = False) -> Param:
+    """Declare a true or false."""
+    return Param(name, lambda value: isinstance(value, bool), "true or false", default)
+
+
+def whole(name: str, low: int, high: int, default: object = REQUIRED) -> Param:
+    """Declare a whole number from *low* to *high*, both included."""
+
+    def is_valid(value: object) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+    return Param(name, is_valid, f"a whole number from {low:,} to {high:,}", default)
+
+
+def number(name: str, low: float, high: float, default: object = REQUIRED) -> Param:
+    """Declare a number from *low* to *high*, both included; whole ones pass too."""
+
+    def is_valid(value: object) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+    return Param(name, is_valid, f"a number from {low:,} to {high:,}", default)
+
+
+def lines(name: str, default: object = None) -> Param:
+    """Declare a range of lines: `[first, last]`, 1-based, both included."""
+
+    def is_valid(value: object) -> bool:
+        match value:
+            case [int(first), int(last)]:
+                return not (first is True or last is True) and 1 <= first <= last
+        return False
+
+    return Param(name, is_valid, "[first, last], counted from 1", default)
+
+
+class Method:
+    """A handler behind its declared parameters; itself a Handler."""
+
+    def __init__(self, handler: Handler, *params: Param) -> None:
+        self._handler = handler
+        self._params = {param.name: param for param in params}
+
+    def __call__(self, given: dict[str, Any]) -> Awaitable[Any]:
+        """Check *given*, fill in defaults, hand it on. Raises UsageError naming the parameter that is wrong."""
+        for name in given.keys() - self._params.keys():
+            raise UsageError(f"there is no parameter {name:.80}", suggest(name, self._params))
+        return self._handler({name: param.take(given) for name, param in self._params.items()})
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a hint: the names nearest to *name*, else all of them; "" where there are none."""
+    import difflib  # 4 ms that only a mistake costs
+
+    names = sorted(known)
+    nearest = difflib.get_close_matches(name[:80], names)
+    return f"did you mean {' or '.join(nearest)}?" if nearest else f"there is {', '.join(names)}" if names else ""
+
+
+def _is_list_of(value: object, kind: type) -> bool:
+    return isinstance(value, list) and all(isinstance(item, kind) for item in value)

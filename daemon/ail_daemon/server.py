@@ -1,0 +1,143 @@
+"""The daemon's socket: accepts, looks after its own file, stops cleanly. Knows connections; no method, no domain."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from ail_rpc.messages import encode_request
+
+from .activation import notify
+from .admission import Connections
+from .connection import Answerer, Connection
+from .limits import ServingLimits
+from .listening import Listener
+from .logs import log
+
+_BACKLOG = 1024
+_ACCEPTED_AT_ONCE = 64  # a whole backlog at once counted a thousand clients that had long gone, and refused the next
+_ROUNDS = 5  # of the loop, in which whatever has arrived is accepted, looked at and read
+
+
+class Server:
+    """Serves *answerer* at a socket from `start` to `stop`.
+
+    renew: called before each look at the socket's file; the app's locks take themselves again there. It may raise.
+    """
+
+    def __init__(
+        self,
+        listener: Listener,
+        answerer: Answerer,
+        limits: ServingLimits = ServingLimits(),  # noqa: B008 - frozen
+        renew: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._listener = listener
+        self._answerer = answerer
+        self._limits = limits
+        self._renew = renew
+        self._connections: Connections[Connection] = Connections(limits)
+        self._acceptor: asyncio.Server | None = None
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Serve; from here on a client that connects to the path is answered."""
+        self._acceptor = await self._listen(self._listener)
+        self._watch = asyncio.create_task(self._watch_itself())
+
+    async def stop(self) -> None:
+        """Remove the file if ours, accept no more, answer what runs (`stop_s` seconds at most), close everything."""
+        await self._stop_watching()
+        self._listener.withdraw()  # first, so that a client that comes now finds no daemon instead of a dying one
+        await _let_arrive()
+        if self._acceptor:
+            self._acceptor.close()
+        await self._finish_requests()
+        await self._close_connections()
+
+    async def _listen(self, listener: Listener) -> asyncio.Server:
+        acceptor = await asyncio.get_running_loop().create_unix_server(
+            lambda: Connection(self._answerer, self._connections), sock=listener.sock, backlog=_ACCEPTED_AT_ONCE
+        )
+        listener.sock.listen(_BACKLOG)  # asyncio has one number for both
+        listener.publish()
+        return acceptor
+
+    async def _finish_requests(self) -> None:
+        running = [task for connection in self._find_all() for task in connection.finish()]
+        if not running:
+            return
+        _, late = await asyncio.wait(running, timeout=self._limits.stop_s)
+        for task in late:
+            task.cancel()  # it is answered all the same: "the daemon is stopping"
+        if late:
+            await asyncio.wait(late, timeout=self._limits.stop_s)
+
+    async def _close_connections(self) -> None:
+        await _let_arrive()
+        for _ in range(_ROUNDS):
+            if not self._connections.open:
+                return
+            await asyncio.sleep(self._limits.stop_s / 50)  # replies that a client is still reading
+        for connection in self._find_all():
+            connection.abort()
+        await asyncio.sleep(0)
+
+    def _find_all(self) -> list[Connection]:
+        return list(self._connections.open | self._connections.active)
+
+    # The server's look at itself -----------------------------------------------------------------------------------
+
+    async def _watch_itself(self) -> None:
+        """See every few seconds that the file is ours, every minute that somebody answers there; else bind anew."""
+        loop = asyncio.get_running_loop()
+        next_answer = loop.time() + self._limits.answer_check_s
+        while True:
+            await asyncio.sleep(self._limits.path_check_s)
+            try:
+                is_well = self._is_in_place() and (loop.time() < next_answer or await self._is_answering())
+                if loop.time() >= next_answer:
+                    next_answer = loop.time() + self._limits.answer_check_s
+                if not is_well:
+                    await self._bind_anew()
+                notify("WATCHDOG=1")
+            except Exception as err:  # noqa: BLE001 - one failed look must not end the looking
+                log("self_check_failed", level="error", error=err)
+
+    def _is_in_place(self) -> bool:
+        self._renew()
+        return self._listener.is_in_place()
+
+    async def _is_answering(self) -> bool:
+        """Whether a request to our own path gets any answer in time; one that says "busy" will do."""
+        try:
+            async with asyncio.timeout(self._limits.stop_s):
+                reader, writer = await asyncio.open_unix_connection(self._listener.path)
+                try:
+                    writer.write(encode_request(0, "health", {"kind": "live"}))
+                    return bool(await reader.read(1))
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError):
+            return False
+
+    async def _bind_anew(self) -> None:
+        log("socket_bound_anew", level="warning")
+        listener = Listener.bind(self._listener.path)
+        acceptor = await self._listen(listener)
+        if self._acceptor:
+            self._acceptor.close()
+        self._listener, self._acceptor = listener, acceptor
+
+    async def _stop_watching(self) -> None:
+        if self._watch:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+
+
+async def _let_arrive() -> None:
+    """Give connections that wait to be accepted, and bytes that wait to be read, their turn before the door closes."""
+    for _ in range(_ROUNDS):
+        await asyncio.sleep(0)
