@@ -1,0 +1,206 @@
+"""One repository's index: the store with the word index and the vectors over it, kept equal. Knows nothing of git.
+
+Every change goes to SQLite first, then to the caches; a crash between the two leaves a stamp that does not match, and the
+cache is built anew from the store. Searches may run beside changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ail_rpc.errors import StorageError
+
+from .model import Commit, Embeddings, Encoder, Tips
+from .store import Store
+from .vectors import Vectors
+from .words import SCHEMA_VERSION, Words
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much is indexed: commits, how many of them by meaning (None: no model serves), how many by changed lines."""
+
+    commits: int
+    embedded: int | None
+    changed: int
+
+    @property
+    def pending(self) -> int:
+        """Commits that something is still missing of."""
+        return self.commits - min(self.changed, self.commits if self.embedded is None else self.embedded)
+
+
+class RepoIndex:
+    """The index in *directory*; *encoder* is None where no model is prepared: then words alone."""
+
+    def __init__(self, directory: Path, encoder: Encoder | None) -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.store = Store(directory / "store.sqlite")
+        self._words_dir = directory / "words"
+        self.vectors: Vectors | None = None
+        self._stamp = directory / "words.json"
+        self._hashes: dict[tuple[str, int, int], str] = {}
+        self._lock = threading.Lock()
+        self.words = self._load_words()
+        if encoder is not None:
+            self.use_encoder(encoder)
+        self.generation = self.store.generation
+        self.tips = self.store.get_tips()
+        self._commits, self._changed = self.store.count()
+
+    def close(self) -> None:
+        """Let go of files and memory."""
+        self.words.close()
+        self.store.close()
+
+    def use_encoder(self, encoder: Encoder) -> None:
+        """Serve embeddings of *encoder*'s model; those of another are forgotten."""
+        if self.store.get_meta("model_id") != encoder.model_id:
+            self.store.clear_embeddings()
+            self.store.set_meta(model_id=encoder.model_id)
+        vectors = Vectors(encoder.dimension)
+        for loaded in self.store.iter_embeddings():
+            vectors.add(*loaded)
+        self.vectors = vectors
+
+    @property
+    def counts(self) -> Counts:
+        """How much is indexed just now."""
+        embedded = None if self.vectors is None else len(self.vectors)
+        return Counts(self._commits, embedded, self._changed)
+
+    # --- changes ----------------------------------------------------------------------------------------------------
+
+    def add_commits(self, commits: Sequence[Commit]) -> None:
+        """Add commits; those whose text was embedded before are found by meaning at once."""
+        added = self.store.add_commits(commits)
+        self._commits += len(added)
+        for commit in commits:
+            if commit.sha in added:
+                self.words.add_message(added[commit.sha], commit.subject, commit.message, commit.paths)
+        self._add_vectors(list(added.values()))
+        self._publish()
+
+    def add_changed(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Add commits' changed lines: (sha, text)."""
+        self.store.add_changed(rows)
+        ids = self.store.get_ids([sha for sha, text in rows if text])
+        for sha, text in rows:
+            if sha in ids:
+                self.words.add_changed(ids[sha], text)
+        self._changed = self.store.count()[1]
+        self._publish()
+
+    def add_embeddings(self, texts: Sequence[tuple[bytes, str]], embeddings: Embeddings) -> None:
+        """Add the embeddings of *texts* (hash, text), as `store.find_unembedded` gave them."""
+        hashes = [text_hash for text_hash, _ in texts]
+        self.store.add_embeddings(hashes, embeddings)
+        self._add_vectors(self.store.find_by_text(hashes))
+        self.generation += 1
+
+    def remove_commits(self, shas: Sequence[str]) -> None:
+        """Remove commits: nothing cites them from now on."""
+        if not shas:
+            return
+        removed = self.store.remove_commits(shas)
+        for commit_id in removed:
+            self.words.remove(commit_id)
+        if self.vectors is not None:
+            with self._lock:
+                self.vectors.remove(np.array(removed, np.int64))
+        self._commits, self._changed = self.store.count()
+        self._publish()
+
+    def set_tips(self, tips: Tips) -> None:
+        """Note that the indexed set is what *tips* reach."""
+        self.store.set_tips(tips)
+        self.tips = tips
+        self.generation += 1
+
+    def settle(self) -> None:
+        """End a series of changes: let go of what only changes need, and mark the word index as whole."""
+        self.words.close()  # waits for merges: until then files come and go
+        self._save_stamp()
+
+    # --- searches ---------------------------------------------------------------------------------------------------
+
+    def find_near(self, embedding: Embeddings, limit: int) -> dict[int, float]:
+        """Return commit ids nearest to *embedding* with their cosine, nearest first; {} without vectors."""
+        if self.vectors is None:
+            return {}
+        with self._lock:
+            return self.vectors.find(embedding, limit)
+
+    def score_near(self, embedding: Embeddings, ids: list[int]) -> dict[int, float]:
+        """Return the cosines of *ids*; those without an embedding are left out."""
+        if self.vectors is None:
+            return {}
+        with self._lock:
+            return self.vectors.score(embedding, ids)
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _add_vectors(self, ids: list[int]) -> None:
+        if self.vectors is not None and ids:
+            for loaded in self.store.iter_embeddings(ids):
+                with self._lock:
+                    self.vectors.add(*loaded)
+
+    def _publish(self) -> None:
+        """Let searches see what was added or removed."""
+        self.words.commit()
+        self.generation += 1
+
+    def _load_words(self) -> Words:
+        """Open the word index; one that is damaged, behind, or of another version is built anew from the store."""
+        if self._read_stamp() == self._fingerprint():
+            return Words(self._words_dir)
+        shutil.rmtree(self._words_dir, ignore_errors=True)
+        words = Words(self._words_dir)
+        for commit_id, commit, paths, changed in self.store.iter_documents():
+            words.add_message(commit_id, commit.subject, commit.message, paths)
+            if changed:
+                words.add_changed(commit_id, changed)
+        words.commit()
+        words.close()
+        self._save_stamp()
+        return words
+
+    def _fingerprint(self) -> dict[str, object]:
+        """Return what the word index must look like to be trusted: its version, the store's state, every file's hash."""
+        files = {
+            path.name: self._hash_file(path) for path in self._words_dir.glob("*") if not path.name.startswith(".")
+        }
+        return {"version": SCHEMA_VERSION, "documents": self.store.documents, "files": files}
+
+    def _read_stamp(self) -> object:
+        try:
+            return json.loads(self._stamp.read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def _save_stamp(self) -> None:
+        beside = self._stamp.with_suffix(".new")
+        try:
+            beside.write_text(json.dumps(self._fingerprint()))
+            os.replace(beside, self._stamp)
+        except OSError as err:
+            raise StorageError("the disk is full: the index could not be written", "free some space") from err
+
+    def _hash_file(self, path: Path) -> str:
+        """Hash a file of the word index; tantivy never changes one it wrote, so that a known one need not be read again."""
+        stat = path.stat()
+        key = (path.name, stat.st_size, stat.st_mtime_ns)
+        if key not in self._hashes:
+            with path.open("rb") as file:
+                self._hashes[key] = hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+        return self._hashes[key]

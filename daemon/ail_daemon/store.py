@@ -1,0 +1,328 @@
+"""The only importer of sqlite3: a repository's commits, embeddings and tips, the truth that all else is a cache of.
+
+One connection writes and checkpoints: in SQLite before 3.51.3 two of them can damage a WAL. What a method of `Store` wrote
+is on disk when it returns. Readers have a connection each thread and never checkpoint. Every change raises `generation`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ail_rpc.errors import StorageError
+
+from .model import Commit, Embeddings, Tips
+from .vectors import Ids
+
+SCHEMA_VERSION = 1
+_BATCH = 1024  # rows read at once where a whole table is
+_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA cache_size=-1024;"
+_INSERT_COMMIT = "INSERT INTO commits VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha) DO NOTHING"
+_COMMIT_COLUMNS = "id, sha, parents, author, email, author_time, author_offset_min, commit_time, message"
+
+
+def hash_text(text: str) -> bytes:
+    """Return the key under which a text's embedding is kept: 16 bytes of BLAKE2b."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+class Store:
+    """One repository's database. Raises StorageError where the disk is full, read-only, or the file damaged."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writing = threading.Lock()
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        with _translated():
+            self._writer = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._writer.executescript(_PRAGMAS)
+            self._prepare_schema()
+
+    def close(self) -> None:
+        """Checkpoint and close."""
+        for reader in self._readers:
+            reader.close()
+        self._writer.close()
+
+    # --- meta -------------------------------------------------------------------------------------------------------
+
+    def get_meta(self, key: str) -> str | None:
+        """Return a setting kept with the index, None where it was never set."""
+        rows = self._read("SELECT value FROM meta WHERE key = ?", key)
+        return rows[0][0] if rows else None
+
+    def set_meta(self, **values: str) -> None:
+        """Keep settings with the index."""
+        with self._transaction() as db:
+            db.executemany("REPLACE INTO meta VALUES (?, ?)", values.items())
+
+    @property
+    def generation(self) -> int:
+        """How often the index has changed."""
+        return int(self.get_meta("generation") or 0)
+
+    @property
+    def documents(self) -> int:
+        """How often something that the word index holds has changed."""
+        return int(self.get_meta("documents") or 0)
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def add_commits(self, commits: Sequence[Commit]) -> dict[str, int]:
+        """Add commits with their paths; return sha -> id of those that were new."""
+        added: dict[str, int] = {}
+        with self._transaction(documents=True) as db:
+            for commit in commits:
+                row = _commit_row(commit)
+                cursor = db.execute(_INSERT_COMMIT, row)
+                if cursor.rowcount:
+                    added[commit.sha] = int(cursor.lastrowid or 0)
+                    self._add_paths(db, added[commit.sha], commit)
+        return added
+
+    def add_changed(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Keep the changed lines of commits: (sha, text); a sha that is not here is passed over."""
+        with self._transaction(documents=True) as db:
+            db.executemany(
+                "REPLACE INTO changes SELECT id, ? FROM commits WHERE sha = ?",
+                ((zlib.compress(text.encode("utf-8", "replace"), 1), bytes.fromhex(sha)) for sha, text in rows),
+            )
+
+    def add_embeddings(self, hashes: Sequence[bytes], embeddings: Embeddings) -> None:
+        """Keep embeddings (n, dimension) under their texts' hashes."""
+        halves = embeddings.astype(np.float16)
+        with self._transaction() as db:
+            db.executemany(
+                "REPLACE INTO embeddings VALUES (?, ?)", ((h, e.tobytes()) for h, e in zip(hashes, halves, strict=True))
+            )
+
+    def remove_commits(self, shas: Iterable[str]) -> list[int]:
+        """Remove commits and what only they used; return the ids they had."""
+        removed = []
+        with self._transaction(documents=True) as db:
+            for sha in shas:
+                row = db.execute("DELETE FROM commits WHERE sha = ? RETURNING id", (bytes.fromhex(sha),)).fetchone()
+                if row:
+                    removed.append(int(row[0]))
+                    for table in ("touches", "renames", "changes"):
+                        db.execute(f"DELETE FROM {table} WHERE commit_id = ?", row)  # noqa: S608 - names of our own
+        return removed
+
+    def set_tips(self, tips: Tips) -> None:
+        """Note that every commit reachable from *tips*, and no other, is here."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM tips")
+            named = [(os.fsencode(ref), bytes.fromhex(sha)) for ref, sha in tips.refs.items()]
+            head = [(b"HEAD", bytes.fromhex(tips.head))] if tips.head else []
+            db.executemany("INSERT INTO tips VALUES (?, ?)", named + head)
+
+    def clear_embeddings(self) -> None:
+        """Forget every embedding: the model that made them is no longer the one that serves."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM embeddings")
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def get_tips(self) -> Tips:
+        """Return the tips the index was last made equal to; no HEAD and no refs where it never was."""
+        refs = {os.fsdecode(ref): sha.hex() for ref, sha in self._read("SELECT ref, sha FROM tips")}
+        return Tips(refs.pop("HEAD", None), refs)
+
+    def count(self) -> tuple[int, int]:
+        """Return how many commits there are, and of how many the changed lines were read."""
+        ((commits, changed),) = self._read("SELECT (SELECT count(*) FROM commits), (SELECT count(*) FROM changes)")
+        return commits, changed
+
+    def iter_shas(self) -> Iterator[str]:
+        """Yield every sha, in no order."""
+        return (sha.hex() for (sha,) in self._read("SELECT sha FROM commits"))
+
+    def find_sha(self, prefix: str) -> list[str]:
+        """Return the shas that begin with *prefix* (at least 4 hex digits), two at the most."""
+        low = bytes.fromhex(prefix + "0" * (len(prefix) % 2))
+        rows = self._read("SELECT sha FROM commits WHERE sha >= ? ORDER BY sha LIMIT 32", low)
+        return [sha for (blob,) in rows if (sha := blob.hex()).startswith(prefix)][:2]
+
+    def get_commits(self, ids: Sequence[int]) -> dict[int, Commit]:
+        """Return id -> commit without its paths, for those of *ids* that exist."""
+        marks = ", ".join("?" * len(ids))
+        rows = self._read(f"SELECT {_COMMIT_COLUMNS} FROM commits WHERE id IN ({marks})", *ids)  # noqa: S608
+        return {row[0]: _to_commit(row) for row in rows}
+
+    def get_ids(self, shas: Iterable[str]) -> dict[str, int]:
+        """Return sha -> id of those that are here."""
+        found = ((sha, self._read("SELECT id FROM commits WHERE sha = ?", bytes.fromhex(sha))) for sha in shas)
+        return {sha: rows[0][0] for sha, rows in found if rows}
+
+    def get_paths(self, commit_id: int) -> list[str]:
+        """Return the paths a commit touched."""
+        query = "SELECT path FROM touches JOIN paths ON paths.id = path_id WHERE commit_id = ? ORDER BY path"
+        return [os.fsdecode(path) for (path,) in self._read(query, commit_id)]
+
+    def find_touching(self, path: str) -> set[int]:
+        """Return the ids of commits that touch *path*, also under the names it had before it was renamed to it."""
+        rows = self._read(
+            "WITH RECURSIVE names(id) AS (SELECT id FROM paths WHERE path = ?"
+            " UNION SELECT old_id FROM renames JOIN names ON new_id = names.id)"
+            " SELECT commit_id FROM touches JOIN names ON path_id = names.id",
+            os.fsencode(path),
+        )
+        return {commit_id for (commit_id,) in rows}
+
+    def knows_path(self, path: str) -> bool:
+        """Whether any commit touched *path*."""
+        return bool(self._read("SELECT 1 FROM paths WHERE path = ?", os.fsencode(path)))
+
+    def get_changed(self, commit_id: int) -> str:
+        """Return the changed lines kept of a commit, "" where none are."""
+        rows = self._read("SELECT text FROM changes WHERE commit_id = ?", commit_id)
+        return zlib.decompress(rows[0][0]).decode() if rows else ""
+
+    def iter_embeddings(self, ids: Sequence[int] | None = None) -> Iterator[tuple[Ids, Embeddings]]:
+        """Yield batches of commit ids (n,) and embeddings (n, dimension), of all commits or of *ids*; gaps are left out.
+
+        In batches: the whole of a large history at once would leave its float32 form behind in the process's memory.
+        """
+        wanted = [row[0] for row in self._read("SELECT id FROM commits")] if ids is None else list(ids)
+        for start in range(0, len(wanted), _BATCH):
+            part = ", ".join(map(str, map(int, wanted[start : start + _BATCH])))
+            query = f"SELECT c.id, e.vector FROM commits c JOIN embeddings e USING (text_hash) WHERE c.id IN ({part})"  # noqa: S608
+            if rows := self._read(query):
+                flat = np.frombuffer(b"".join(vector for _, vector in rows), np.float16).astype(np.float32)
+                yield np.array([i for i, _ in rows], np.int64), flat.reshape(len(rows), -1)
+
+    def find_unembedded(self, limit: int) -> list[tuple[bytes, str]]:
+        """Return (hash, text) of up to *limit* different texts without an embedding, newest first."""
+        return self._read(
+            "SELECT text_hash, message FROM commits c"
+            " WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.text_hash = c.text_hash)"
+            " GROUP BY text_hash ORDER BY max(commit_time) DESC LIMIT ?",
+            limit,
+        )
+
+    def find_by_text(self, hashes: Iterable[bytes]) -> list[int]:
+        """Return the ids of the commits whose text has one of *hashes*."""
+        return [row[0] for h in hashes for row in self._read("SELECT id FROM commits WHERE text_hash = ?", h)]
+
+    def find_unread(self, limit: int) -> list[str]:
+        """Return shas of up to *limit* commits whose changed lines were not read yet, newest first."""
+        rows = self._read(
+            "SELECT sha FROM commits LEFT JOIN changes ON commit_id = id WHERE commit_id IS NULL"
+            " ORDER BY commit_time DESC LIMIT ?",
+            limit,
+        )
+        return [sha.hex() for (sha,) in rows]
+
+    def iter_documents(self) -> Iterator[tuple[int, Commit, list[str], str]]:
+        """Yield (id, commit, paths, changed lines) of everything: what the word index is built from."""
+        for (commit_id,) in self._read("SELECT id FROM commits ORDER BY id"):
+            for commit in self.get_commits([commit_id]).values():
+                yield commit_id, commit, self.get_paths(commit_id), self.get_changed(commit_id)
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _read(self, query: str, *values: object) -> list[Any]:
+        with _translated():
+            return self._reader().execute(query, values).fetchall()
+
+    def _reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
+        if connection is None:
+            connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, check_same_thread=False)
+            connection.executescript("PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON; PRAGMA cache_size=-256;")
+            self._local.reader = connection
+            self._readers.append(connection)
+        return connection
+
+    @contextlib.contextmanager
+    def _transaction(self, *, documents: bool = False) -> Iterator[sqlite3.Connection]:
+        changed = ("generation", "documents") if documents else ("generation",)
+        with self._writing, _translated():
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.executemany(
+                    "UPDATE meta SET value = value + 1 WHERE key = ?", [(name,) for name in changed]
+                )
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    def _add_paths(self, db: sqlite3.Connection, commit_id: int, commit: Commit) -> None:
+        named = [(os.fsencode(path),) for path in commit.paths]
+        db.executemany("INSERT OR IGNORE INTO paths (path) VALUES (?)", named)
+        db.executemany(
+            "INSERT OR IGNORE INTO touches SELECT id, ? FROM paths WHERE path = ?",
+            ((commit_id, path) for (path,) in named),
+        )
+        db.executemany(
+            "INSERT OR IGNORE INTO renames SELECT n.id, o.id, ? FROM paths n, paths o WHERE n.path = ? AND o.path = ?",
+            ((commit_id, os.fsencode(new), os.fsencode(old)) for old, new in commit.renames),
+        )
+
+    def _prepare_schema(self) -> None:
+        version = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise StorageError(
+                f"the index {self._path} was made by a newer AIL",
+                "update AIL, or remove the repository and add it again",
+            )
+        if version == 0:
+            schema = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
+            counters = "INSERT INTO meta VALUES ('generation', '0'), ('documents', '0');"
+            self._writer.executescript(f"BEGIN; {schema} {counters} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+
+
+def _commit_row(commit: Commit) -> tuple[object, ...]:
+    return (
+        bytes.fromhex(commit.sha), b"".join(map(bytes.fromhex, commit.parents)), commit.author, commit.email,
+        commit.author_time, commit.author_offset_min, commit.commit_time, commit.message, hash_text(commit.message),
+    )  # fmt: skip
+
+
+def _to_commit(row: Sequence[object]) -> Commit:
+    _, sha, parents, author, email, author_time, offset, commit_time, message = row
+    assert isinstance(sha, bytes)  # noqa: S101 - narrows for mypy; the schema says so
+    assert isinstance(parents, bytes)  # noqa: S101
+    width = len(sha)
+    split = tuple(parents[i : i + width].hex() for i in range(0, len(parents), width))
+    return Commit(sha.hex(), split, author, email, author_time, offset, commit_time, message)  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn SQLite's errors into words at this room's door."""
+    try:
+        yield
+    except sqlite3.Error as err:
+        name = getattr(err, "sqlite_errorname", "") or ""
+        message, hint = next((words for start, words in _WORDS.items() if name.startswith(start)), _OTHERWISE)
+        raise StorageError(f"{message} ({err})", hint) from err
+
+
+_REBUILD = "remove the repository with --purge and add it again: it is rebuilt from git"
+_WORDS = {
+    "SQLITE_FULL": ("the disk is full: the index could not be written", "free some space; indexing goes on by itself"),
+    "SQLITE_IOERR": (
+        "the disk is full or failing: the index could not be written",
+        "free some space; see the system's log",
+    ),
+    "SQLITE_READONLY": ("the index cannot be written", "make the state directory writable by you"),
+    "SQLITE_CANTOPEN": ("the index cannot be opened", "make the state directory accessible to you, or free some space"),
+    "SQLITE_CORRUPT": ("the index is damaged", _REBUILD),
+    "SQLITE_NOTADB": ("the index is damaged", _REBUILD),
+}
+_OTHERWISE = ("the index cannot be used", _REBUILD)

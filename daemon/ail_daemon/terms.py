@@ -1,0 +1,121 @@
+"""Text to terms: what the word index holds and what a question looks for. Pure.
+
+A term is a word as the index knows it. Identifiers count whole and in parts: `retryBudget` is found by "retry budget",
+`retry_budget` by "retrybudget". Stemming and lower-casing are the index's own (see `words`).
+"""
+
+from __future__ import annotations
+
+import re
+
+STOP_WORDS = frozenset(
+    [
+        "a",
+        "about",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "because",
+        "been",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "me",
+        "my",
+        "no",
+        "not",
+        "of",
+        "on",
+        "or",
+        "our",
+        "please",
+        "reason",
+        "reasons",
+        "should",
+        "so",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "to",
+        "us",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+    ]
+)
+"""Words of questions that say nothing about their subject. Measured on 245 questions: leaving them in the query costs the
+word index .07 MRR (.685 to .611)."""
+
+_COMPOUND = re.compile(
+    r"\b(?=\w{3,64}\b)(?:_*[A-Za-z0-9]+(?:_+[A-Za-z0-9]+)+|[A-Za-z0-9]*[a-z0-9][A-Z][A-Za-z0-9]*)_*\b"
+)
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORD = re.compile(r"\w+")
+_SECRET = re.compile(r"\b(?=[A-Za-z+/_-]{0,64}\d)(?=[0-9+/_-]{0,64}[A-Za-z])[A-Za-z0-9+/_-]{32,}={0,2}")
+# The bounds keep both linear: without them a word of 90,000 letters, or 64 KiB of "a-a-a-…", took minutes.
+
+
+def expand(text: str) -> str:
+    """Return *text* with the parts of its camelCase words and the joined form of its snake_case words appended."""
+    extra: list[str] = []
+    for compound in _COMPOUND.findall(text):
+        if "_" in compound:
+            extra.append(compound.replace("_", ""))
+        else:
+            extra.extend(_PART.findall(compound))
+    return f"{text}\n{' '.join(extra)}" if extra else text
+
+
+def without_stop_words(question: str) -> str:
+    """Return the question's words that say something, in their order; "" where none does."""
+    return " ".join(word for word in _WORD.findall(question) if word.lower() not in STOP_WORDS)
+
+
+def without_secrets(text: str) -> str:
+    """Return *text* without what looks like a key or token: 32 or more characters of letters and digits, mixed."""
+    return _SECRET.sub(" ", text)
+
+
+def find_identifiers(question: str) -> frozenset[str]:
+    """Return the names a question spells as code does: snake_case, camelCase, dotted, quoted, or with a digit inside."""
+    quoted = re.findall(r"[`\"']([^`\"'\s]{2,80})[`\"']", question)
+    dotted = re.findall(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w+)+\b", question)
+    return frozenset(_COMPOUND.findall(question) + quoted + dotted)

@@ -1,0 +1,179 @@
+"""The only importer of tantivy: BM25 over messages, paths and changed lines. A cache of `store`, kept on disk.
+
+A commit has up to two documents under its id: its message (field `all`: message and paths; field `subject` once more) and,
+once they are read, its changed lines (field `changed`). They are searched apart: how well changed lines match is another
+signal than how well the message does.
+
+One merged field with the subject repeated beats a field each: on 245 questions about aiohttp, MRR .769 against .550 for
+subject, body and paths as fields of their own, whose short texts BM25's length norm overrates, and .685 without the subject.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import tantivy
+
+from ail_rpc.errors import StorageError
+
+from . import terms
+
+SCHEMA_VERSION = 1
+"""Raised whenever documents are built in another way: indexes of another version are built anew."""
+
+MESSAGE_FIELDS = {"all": 1.0, "subject": 2.0}
+CHANGED_FIELDS = {"changed": 1.0}
+_HEAP_BYTES = 15_000_000  # tantivy's smallest: a larger one would stay in the daemon's memory
+_MAX_PATHS = 200  # a commit that touches more says little about any of them
+_MAX_TERMS = 32  # of a question: the rarest; a pasted stack trace has hundreds
+
+
+class Words:
+    """The word index of one repository, in the directory *path*. One writer at a time; searches may run beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._schema = _build_schema()
+        self._analyzer = _build_analyzer()
+        self._writer: tantivy.IndexWriter | None = None
+        self._index = self._open()
+
+    def add_message(self, commit_id: int, subject: str, message: str, paths: Iterable[str]) -> None:
+        """Add a commit's message document."""
+        listed = _printable("\n".join(list(paths)[:_MAX_PATHS]))
+        document = tantivy.Document()
+        document.add_unsigned("id", commit_id)
+        document.add_text("all", terms.expand(f"{message}\n{listed}"))
+        document.add_text("subject", terms.expand(subject))
+        self._add(document)
+
+    def add_changed(self, commit_id: int, changed: str) -> None:
+        """Add a commit's changed lines."""
+        document = tantivy.Document()
+        document.add_unsigned("id", commit_id)
+        document.add_text("changed", terms.expand(changed))
+        self._add(document)
+
+    def remove(self, commit_id: int) -> None:
+        """Remove all of a commit's documents."""
+        # by query: deletion by term takes a Python int for a signed one, and silently deletes nothing (tantivy 0.27.0)
+        self._get_writer().delete_documents_by_query(tantivy.Query.term_query(self._schema, "id", commit_id))
+
+    def commit(self) -> None:
+        """Make what was added and removed searchable, on disk. Raises StorageError where the disk refuses."""
+        if self._writer is not None:
+            with _translated():
+                self._writer.commit()
+                self._index.reload()
+
+    def close(self) -> None:
+        """Let go of the writer, its memory and its lock; what was not committed is dropped."""
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            with _translated():
+                writer.rollback()
+                writer.wait_merging_threads()
+
+    def analyze(self, question: str) -> list[str]:
+        """Return the terms of a question as the index holds them, each once, in order."""
+        return list(dict.fromkeys(self._analyzer.analyze(terms.expand(terms.without_stop_words(question)))))
+
+    def __len__(self) -> int:
+        """Return how many documents can be found."""
+        return self._index.searcher().num_docs
+
+    def find(self, analyzed: list[str], fields: dict[str, float], limit: int) -> dict[int, float]:
+        """Return ids of the best *limit* commits for the *analyzed* terms with their BM25 score (unbounded, ≥ 0), best first."""
+        searcher = self._index.searcher()
+        rarest = self._rarest(searcher, analyzed, next(iter(fields)))
+        if not rarest:
+            return {}
+        hits = searcher.search(self._query(rarest, fields), limit, count=False).hits
+        ids = searcher.fast_field_values("id", [address for _, address in hits])
+        return {int(i): float(score) for i, (score, _) in zip(ids, hits, strict=True) if i is not None}
+
+    def get_share(self, analyzed: list[str], text: str) -> float:
+        """Return how much of the *analyzed* question stands in *text*, 0 to 1, each term counted by its rarity."""
+        searcher = self._index.searcher()
+        field = next(iter(MESSAGE_FIELDS))
+        idf = {term: _idf(searcher.num_docs, searcher.doc_freq(field, term)) for term in analyzed}
+        there = set(self._analyzer.analyze(terms.expand(_printable(text))))
+        return sum(idf[term] for term in idf if term in there) / (sum(idf.values()) or 1)
+
+    def _query(self, analyzed: list[str], fields: dict[str, float]) -> tantivy.Query:
+        per_field = [
+            tantivy.Query.boost_query(
+                tantivy.Query.boolean_query(
+                    [
+                        (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, name, term, "freq"))
+                        for term in analyzed
+                    ]
+                ),
+                boost,
+            )
+            for name, boost in fields.items()
+        ]
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in per_field])
+
+    def _rarest(self, searcher: tantivy.Searcher, analyzed: list[str], field: str) -> list[str]:
+        """Drop terms that occur nowhere; of very many keep the rarest."""
+        counted = [(count, term) for term in analyzed if (count := searcher.doc_freq(field, term))]
+        return [term for _, term in sorted(counted)[:_MAX_TERMS]]
+
+    def _add(self, document: tantivy.Document) -> None:
+        with _translated():
+            self._get_writer().add_document(document)
+
+    def _get_writer(self) -> tantivy.IndexWriter:
+        if self._writer is None:
+            self._writer = self._index.writer(_HEAP_BYTES, 1)
+        return self._writer
+
+    def _open(self) -> tantivy.Index:
+        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        index = tantivy.Index(self._schema, str(self._path))
+        index.config_reader("manual")
+        index.register_tokenizer("ail", self._analyzer)
+        return index
+
+
+def _printable(text: str) -> str:
+    """Return *text* with `?` for bytes that were no UTF-8: tantivy takes none."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _idf(total: int, count: int) -> float:
+    """Return a term's weight as BM25 has it: *count* of *total* documents hold it."""
+    return math.log1p((total - count + 0.5) / (count + 0.5))
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn tantivy's errors, which reach Python as ValueError, into words at this room's door."""
+    try:
+        yield
+    except (ValueError, OSError) as err:
+        full = "the disk is full: " if "os error 28" in str(err) or "No space" in str(err) else ""
+        raise StorageError(
+            f"{full}the word index could not be written",
+            "free some space in the state directory; indexing goes on by itself",
+        ) from err
+
+
+def _build_schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("id", indexed=True, fast=True)
+    for name in (*MESSAGE_FIELDS, *CHANGED_FIELDS):
+        builder.add_text_field(name, tokenizer_name="ail", index_option="freq")
+    return builder.build()
+
+
+def _build_analyzer() -> tantivy.TextAnalyzer:
+    """Words of letters and digits, lower case, English stems: MRR .685 with stems, .664 without (245 questions)."""
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    for step in (tantivy.Filter.lowercase(), tantivy.Filter.remove_long(40), tantivy.Filter.stemmer("english")):
+        builder = builder.filter(step)
+    return builder.build()

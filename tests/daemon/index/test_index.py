@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.daemon.index.making import HashEncoder, make_commit
+
+from ail_daemon.index import RepoIndex
+from ail_daemon.model import Tips
+from ail_daemon.words import MESSAGE_FIELDS
+
+
+def find_words(index: RepoIndex, question: str) -> list[str]:
+    """The subjects found for *question*, best first."""
+    hits = index.words.find(index.words.analyze(question), MESSAGE_FIELDS, 10)
+    commits = index.store.get_commits(list(hits))
+    return [commits[i].subject for i in hits]
+
+
+def word_files(directory: Path) -> list[Path]:
+    return [path for path in (directory / "words").iterdir() if not path.name.startswith(".") and path.stat().st_size]
+
+
+def embed_all(index: RepoIndex, encoder: HashEncoder) -> None:
+    texts = index.store.find_unembedded(1000)
+    index.add_embeddings(texts, encoder.encode([text for _, text in texts]))
+
+
+def test_commits_are_found_by_words_at_once_and_by_meaning_once_embedded(
+    index: RepoIndex, encoder: HashEncoder
+) -> None:
+    index.add_commits([make_commit(1, "Retry the upload"), make_commit(2, "Paint it blue")])
+    assert find_words(index, "why retry?") == ["Retry the upload"]
+    query = encoder.encode(["paint it blue"])
+    assert index.find_near(query, 5) == {}
+    embed_all(index, encoder)
+    (best, cosine), *_ = index.find_near(query, 5).items()
+    assert index.store.get_commits([best])[best].subject == "Paint it blue"
+    assert cosine == pytest.approx(1, abs=1e-3)
+
+
+def test_removed_commits_are_found_by_nothing(index: RepoIndex, encoder: HashEncoder) -> None:
+    index.add_commits([make_commit(1, "Retry the upload"), make_commit(2, "Retry the download")])
+    embed_all(index, encoder)
+    index.remove_commits([f"{1:040x}"])
+    assert find_words(index, "retry") == ["Retry the download"]
+    assert len(index.find_near(encoder.encode(["Retry the upload"]), 5)) == 1
+    assert index.counts.commits == index.counts.embedded == 1
+
+
+def test_a_text_seen_before_is_never_encoded_again(index: RepoIndex, encoder: HashEncoder) -> None:
+    index.add_commits([make_commit(1, "Retry the upload")])
+    embed_all(index, encoder)
+    index.remove_commits([f"{1:040x}"])
+    index.add_commits([make_commit(2, "Retry the upload")])
+    assert index.store.find_unembedded(10) == []
+    assert len(index.find_near(encoder.encode(["upload"]), 5)) == 1
+
+
+def test_everything_is_there_after_opening_again(tmp_path: Path, encoder: HashEncoder) -> None:
+    first = RepoIndex(tmp_path, encoder)
+    first.add_commits([make_commit(1, "Retry the upload")])
+    embed_all(first, encoder)
+    first.add_changed([(f"{1:040x}", "+retry_budget = 3")])
+    first.set_tips(Tips(f"{1:040x}"))
+    first.settle()
+    first.close()
+    again = RepoIndex(tmp_path, encoder)
+    assert find_words(again, "retry") == ["Retry the upload"]
+    assert again.counts == first.counts
+    assert again.tips.head == f"{1:040x}"
+    again.close()
+
+
+def test_words_behind_the_store_are_built_anew(tmp_path: Path, encoder: HashEncoder) -> None:
+    index = RepoIndex(tmp_path, encoder)
+    index.add_commits([make_commit(1, "Retry the upload")])
+    index.settle()
+    index.store.add_commits([make_commit(2, "Retry the download")])  # as if killed before the words were written
+    index.close()
+    again = RepoIndex(tmp_path, encoder)
+    assert sorted(find_words(again, "retry")) == ["Retry the download", "Retry the upload"]
+    again.close()
+
+
+def test_damaged_word_files_never_give_a_wrong_answer(tmp_path: Path, encoder: HashEncoder) -> None:
+    index = RepoIndex(tmp_path, encoder)
+    index.add_commits([make_commit(n, f"Retry number{n} upload") for n in range(50)])
+    index.settle()
+    index.close()
+    names = {path.suffix for path in word_files(tmp_path)}
+    dice = random.Random(7)
+    for suffix in sorted(names):
+        for path in [path for path in word_files(tmp_path) if path.suffix == suffix]:
+            data = bytearray(path.read_bytes())
+            data[dice.randrange(len(data))] ^= 0xFF
+            path.write_bytes(data)
+        again = RepoIndex(tmp_path, encoder)
+        assert find_words(again, "number17") == ["Retry number17 upload"]
+        again.close()
+
+
+def test_embeddings_of_another_model_are_forgotten(tmp_path: Path) -> None:
+    old = HashEncoder("old")
+    index = RepoIndex(tmp_path, old)
+    index.add_commits([make_commit(1, "Retry the upload")])
+    embed_all(index, old)
+    index.close()
+    again = RepoIndex(tmp_path, HashEncoder("new"))
+    assert again.counts.embedded == 0
+    assert len(again.store.find_unembedded(10)) == 1
+    again.close()
+
+
+def test_without_a_model_words_alone_answer(tmp_path: Path) -> None:
+    index = RepoIndex(tmp_path, None)
+    index.add_commits([make_commit(1, "Retry the upload")])
+    assert find_words(index, "retry") == ["Retry the upload"]
+    assert index.find_near(np.ones((1, 8), np.float32), 3) == {}
+    index.close()
+
+
+def test_changed_lines_are_found_apart_from_messages(index: RepoIndex) -> None:
+    index.add_commits([make_commit(1, "Tune"), make_commit(2, "Raise retry budget")])
+    index.add_changed([(f"{1:040x}", "+retryBudget = 5"), (f"{2:040x}", "")])
+    terms = index.words.analyze("retry budget")
+    (changed,) = index.words.find(terms, {"changed": 1.0}, 10)
+    assert index.store.get_commits([changed])[changed].subject == "Tune"
+    assert find_words(index, "retry budget") == ["Raise retry budget"]
+    assert index.counts.changed == 2

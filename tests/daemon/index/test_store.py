@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.daemon.index.making import make_commit
+
+from ail_daemon.model import Tips
+from ail_daemon.store import Store, hash_text
+from ail_rpc.errors import StorageError
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path / "store.sqlite")
+    yield opened
+    opened.close()
+
+
+def test_a_commit_comes_back_as_it_went_in(store: Store) -> None:
+    commit = make_commit(7, "Café\n\nwith a NUL \0 inside", ("src/a.py",), parents=(5, 6))
+    ids = store.add_commits([commit])
+    (found,) = store.get_commits(list(ids.values())).values()
+    assert found.message == commit.message
+    assert found.parents == commit.parents
+    assert (found.author_time, found.author_offset_min) == (commit.author_time, 60)
+
+
+def test_adding_twice_adds_once(store: Store) -> None:
+    assert len(store.add_commits([make_commit(1, "one")])) == 1
+    assert store.add_commits([make_commit(1, "one")]) == {}
+    assert store.count() == (1, 0)
+
+
+def test_ids_are_never_given_twice(store: Store) -> None:
+    first = store.add_commits([make_commit(1, "one")])
+    store.remove_commits(first)
+    second = store.add_commits([make_commit(2, "two")])
+    assert set(first.values()).isdisjoint(second.values())
+
+
+def test_touching_follows_renames_backwards_and_not_forwards(store: Store) -> None:
+    ids = store.add_commits(
+        [
+            make_commit(1, "add", ("old.py",)),
+            make_commit(2, "rename", ("old.py", "mid.py"), (("old.py", "mid.py"),)),
+            make_commit(3, "rename again", ("mid.py", "new.py"), (("mid.py", "new.py"),)),
+            make_commit(4, "another", ("other.py",)),
+        ]
+    )
+    one, two, three, _ = ids.values()
+    assert store.find_touching("new.py") == {one, two, three}
+    assert store.find_touching("old.py") == {one, two}
+
+
+def test_a_rename_back_and_forth_ends(store: Store) -> None:
+    ids = store.add_commits(
+        [
+            make_commit(1, "there", ("a", "b"), (("a", "b"),)),
+            make_commit(2, "and back", ("b", "a"), (("b", "a"),)),
+        ]
+    )
+    assert store.find_touching("a") == set(ids.values())
+
+
+def test_paths_of_any_bytes_are_kept(store: Store) -> None:
+    odd = b"caf\xe9/\xff.py".decode("utf-8", "surrogateescape")
+    ids = store.add_commits([make_commit(1, "odd", (odd,))])
+    assert store.get_paths(ids[f"{1:040x}"]) == [odd]
+    assert store.knows_path(odd)
+
+
+def test_what_has_no_embedding_is_told_newest_first_and_each_text_once(store: Store) -> None:
+    store.add_commits([make_commit(1, "old"), make_commit(2, "same"), make_commit(3, "new"), make_commit(4, "same")])
+    assert [text for _, text in store.find_unembedded(10)] == ["same", "new", "old"]
+    store.add_embeddings([hash_text("same")], np.eye(1, 8, dtype=np.float32))
+    assert [text for _, text in store.find_unembedded(10)] == ["new", "old"]
+    assert len(store.find_by_text([hash_text("same")])) == 2
+
+
+def test_every_change_raises_the_generation(store: Store) -> None:
+    seen = [store.generation]
+    store.add_commits([make_commit(1, "one")])
+    seen.append(store.generation)
+    store.add_embeddings([hash_text("one")], np.eye(1, 8, dtype=np.float32))
+    seen.append(store.generation)
+    store.remove_commits([f"{1:040x}"])
+    seen.append(store.generation)
+    assert seen == sorted(set(seen))
+
+
+def test_tips_come_back_with_odd_ref_names(store: Store) -> None:
+    odd = b"refs/heads/\xe9".decode("utf-8", "surrogateescape")
+    tips = Tips("a" * 40, {odd: "b" * 40, "refs/tags/--format=x": "c" * 40})
+    store.set_tips(tips)
+    assert store.get_tips() == tips
+
+
+def test_an_abbreviated_sha_is_found_where_it_is_unambiguous(store: Store) -> None:
+    store.add_commits([make_commit(0xABC0, "one"), make_commit(0xABC1, "two")])
+    assert store.find_sha(f"{0xABC0:040x}") == [f"{0xABC0:040x}"]
+    assert len(store.find_sha("0" * 36 + "abc")) == 2
+    assert store.find_sha("f" * 7) == []
+
+
+def test_a_failed_batch_leaves_nothing_behind(store: Store) -> None:
+    broken = make_commit(2, "two")
+    object.__setattr__(broken, "author", None)
+    with pytest.raises(StorageError):
+        store.add_commits([make_commit(1, "one"), broken])
+    assert store.count() == (0, 0)
+    store.add_commits([make_commit(3, "three")])
+    assert store.count() == (1, 0)
+
+
+def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    path.write_bytes(b"no database" * 100)
+    with pytest.raises(StorageError, match="damaged") as caught:
+        Store(path)
+    assert "add it again" in caught.value.hint
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(StorageError, match="newer"):
+        Store(path)
+
+
+def test_only_the_writer_checkpoints(store: Store) -> None:
+    store.add_commits([make_commit(1, "one")])
+    assert store.count() == (1, 0)
+    reader = store._reader()
+    assert reader.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.execute("DELETE FROM commits")
