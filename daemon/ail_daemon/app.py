@@ -1,0 +1,77 @@
+"""The composition root: what runs, in which order it starts, in which it stops. Imports every room; none imports it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+
+from ail_rpc import VERSION
+from ail_rpc.errors import StorageError
+
+from .activation import notify
+from .dispatch import Dispatcher
+from .limits import ServingLimits
+from .listening import Listener
+from .locks import DaemonLocks
+from .logs import log, start_logging
+from .methods import Daemon, Offer
+from .ready import ReadyPipe
+from .server import Server
+from .services import archaeology
+from .settings import Settings
+
+Service = Callable[[Settings], AbstractAsyncContextManager[Offer]]
+"""Started by entering, stopped by leaving; what it yields is what it serves."""
+
+SERVICES: tuple[Service, ...] = (archaeology,)
+
+
+async def run(
+    settings: Settings,
+    locks: DaemonLocks,
+    listen: socket.socket | None,
+    ready: ReadyPipe,
+    services: Sequence[Service] = SERVICES,
+    limits: ServingLimits = ServingLimits(),  # noqa: B008 - frozen
+) -> None:
+    """Serve until SIGTERM, SIGINT or the method `stop`.
+
+    listen: the service manager's socket, None to bind one at the locks' path. ready: told once clients are answered.
+    Raises AilError where starting fails; what had started is stopped then.
+    """
+    _start_logging(settings)
+    stopping = asyncio.Event()
+    _stop_on_signals(stopping)
+    async with AsyncExitStack() as running:
+        offers = [await running.enter_async_context(service(settings)) for service in services]
+        daemon = Daemon(locks.socket_path, offers, stopping.set)
+        listener = Listener.adopt(listen) if listen else Listener.bind(locks.socket_path)
+        server = Server(listener, Dispatcher(daemon.get_methods()), limits, locks.renew)
+        await server.start()
+        running.push_async_callback(server.stop)
+
+        locks.announce(VERSION)
+        ready.announce(locks.socket_path)
+        notify("READY=1\nSTATUS=serving")
+        log("started")
+        await stopping.wait()
+        notify("STOPPING=1\nSTATUS=stopping")
+        log("stopping")
+    log("stopped")
+
+
+def _start_logging(settings: Settings) -> None:
+    try:
+        start_logging(settings.log_level, settings.log_file)
+    except OSError as err:
+        raise StorageError(f"the log {settings.log_file} cannot be opened: {err.strerror}", "set AIL_LOG_FILE") from err
+
+
+def _stop_on_signals(stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, log, "reload_not_available")  # its default would end the daemon

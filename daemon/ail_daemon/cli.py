@@ -1,0 +1,128 @@
+"""`ail-daemon`: its command line, and the one place where the daemon's errors become words and an exit status.
+
+Nothing heavy is imported before it is certain that this process will be the daemon: thirty started at once then cost
+little more than one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from ail_rpc import VERSION
+from ail_rpc.errors import AilError, InternalError, NotInstalledError
+from ail_rpc.paths import get_socket_path, get_state_dir
+
+from . import activation, locks, process
+from .ready import ReadyPipe
+
+_NEEDED = (
+    "faiss",
+    "numpy",
+    "onnxruntime",
+    "structlog",
+    "tantivy",
+    "tokenizers",
+)
+_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line *argv* (None: this process's) and return its exit status."""
+    try:
+        return _run_command(_parse(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except AilError as err:
+        return _report(err)
+    except Exception as err:  # noqa: BLE001 - the last resort of `main`
+        return _report(_as_bug(err))
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="ail-daemon", description="AIL's per-user daemon and its administration.")
+    parser.add_argument("--version", action="version", version=f"ail-daemon {VERSION}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="serve this user until told to stop")
+    run.add_argument("--detach", action="store_true", help="go on in the background, in a session of its own")
+    run.add_argument("--ready-fd", type=int, metavar="N", help="descriptor that gets one JSON line when it answers")
+    if argv and argv[0] == "model":
+        _require_extra()
+        from .encoding.commands import add_parser  # onnxruntime and numpy, which `run` imports only later
+
+        add_parser(commands)
+    else:
+        commands.add_parser("model", help="prepare and inspect embedding models")
+    return parser.parse_args(argv)
+
+
+def _run_command(args: argparse.Namespace) -> int:
+    if args.command == "run":
+        return _run_daemon(args)
+    os.umask(0o077)  # the state directory may be made here first, and the daemon accepts none that is open to others
+    from .encoding.commands import run
+
+    return int(run(args))
+
+
+def _run_daemon(args: argparse.Namespace) -> int:
+    process.isolate()
+    with ReadyPipe(args.ready_fd) as ready:
+        _require_extra()
+        passed = activation.take_listening_socket()
+        socket_path, state_dir = passed.getsockname() if passed else get_socket_path(), get_state_dir()
+        if args.detach:
+            process.detach(state_dir, keep=_find_kept(args.ready_fd, passed))
+        held = locks.acquire(socket_path, state_dir)
+        if isinstance(held, str):
+            ready.announce(held)  # the other daemon's: one is enough
+        else:
+            with held:
+                _serve(held, passed, ready)
+    return 0
+
+
+def _find_kept(ready_fd: int | None, passed: socket.socket | None) -> list[int]:
+    return ([] if ready_fd is None else [ready_fd]) + ([passed.fileno()] if passed else [])
+
+
+def _serve(held: locks.DaemonLocks, passed: socket.socket | None, ready: ReadyPipe) -> None:
+    for unused in ("ssl", "rich"):
+        sys.modules[unused] = None  # type: ignore[assignment]
+    import asyncio  # these three take 300 ms, which a process that lost the race for the locks never spends
+
+    from .app import run
+    from .settings import load_settings
+
+    asyncio.run(run(load_settings(), held, passed, ready))
+
+
+def _require_extra() -> None:
+    """Raise NotInstalledError where a library of the extra is missing; none is imported for that."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise NotInstalledError(
+            f"the daemon's libraries are not installed: {', '.join(missing)}",
+            "pip install 'archaeological-intelligence[daemon]'",
+        )
+
+
+def _as_bug(err: Exception) -> InternalError:
+    from .logs import log
+
+    log("crashed", level="error", error=err)
+    return InternalError(f"ail-daemon failed: a bug ({type(err).__name__})", "its log says where")
+
+
+def _report(err: AilError) -> int:
+    lines = [f"ail-daemon: {err.message}", *([f"hint: {err.hint}"] if err.hint else [])]
+    print(*lines, sep="\n", file=sys.stderr)  # noqa: T201 - this is where errors become words
+    return err.exit_status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""`repo.add`, `repo.remove`, `repo.list`, `repo.notify` and the repositories' part of `status`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from .asking import describe_index
+from .encoders import ServingEncoder
+from .indexer import Indexer
+from .repos import Repo, Repos
+
+
+class Enrolment:
+    """Enrols repositories and tells of them."""
+
+    def __init__(self, repos: Repos, indexer: Indexer, encoder: ServingEncoder) -> None:
+        self._repos = repos
+        self._indexer = indexer
+        self._encoder = encoder
+
+    async def add(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Enrol the repository that `repo` lies in and ask for its update; returns once that is accepted, and kept."""
+        repo = await asyncio.to_thread(self._repos.add, params["repo"])
+        self._indexer.forget(repo)
+        self._indexer.request(repo, "hook")
+        return self._describe(repo)
+
+    async def remove(self, params: dict[str, Any]) -> dict[str, Any]:
+        """End the enrolment; with `purge`, remove the index from disk too."""
+        found = await asyncio.to_thread(self._repos.find_even_gone, params["repo"])
+        await asyncio.to_thread(self._indexer.abandon, found)
+        await asyncio.to_thread(self._repos.remove, found, purge=params["purge"])
+        return {"path": found.place.root, "purged": params["purge"]}
+
+    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return every enrolled repository."""
+        del params
+        return await self.get_status(None)
+
+    async def notify(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Take the hint that `repo` may have moved."""
+        repo, _ = self._repos.find(params["repo"])
+        self._indexer.request(repo, "hook")
+        return {"path": repo.place.root}
+
+    async def get_status(self, start: str | None) -> dict[str, Any]:
+        """Return the repositories' part of `status`, of the one around *start* or (None) of all."""
+        told = list(self._repos) if start is None else [self._repos.find_even_gone(start)]
+        return {"repos": [self._describe(repo) for repo in told]}
+
+    def _describe(self, repo: Repo) -> dict[str, Any]:
+        """Return path, head, commits, pending, complete, updated_by, notice and the progress of an update.
+
+        Opens nothing: what is not open was left as it settled.
+        """
+        settled = repo.settled
+        told = {
+            "path": repo.place.root, "repo": repo.key, "updated_by": repo.updated_by or settled.get("updated_by"),
+            "notice": repo.notice or self._encoder.notice, **repo.progress.describe(),
+        }  # fmt: skip
+        if (index := repo.index) is not None:
+            return told | describe_index(repo, index)
+        kept = {"head": settled.get("head"), "commits": settled.get("commits", 0)}
+        return told | kept | {"pending": 0, "complete": repo.is_settled}

@@ -1,0 +1,216 @@
+"""The enrolled repositories: which there are, where their indexes lie, how far each is. The only way one is ever read.
+
+One directory a repository under the state directory, named by a hash of git's common directory, so that worktrees share
+it: `repo.json` says that it is enrolled and where it lies, the rest is its index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any, Literal
+
+from ail_rpc.discovery import RepoPlace, find_repository
+from ail_rpc.errors import NotEnrolledError, RepoUnreadableError, StorageError
+
+from .index import RepoIndex
+from .model import Encoder
+
+Phase = Literal["idle", "waiting", "reading", "embedding", "changes"]
+Source = Literal["hook", "event", "timer", "question"]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an update is: *done* of *of* in *phase*, begun at *started* (monotonic seconds)."""
+
+    phase: Phase = "idle"
+    done: int = 0
+    of: int = 0
+    started: float = field(default_factory=monotonic)
+
+    def describe(self) -> dict[str, Any]:
+        """Return phase, done, of, rate (a second) and eta_s (None: not known)."""
+        rate = self.done / max(monotonic() - self.started, 1e-3)
+        eta_s = round((self.of - self.done) / rate, 1) if self.done else None
+        return {"phase": self.phase, "done": self.done, "of": self.of, "rate": round(rate, 1), "eta_s": eta_s}
+
+
+class Repo:
+    """One enrolled repository at run time. Its index is opened at first use and may be used by several threads."""
+
+    def __init__(self, directory: Path, place: RepoPlace) -> None:
+        self.directory = directory
+        self.place = place
+        self.progress = Progress()
+        self.notice: str | None = None
+        self.updated_by: Source | None = None
+        self.is_removed = False
+        self.token = os.urandom(8)  # this enrolment, unlike one that was purged and made again
+        self.is_doubtful = False  # an update failed: its caches may be behind the store, and are to be opened anew
+        self.settled = _load_json(directory / "settled.json")
+        self._index: RepoIndex | None = None
+        self._opening = threading.Lock()
+
+    @property
+    def key(self) -> str:
+        """The repository's id in logs and on disk; says nothing of its path."""
+        return self.directory.name
+
+    @property
+    def index(self) -> RepoIndex | None:
+        """The index where it is open, else None."""
+        return self._index
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the last update ended well and none is under way."""
+        return self.progress.phase == "idle" and bool(self.settled) and not self.notice
+
+    def settle(self, **state: str | int | None) -> None:
+        """Keep what the index was made equal to, so that a start need neither open it nor read git where nothing moved."""
+        self.settled = state
+        _save_json(self.directory / "settled.json", state)
+
+    def open_index(self, encoder: Encoder | None) -> RepoIndex:
+        """Return the index, opened with *encoder*; a model that came later is taken up."""
+        if (index := self._index) is not None and (index.vectors is not None or encoder is None):
+            return index  # the usual case, at every question: no lock
+        with self._opening:
+            if self._index is None:
+                self._index = RepoIndex(self.directory, encoder)
+            elif encoder is not None and self._index.vectors is None:
+                self._index.use_encoder(encoder)
+            return self._index
+
+    def reopen_if_doubtful(self) -> None:
+        """Close an index whose last update failed, so that opening it makes its caches equal to the store again."""
+        if self.is_doubtful:
+            self.close()
+            self.is_doubtful = False
+
+    def close(self) -> None:
+        """Close the index."""
+        with self._opening:
+            if self._index is not None:
+                self._index.close()
+                self._index = None
+
+
+class Repos:
+    """All enrolled repositories below *directory*."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._repos: dict[str, Repo] = {}
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for enrolment in directory.glob("*/repo.json"):
+            if place := _load_place(enrolment):
+                self._repos[enrolment.parent.name] = Repo(enrolment.parent, place)
+
+    def __iter__(self) -> Iterator[Repo]:
+        return iter(list(self._repos.values()))
+
+    def add(self, start: str) -> Repo:
+        """Enrol the repository that the directory *start* lies in; one that is enrolled already is returned as it is."""
+        place = find_repository(start)
+        _check_owner(place)
+        with self._lock:
+            key = _key(place)
+            if key not in self._repos:
+                directory = self._directory / key
+                _save_place(directory / "repo.json", place)
+                self._repos[key] = Repo(directory, place)
+            return self._repos[key]
+
+    def find(self, start: str) -> tuple[Repo, RepoPlace]:
+        """Return the enrolled repository that *start* lies in, and the worktree asked from. Raises NotEnrolledError."""
+        place = find_repository(start)
+        repo = self._repos.get(_key(place))
+        if repo is None:
+            raise NotEnrolledError(
+                f"{place.root} is not enrolled: AIL reads only what was added", f"ail-client add {place.root}"
+            )
+        return repo, place
+
+    def find_even_gone(self, start: str) -> Repo:
+        """Return the enrolled repository at or around *start*; one whose directory vanished is found by the path it had."""
+        real = os.path.realpath(start)
+        for repo in self:
+            if real in (repo.place.root, repo.place.git_dir, repo.place.common_dir):
+                return repo
+        return self.find(start)[0]
+
+    def remove(self, repo: Repo, *, purge: bool) -> None:
+        """End the enrolment; with *purge* the index goes too."""
+        with self._lock:
+            self._repos.pop(repo.key, None)
+        repo.close()
+        (repo.directory / "repo.json").unlink(missing_ok=True)
+        if purge:
+            shutil.rmtree(repo.directory, ignore_errors=True)
+
+    def close(self) -> None:
+        """Close every index."""
+        for repo in self:
+            repo.close()
+
+
+def _key(place: RepoPlace) -> str:
+    return hashlib.blake2b(os.fsencode(place.common_dir), digest_size=8).hexdigest()
+
+
+def _check_owner(place: RepoPlace) -> None:
+    owner = os.stat(place.common_dir).st_uid
+    if owner != os.geteuid():
+        raise RepoUnreadableError(
+            f"{place.common_dir} belongs to another user (uid {owner})",
+            "clone it: AIL reads only repositories that you own",
+        )
+
+
+def _save_place(path: Path, place: RepoPlace) -> None:
+    enrolment = {"root": place.root, "git_dir": place.git_dir, "common_dir": place.common_dir, "is_bare": place.is_bare}
+    _save_json(path, enrolment)
+
+
+def _load_place(path: Path) -> RepoPlace | None:
+    """Return the enrolled place, None where the file is damaged: then the repository is to be added again."""
+    kept = _load_json(path)
+    try:
+        return RepoPlace(str(kept["root"]), str(kept["git_dir"]), str(kept["common_dir"]), bool(kept["is_bare"]))
+    except KeyError:
+        return None
+
+
+def _load_json(path: Path) -> dict[str, Any]:
+    """Return the map that a file holds, {} where it is missing or damaged."""
+    try:
+        kept = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _save_json(path: Path, kept: Mapping[str, object]) -> None:
+    """Replace a file's content, on disk when this returns. Raises StorageError."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside = path.with_suffix(".new")
+        with beside.open("w") as file:
+            json.dump(kept, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as err:
+        raise StorageError(
+            f"{path.name} could not be written: {err.strerror}", "free some space in the state directory"
+        ) from err

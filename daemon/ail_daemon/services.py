@@ -1,0 +1,81 @@
+"""The domain as one service of the daemon: what is made, in which order it starts and stops, which methods it offers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ail_rpc.paths import get_state_dir
+
+from .asking import Asking
+from .encoders import ServingEncoder
+from .enrolment import Enrolment
+from .indexer import Bulk, Indexer
+from .logs import log
+from .methods import Offer
+from .params import Handler, Method, flag, lines, number, text, whole
+from .repos import Repo, Repos
+from .settings import Settings
+
+RECONCILE_S = 60.0
+
+
+@contextlib.asynccontextmanager
+async def archaeology(settings: Settings) -> AsyncIterator[Offer]:
+    """Enrolled repositories, kept indexed, and answers about them."""
+    state = Path(get_state_dir())
+    bulk = Bulk(settings.model, settings.encoder, os.fspath(state / "models"), settings.max_workers)
+    encoder = ServingEncoder(bulk)
+    repos = Repos(state / "repos")
+    indexer = Indexer(bulk, encoder.get, _log_failure)
+    pool = ThreadPoolExecutor(max(settings.max_workers, 2), "question")
+    asking = Asking(repos, indexer, encoder, pool, settings.cache_size, settings.max_query_time_s)
+    enrolment = Enrolment(repos, indexer, encoder)
+
+    pool.submit(encoder.get)
+    indexer.start()
+    timer = asyncio.create_task(_reconcile(repos, indexer))
+    try:
+        methods = _offer_methods(asking, enrolment)
+        yield Offer(methods, enrolment.get_status, lambda: encoder.is_decided, lambda: _get_model(encoder))
+    finally:
+        timer.cancel()
+        await asyncio.to_thread(indexer.stop)
+        await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+        repos.close()
+
+
+def _offer_methods(asking: Asking, enrolment: Enrolment) -> dict[str, Handler]:
+    repo, timeout = text("repo"), number("timeout", 0.001, 3600, default=None)
+    return {
+        "ask": Method(
+            asking.ask, repo, timeout, text("question"), text("file", default=None), lines("lines"),
+            whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
+        ),
+        "show": Method(asking.show, repo, timeout, text("sha")),
+        "repo.add": Method(enrolment.add, repo),
+        "repo.remove": Method(enrolment.remove, repo, flag("purge")),
+        "repo.list": Method(enrolment.list),
+        "repo.notify": Method(enrolment.notify, repo),
+    }  # fmt: skip
+
+
+async def _reconcile(repos: Repos, indexer: Indexer) -> None:
+    """Compare every repository's refs with what was seen last: at start, then every minute."""
+    while True:
+        for repo in repos:
+            await asyncio.to_thread(indexer.request_if_unsettled, repo, "timer")
+        await asyncio.sleep(RECONCILE_S)
+
+
+def _get_model(encoder: ServingEncoder) -> str | None:
+    serving = encoder.loaded
+    return serving.model_id if serving else None
+
+
+def _log_failure(repo: Repo, error: Exception) -> None:
+    log("indexing_failed", level="error", repo_id=repo.key, error=error)

@@ -1,0 +1,53 @@
+"""Whether a repository's refs may have moved since last time: a few stats, no git, no library.
+
+git writes a ref under a temporary name and renames it, which changes the directory's time; packed-refs, HEAD and the
+reftable directory are renamed into place the same way. A signature that is equal means that nothing moved; one that differs
+means "look", no more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+
+from ail_rpc.discovery import RepoPlace
+
+
+def read_signature(place: RepoPlace) -> str:
+    """Return the signature of *place*, 32 hex digits; a repository that vanished has one like any other."""
+    return hashlib.blake2b(repr(list(_stats(place))).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def _stats(place: RepoPlace) -> Iterator[tuple[str, int, int, int]]:
+    worktrees = os.path.join(place.common_dir, "worktrees")
+    for path in (
+        os.path.join(place.git_dir, "HEAD"),
+        *(os.path.join(place.common_dir, name) for name in ("HEAD", "packed-refs", "reftable", "shallow")),
+        worktrees,
+        *(os.path.join(worktrees, name, "HEAD") for name in _list(worktrees)),
+        *_directories(os.path.join(place.common_dir, "refs")),
+    ):
+        try:
+            stat = os.stat(path, follow_symlinks=False)
+        except OSError:
+            continue
+        yield path, stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _directories(top: str) -> Iterator[str]:
+    yield top
+    try:
+        with os.scandir(top) as entries:
+            below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return
+    for path in below:
+        yield from _directories(path)
+
+
+def _list(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []

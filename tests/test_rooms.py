@@ -1,0 +1,131 @@
+"""The house: imports point down, each heavy library has one door, the client imports nothing it does not need."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = {"ail_rpc": "client", "ail_client": "client", "ail_hooks": "hooks", "ail_daemon": "daemon"}
+MAY_IMPORT = {
+    "ail_rpc": {"ail_rpc", "msgpack"},
+    "ail_client": {"ail_client", "ail_rpc"},
+    "ail_hooks": {"ail_hooks", "ail_client", "ail_rpc"},
+}
+DOORS = {
+    "faiss": {"vectors.py"},
+    "tantivy": {"words.py"},
+    "sqlite3": {"store.py"},
+    "structlog": {"logs.py"},
+    "cachetools": {"asking.py"},
+    "onnxruntime": {"encoding/serving.py"},
+    "tokenizers": {"encoding/serving.py"},
+    "onnx": {"encoding/graph.py"},
+    "sentence_transformers": {"encoding/original.py", "encoding/preparing.py"},
+    "torch": {"encoding/original.py"},
+    "transformers": {"encoding/original.py", "encoding/preparing.py"},
+    "msgpack": {"framing.py"},
+    "pygit2": set(),
+}
+PURE = {"ranking.py", "terms.py", "model.py", "answers.py", "params.py"}
+LAYERS = (
+    {"model", "terms", "heap", "params", "limits"},
+    {
+        "ranking",
+        "vectors",
+        "signature",
+        "history",
+        "pipes",
+        "logs",
+        "peers",
+        "ready",
+        "settings",
+        "locks",
+        "activation",
+    },
+    {"store", "words", "encoding", "answers", "workers", "worker", "process", "listening", "dispatch", "methods"},
+    {"index", "admission", "connection"},
+    {"repos", "searcher", "server"},
+    {"indexer"},
+    {"encoders"},
+    {"asking"},
+    {"enrolment"},
+    {"services"},
+    {"app"},
+    {"cli"},
+)
+"""The daemon's rooms, lowest first: a room imports from lower layers, or from its own."""
+
+
+def files_of(room: str) -> list[Path]:
+    return sorted((ROOT / ROOMS[room] / room).rglob("*.py"))
+
+
+def imported(file: Path, *, at_run_time_alone: bool = False) -> Iterator[str]:
+    """Yield the full names that a file imports, relative ones resolved."""
+    package = file.relative_to(next(p for p in file.parents if p.name in ROOMS).parent).with_suffix("").parts[:-1]
+    tree = ast.parse(file.read_text())
+    guards = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+    for guard in guards if at_run_time_alone else []:
+        guard.body.clear()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(filter(None, (base, node.module)))
+            yield from (f"{module}.{alias.name}" if not node.module else module for alias in node.names)
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_the_client_s_rooms_import_the_standard_library_and_what_lies_below(room: str) -> None:
+    for file in files_of(room):
+        others = {name.split(".")[0] for name in imported(file)} - sys.stdlib_module_names
+        assert others <= MAY_IMPORT[room], file
+
+
+def test_the_daemon_does_not_import_the_client() -> None:
+    for file in files_of("ail_daemon"):
+        assert not {name.split(".")[0] for name in imported(file)} & {"ail_client", "ail_hooks"}, file
+
+
+def test_every_heavy_library_has_one_door() -> None:
+    for library, doors in DOORS.items():
+        found = set()
+        for room in ROOMS:
+            for file in files_of(room):
+                names = {name.split(".")[0] for name in imported(file, at_run_time_alone=True)}
+                if library in names:
+                    found.add(str(file.relative_to(ROOT / ROOMS[room] / room)))
+        assert found <= doors, library
+
+
+def test_the_daemon_s_rooms_import_downward() -> None:
+    level = {name: number for number, layer in enumerate(LAYERS) for name in layer}
+    for file in files_of("ail_daemon"):
+        mine = file.relative_to(ROOT / "daemon" / "ail_daemon").parts[0].removesuffix(".py")
+        if mine == "__init__":
+            continue
+        assert mine in level, f"{mine} stands in no layer: add it to LAYERS and to docs/architecture.md"
+        for name in imported(file):
+            parts = name.split(".")
+            if parts[0] == "ail_daemon" and len(parts) > 1 and parts[1] != mine and parts[1] in level:
+                assert level[parts[1]] <= level[mine], f"{mine} imports {parts[1]}, which lies above it"
+
+
+def test_pure_rooms_touch_no_file_socket_or_process() -> None:
+    for name in PURE:
+        names = {name.split(".")[0] for name in imported(ROOT / "daemon" / "ail_daemon" / name)}
+        assert not names & {"os", "socket", "subprocess", "pathlib", "sqlite3", "asyncio", "threading"}, name
+
+
+def test_no_room_uses_another_s_underscore_names() -> None:
+    for room in ROOMS:
+        for file in files_of(room):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.ImportFrom):
+                    assert not [alias.name for alias in node.names if alias.name.startswith("_")], file
