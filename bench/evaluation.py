@@ -1,0 +1,71 @@
+"""The evaluation sets beside the checkout (`../shared/eval`), built into repositories below `.bench/`, once."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ail_daemon.history.opening import open_history
+from ail_daemon.index import RepoIndex
+from ail_daemon.model import Encoder
+from ail_rpc.discovery import find_repository
+
+ROOT = Path(__file__).resolve().parent.parent
+EVAL = ROOT.parent / "shared" / "eval"
+BUILT = ROOT / ".bench"
+
+
+@dataclass(frozen=True, slots=True)
+class EvalSet:
+    """One project's history as a bare repository, its questions with answers, and questions it has no answer to."""
+
+    name: str
+    repo: Path
+    questions: list[dict[str, Any]]
+    unanswerable: list[str]
+
+
+def load_set(name: str) -> EvalSet:
+    """Return the set *name* (`pytest`, `aiohttp`), built where it is not yet. Ends the program where the data is absent."""
+    repo = BUILT / f"{name}.git"
+    if not EVAL.is_dir():
+        sys.exit(f"the evaluation data is not here: {EVAL.name} of the shared directory beside this checkout")
+    if not (repo / "queries.jsonl").is_file():
+        BUILT.mkdir(exist_ok=True)
+        source = [EVAL / f"{name}.history.jsonl.gz", EVAL / f"{name}.queries.jsonl"]
+        subprocess.run([sys.executable, EVAL / "history_to_git.py", *source, repo], check=True)
+    unanswerable = [row["question"] for row in read_lines(EVAL / f"{name}.noevidence.jsonl")]
+    return EvalSet(name, repo, read_lines(repo / "queries.jsonl"), unanswerable)
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a JSON-lines file, gzipped or not."""
+    data = path.read_bytes()
+    text = gzip.decompress(data) if path.suffix == ".gz" else data
+    return [json.loads(line) for line in text.decode().splitlines()]
+
+
+def read_messages(name: str) -> list[str]:
+    """Return every commit message of a set, oldest first."""
+    return [row["message"] for row in read_lines(EVAL / f"{name}.history.jsonl.gz")]
+
+
+def build_index(measured: EvalSet, directory: Path, encoder: Encoder) -> RepoIndex:
+    """Return the index of a set's history, built in this process without a daemon; opened where it is there already."""
+    index = RepoIndex(directory, encoder)
+    history = open_history(find_repository(str(measured.repo)))
+    tips = history.read_tips()
+    if not index.tips.shas:
+        index.add_commits(list(history.iter_commits(history.iter_shas(tips.shas))))
+        while texts := index.store.find_unembedded(4096):
+            index.add_embeddings(texts, encoder.encode([text for _, text in texts]))
+        changes = dict(history.iter_changes(index.store.iter_shas()))
+        index.add_changed([(sha, changes.get(sha, "")) for sha in index.store.iter_shas()])
+        index.set_tips(tips)
+        index.settle()
+    return index
