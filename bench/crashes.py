@@ -49,13 +49,16 @@ def main() -> None:
 
 def _kill_once(home: Home, repo: Path, dice: random.Random, *, of_worker: bool) -> bool:
     """Let it index for a random while, then kill; whether the daemon started at the first attempt."""
-    with home.daemon() as daemon, home.connected() as call:
-        call("repo.add", repo=str(repo))
-        time.sleep(dice.uniform(0.0, LONGEST_S))
-        target = psutil.Process(daemon.pid)
-        workers = target.children()
-        with contextlib.suppress(psutil.NoSuchProcess):
-            (workers[0] if of_worker and workers else target).send_signal(signal.SIGKILL)
+    try:
+        with home.daemon() as daemon, home.connected() as call:
+            call("repo.add", repo=str(repo))
+            time.sleep(dice.uniform(0.0, LONGEST_S))
+            target = psutil.Process(daemon.pid)
+            workers = target.children()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                (workers[0] if of_worker and workers else target).send_signal(signal.SIGKILL)
+    except AssertionError:  # it did not say that it is ready
+        return False
     return True
 
 

@@ -76,8 +76,8 @@ class Asking:
         return repo.open_index(self._encoder.get())
 
     async def _in_time(self, timeout_s: float | None, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Run *work* in the pool, as long as the caller and the settings allow."""
-        limit_s = min(timeout_s or self._max_query_time_s, self._max_query_time_s)
+        """Run *work* in the pool, as long as the caller allows, or else the settings."""
+        limit_s = timeout_s or self._max_query_time_s
         try:
             return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._pool, work), limit_s)
         except TimeoutError as err:

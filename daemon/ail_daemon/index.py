@@ -104,7 +104,11 @@ class RepoIndex:
         """Add the embeddings of *texts* (hash, text), as `store.find_unembedded` gave them."""
         hashes = [text_hash for text_hash, _ in texts]
         self.store.add_embeddings(hashes, embeddings)
-        self._add_vectors(self.store.find_by_text(hashes))
+        found = self.store.find_by_text(hashes)
+        if self.vectors is not None and found:
+            places, ids = zip(*found, strict=True)
+            with self._lock:
+                self.vectors.add(np.array(ids, np.int64), embeddings[list(places)])
         self.generation += 1
 
     def remove_commits(self, shas: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from .repos import Progress, Repo, Source
 from .signature import read_signature
 from .workers import WorkerDiedError, WorkerProcess
 
-_FIRST_TEXTS, _TEXTS = 128, 1024  # texts a batch: a small first one, so that the newest are found by meaning at once
+_FIRST_TEXTS, _TEXTS = 128, 2048  # texts a batch: a small first one, so that the newest are found by meaning at once
 _CHANGES = 2048
 _MAX_DEATHS = 2
 

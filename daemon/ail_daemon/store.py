@@ -211,9 +211,10 @@ class Store:
             limit,
         )
 
-    def find_by_text(self, hashes: Iterable[bytes]) -> list[int]:
-        """Return the ids of the commits whose text has one of *hashes*."""
-        return [row[0] for h in hashes for row in self._read("SELECT id FROM commits WHERE text_hash = ?", h)]
+    def find_by_text(self, hashes: Iterable[bytes]) -> list[tuple[int, int]]:
+        """Return (place in *hashes*, commit id) of the commits whose text has one of *hashes*."""
+        query = "SELECT id FROM commits WHERE text_hash = ?"
+        return [(place, row[0]) for place, text_hash in enumerate(hashes) for row in self._read(query, text_hash)]
 
     def find_unread(self, limit: int) -> list[str]:
         """Return shas of up to *limit* commits whose changed lines were not read yet, newest first."""
