@@ -1,8 +1,7 @@
-"""How figures are taken and printed: medians, percentiles, ratios of pairs taken in turn."""
+"""How figures are taken and printed: seconds, percentiles, what each must reach."""
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 
@@ -22,13 +21,3 @@ def percentile(values: list[float], share: float) -> float:
 def show(name: str, measured: float, unit: str, must: str = "", *, digits: int = 2) -> None:
     """Print one figure: what, how much, and what it must reach."""
     print(f"{name:<72} {measured:>10.{digits}f} {unit:<5} {must}", flush=True)
-
-
-def show_pairs(name: str, mine: list[float], floor: list[float], must: str = "") -> None:
-    """Print the medians in ms and the median of the ratios pair by pair."""
-    ratio = statistics.median(a / b for a, b in zip(mine, floor, strict=True))
-    print(
-        f"{name:<72} {statistics.median(mine) * 1e3:>8.2f} ms against {statistics.median(floor) * 1e3:.2f} ms:"
-        f" {ratio:.2f} x {must}",
-        flush=True,
-    )
