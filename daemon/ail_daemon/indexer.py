@@ -154,9 +154,10 @@ class Indexer:
                 _read_commits(worker, repo, index)
                 self._embed(worker, repo, index)
                 _read_changes(worker, repo, index)
+                index.settle()
             finally:
                 self._worker = None
-                index.settle()
+                index.words.close()  # unstamped where the update failed: then it may be behind the store
                 heap.trim()
         model = encoder.model_id if encoder else None
         commits, head = index.counts.commits, index.tips.head

@@ -210,3 +210,5 @@ def test_a_full_disk_stops_indexing_with_words_and_loses_nothing(
     assert home.client("add", str(repo.path), "--wait").returncode == 0
     status = json.loads(home.client("status", "--json").stdout)
     assert status["repos"][0]["commits"] == 43
+    words = home.client("ask", "--json", "--mode", "lexical", "--repo", str(repo.path), "change number 17 because 17")
+    assert json.loads(words.stdout)["citations"][0]["subject"].startswith("Change number 17 ")
