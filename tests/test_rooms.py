@@ -29,6 +29,7 @@ DOORS = {
     "torch": {"encoding/original.py"},
     "transformers": {"encoding/original.py", "encoding/preparing.py"},
     "msgpack": {"framing.py"},
+    "watchdog": {"watching/inotify.py", "watching/observer.py"},
     "pygit2": set(),
 }
 PURE = {"ranking.py", "terms.py", "model.py", "answers.py", "params.py"}
@@ -46,6 +47,8 @@ LAYERS = (
         "settings",
         "locks",
         "activation",
+        "watching",
+        "watcher",
     },
     {"store", "words", "encoding", "answers", "workers", "worker", "process", "listening", "dispatch", "methods"},
     {"index", "admission", "connection"},

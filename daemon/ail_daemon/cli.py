@@ -27,6 +27,7 @@ _NEEDED = (
     "structlog",
     "tantivy",
     "tokenizers",
+    "watchdog",
 )
 _INTERRUPTED = 130
 
