@@ -19,6 +19,10 @@ Outcome = Literal["answered", "no_reason_recorded", "no_evidence"]
 Mode = Literal["auto", "semantic", "lexical"]
 
 
+REF_KINDS = ("branches", "remotes", "tags", "worktrees")
+"""What may count beside HEAD: branches, remote branches, tags, the HEADs of other worktrees."""
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     """One commit as the index knows it.
@@ -60,10 +64,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Tips:
-    """Where a repository's refs point: full ref name -> sha of a commit (tags peeled), and HEAD's own commit, None if unborn."""
+    """Where a repository's refs point: full ref name -> sha of a commit (tags peeled), and HEAD's own commit, None if unborn.
+
+    boundary: where a shallow clone's history is cut off; empty for any other.
+    """
 
     head: str | None
     refs: dict[str, str] = field(default_factory=dict)
+    boundary: frozenset[str] = frozenset()
 
     @property
     def shas(self) -> frozenset[str]:

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO
@@ -46,8 +47,10 @@ _ENVIRONMENT = {
 class GitCommand:
     """git on one repository. Raises NotInstalledError without git, RepoUnreadableError if it cannot be started."""
 
-    def __init__(self, place: RepoPlace) -> None:
+    def __init__(self, place: RepoPlace, limit_s: float | None = None, limit_bytes: int | None = None) -> None:
         self.place = place
+        self._limit_s = limit_s
+        self._limit_bytes = limit_bytes
         overrides = [word for value in _OVERRIDES for word in ("-c", value)]
         # --bare: core.worktree would have attributes read from wherever it points
         self._argv = [_find_git(), "--git-dir", place.git_dir, "--bare", "--no-pager", *overrides]
@@ -57,6 +60,7 @@ class GitCommand:
         self, args: Iterable[str | bytes], stdin: bytes = b"", timeout_s: float | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         """Run git to its end and return what it wrote, whatever its exit status. Raises OutOfTimeError."""
+        timeout_s = self._limit_s if timeout_s is None else timeout_s
         try:
             return subprocess.run(
                 [*self._argv, *args], input=stdin, capture_output=True, env=self._environment, cwd="/",
@@ -88,11 +92,11 @@ class GitCommand:
             stdin.write("".join(f"{line}\n" for line in lines).encode())
             stdin.seek(0)
             process = self._start([*self._argv, *args], stdin)
+            output = GitOutput(process, self._limit_s, self._limit_bytes)
             try:
-                yield GitOutput(process)
+                yield output
             finally:
-                process.kill()
-                process.communicate()
+                output.close()
 
     def converse(self, args: Iterable[str]) -> subprocess.Popen[bytes]:
         """Start git with both ends on pipes, for questions and answers in turn. The caller ends it."""
@@ -109,23 +113,46 @@ class GitCommand:
 
 
 class GitOutput:
-    """What a running git prints."""
+    """What a running git prints; git is ended past *limit_s* seconds."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], limit_s: float | None, limit_bytes: int | None) -> None:
         if process.stdout is None:
             raise ValueError("git's stdout is no pipe")
         self._process = process
+        self._limit_bytes = limit_bytes
+        self._is_late = False
+        self._timer = threading.Timer(limit_s, self._end_late) if limit_s else None
+        if self._timer:
+            self._timer.start()
         self.lines = process.stdout
         """Iterates over lines, each with its newline."""
 
     def iter_chunks(self) -> Iterator[bytes]:
-        """Yield the output in pieces of 64 KiB; git itself writes 4 KiB at a time."""
+        """Yield the output in pieces of 64 KiB; git itself writes 4 KiB at a time. Raises OutOfTimeError past the limits."""
+        read = 0
         while chunk := self.lines.read(1 << 16):
+            read += len(chunk)
+            if self._limit_bytes is not None and read > self._limit_bytes:
+                raise OutOfTimeError(f"git printed more than {self._limit_bytes:,} bytes")
             yield chunk
 
     def is_whole(self) -> bool:
-        """Whether git came to its own end. To be asked once all is read: it waits."""
-        return self._process.wait() == 0
+        """Whether git came to its own end. To be asked once all is read: it waits. Raises OutOfTimeError past the limit."""
+        status = self._process.wait()
+        if self._is_late:
+            raise OutOfTimeError("git did not finish in time")
+        return status == 0
+
+    def close(self) -> None:
+        """End git, whether it has finished or not."""
+        if self._timer:
+            self._timer.cancel()
+        self._process.kill()
+        self._process.communicate()
+
+    def _end_late(self) -> None:
+        self._is_late = True
+        self._process.kill()
 
 
 def get_reason(stderr: bytes) -> str:

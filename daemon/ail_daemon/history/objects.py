@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from .command import GitCommand
 
@@ -32,6 +33,12 @@ def _get_commit(line: bytes) -> str | None:
 def has_commit(git: GitCommand, sha: str) -> bool:
     """Whether the full *sha* is a commit that can be read."""
     return bool(_SHA.fullmatch(sha)) and peel_to_commits(git, [sha.encode()]) == [sha]
+
+
+def has_all_commits(git: GitCommand, shas: Iterable[str]) -> bool:
+    """Whether every one of the full *shas* is a commit that can be read."""
+    asked = list(shas)
+    return peel_to_commits(git, [sha.encode() for sha in asked]) == asked
 
 
 def find_sha(git: GitCommand, prefix: str) -> str | None:

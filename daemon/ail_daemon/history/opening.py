@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ail_daemon.model import Commit, Tips
+from ail_daemon.model import REF_KINDS, Commit, Tips
 from ail_rpc.discovery import RepoPlace
 
 from . import objects, refs, walk
@@ -12,17 +12,19 @@ from .blame import blame
 from .changes import ChangeReader
 from .command import GitCommand
 from .commits import CommitReader
+from .ownership import check_owner
 from .protocol import History
 
 
-def open_history(place: RepoPlace) -> History:
+def open_history(place: RepoPlace, *, limit_s: float | None = None, limit_bytes: int | None = None) -> History:
     """Return the history of the repository at *place*, which must exist and belong to this process's user.
 
-    Raises RepoUnreadableError (gone, another user's, a format this git does not know), NotInstalledError without git.
+    limit_s: how long one git may run. limit_bytes: how much a git that prints commits may print. Past either, git is ended
+    and OutOfTimeError raised; None: no limit. Raises RepoUnreadableError (gone, another user's), NotInstalledError without
+    git. A format that this git does not know is found out by the first read.
     """
-    git = GitCommand(place)
-    git.check_readable()
-    return _GitHistory(git)
+    check_owner(place)
+    return _GitHistory(GitCommand(place, limit_s, limit_bytes))
 
 
 class _GitHistory:
@@ -36,8 +38,8 @@ class _GitHistory:
     def skipped(self) -> list[str]:
         return self._skipped
 
-    def read_tips(self) -> Tips:
-        return refs.read_tips(self._git)
+    def read_tips(self, kinds: Iterable[str] = REF_KINDS) -> Tips:
+        return refs.read_tips(self._git, kinds)
 
     def iter_shas(self, include: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[str]:
         return walk.iter_shas(self._git, include, exclude, self._skipped)
@@ -53,6 +55,9 @@ class _GitHistory:
 
     def has(self, sha: str) -> bool:
         return objects.has_commit(self._git, sha)
+
+    def has_all(self, shas: Iterable[str]) -> bool:
+        return objects.has_all_commits(self._git, shas)
 
     def find_sha(self, prefix: str) -> str | None:
         return objects.find_sha(self._git, prefix)

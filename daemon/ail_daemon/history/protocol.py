@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from ail_daemon.model import Commit, Tips
+from ail_daemon.model import REF_KINDS, Commit, Tips
 
 
 class History(Protocol):
@@ -15,8 +15,8 @@ class History(Protocol):
     def skipped(self) -> list[str]:
         """Shas of commits that could not be read so far, in the order met: damaged, or gone meanwhile."""
 
-    def read_tips(self) -> Tips:
-        """Return where HEAD, branches, remote branches, tags and other worktrees' HEADs point, tags peeled.
+    def read_tips(self, kinds: Iterable[str] = REF_KINDS) -> Tips:
+        """Return where HEAD and refs of *kinds* (see REF_KINDS) point, tags peeled.
 
         A linked worktree's HEAD appears in the refs as `worktrees/<id>/HEAD`, the main one's as `main-worktree/HEAD`.
         Refs to trees, blobs or damaged commits are left out.
@@ -54,6 +54,9 @@ class History(Protocol):
 
     def has(self, sha: str) -> bool:
         """Whether the commit *sha* (full) is there and readable; it need not be reachable."""
+
+    def has_all(self, shas: Iterable[str]) -> bool:
+        """Whether `has` holds for each of *shas*; one process for all."""
 
     def find_sha(self, prefix: str) -> str | None:
         """Return the one commit whose sha begins with *prefix* (4 hex digits or more); None if none or several do."""

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from ail_daemon.model import Tips
 
+from .boundary import read_shallow_boundary
 from .command import GitCommand
 from .objects import peel_to_commits
 
-_NAMESPACES = ("refs/heads", "refs/remotes", "refs/tags")  # not refs/stash, refs/notes, refs/original …
+_NAMESPACES = {
+    "branches": "refs/heads",
+    "remotes": "refs/remotes",
+    "tags": "refs/tags",
+}  # not refs/stash, refs/notes, …
 
 
-def read_tips(git: GitCommand) -> Tips:
+def read_tips(git: GitCommand, kinds: Iterable[str]) -> Tips:
     """Return the tips; 1,000 packed refs to as many commits take 20 ms, of which the peeling is most."""
-    listing = git.read(["for-each-ref", "--format=%(objectname) %(refname)", *_NAMESPACES])
-    refs = [line.split(b" ", 1) for line in listing.splitlines()]
-    heads = _list_other_heads(git)
+    wanted = set(kinds)
+    boundary = read_shallow_boundary(git.place)
+    refs = _list_refs(git, [namespace for kind, namespace in _NAMESPACES.items() if kind in wanted])
+    heads = _list_other_heads(git) if "worktrees" in wanted else []
     targets = list(dict.fromkeys([b"HEAD", *heads, *(sha for sha, _ in refs)]))
     commits = dict(zip(targets, peel_to_commits(git, targets), strict=True))
     named = [*((name, commits[sha]) for sha, name in refs), *((name, commits[name]) for name in heads)]
-    return Tips(commits[b"HEAD"], {name.decode("utf-8", "surrogateescape"): sha for name, sha in named if sha})
+    found = {name.decode("utf-8", "surrogateescape"): sha for name, sha in named if sha}
+    return Tips(commits[b"HEAD"], found, boundary)
+
+
+def _list_refs(git: GitCommand, namespaces: list[str]) -> list[list[bytes]]:
+    """Return [sha, name] of every ref below *namespaces*. Without one, git would list them all."""
+    asked = ["for-each-ref", "--format=%(objectname) %(refname)", *(namespaces or ["refs/none"])]
+    return [line.split(b" ", 1) for line in git.read(asked).splitlines()]
 
 
 def _list_other_heads(git: GitCommand) -> list[bytes]:

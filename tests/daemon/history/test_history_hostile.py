@@ -194,7 +194,7 @@ def test_a_repository_that_vanishes_is_reported_as_such(shell: Shell, open_at: O
 def test_an_unknown_format_is_refused_with_the_advice_to_take_a_newer_git(shell: Shell, open_at: OpenAt) -> None:
     shell("git init -q r; cd r; git config core.repositoryFormatVersion 1; git config extensions.refStorage novel")
     with pytest.raises(RepoUnreadableError) as caught:
-        open_at("r")
+        open_at("r").read_tips()
     assert "newer git" in caught.value.hint
 
 
