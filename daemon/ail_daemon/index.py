@@ -20,7 +20,8 @@ import numpy as np
 from ail_rpc.errors import StorageError
 
 from .model import Commit, Embeddings, Encoder, Tips
-from .store import Store
+from .rewrites import retire_commits
+from .store import STORE_FILE, Store
 from .vectors import Vectors
 from .words import SCHEMA_VERSION, Words
 
@@ -44,7 +45,7 @@ class RepoIndex:
 
     def __init__(self, directory: Path, encoder: Encoder | None) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.store = Store(directory / "store.sqlite")
+        self.store = Store(directory / STORE_FILE)
         self._words_dir = directory / "words"
         self.vectors: Vectors | None = None
         self._stamp = directory / "words.json"
@@ -80,29 +81,42 @@ class RepoIndex:
 
     # --- changes ----------------------------------------------------------------------------------------------------
 
-    def add_commits(self, commits: Sequence[Commit]) -> None:
-        """Add commits; those whose text was embedded before are found by meaning at once."""
-        added = self.store.add_commits(commits)
-        self._commits += len(added)
-        for commit in commits:
-            if commit.sha in added:
-                self.words.add_message(added[commit.sha], commit.subject, commit.message, commit.paths)
-        self._add_vectors(list(added.values()))
-        self._publish()
+    def change(
+        self,
+        gone: Sequence[str] = (),
+        commits: Sequence[Commit] = (),
+        embedded: tuple[Sequence[bytes], Embeddings] | None = None,
+        tips: Tips | None = None,
+    ) -> None:
+        """In one transaction: retire *gone*, add *commits* and embeddings (their texts' hashes, rows), note *tips*.
+
+        Found by meaning, and no longer found, when this returns; new words are found after `publish`. tips: of which the
+        indexed set is the reachable one now.
+        """
+        with self.store.transaction():
+            removed = retire_commits(self.store, gone) if gone else []
+            if embedded:
+                self.store.add_embeddings(*embedded)
+            added = self.store.add_commits(commits) if commits else {}
+            if tips:
+                self.store.set_tips(tips)
+        self._forget(removed)
+        self._take_up(commits, added)
+        self._commits, self._changed = self.store.count()
+        self.tips = tips or self.tips
+        self.generation += 1
 
     def add_changed(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Add commits' changed lines: (sha, text)."""
+        """Add commits' changed lines: (sha, text); found after `publish`."""
         self.store.add_changed(rows)
         ids = self.store.get_ids([sha for sha, text in rows if text])
         for sha, text in rows:
             if sha in ids:
                 self.words.add_changed(ids[sha], text)
         self._changed = self.store.count()[1]
-        self._publish()
 
-    def add_embeddings(self, texts: Sequence[tuple[bytes, str]], embeddings: Embeddings) -> None:
-        """Add the embeddings of *texts* (hash, text), as `store.find_unembedded` gave them."""
-        hashes = [text_hash for text_hash, _ in texts]
+    def add_embeddings(self, hashes: Sequence[bytes], embeddings: Embeddings) -> None:
+        """Add the embeddings of commits that are here, under the hashes of their texts."""
         self.store.add_embeddings(hashes, embeddings)
         found = self.store.find_by_text(hashes)
         if self.vectors is not None and found:
@@ -111,23 +125,9 @@ class RepoIndex:
                 self.vectors.add(np.array(ids, np.int64), embeddings[list(places)])
         self.generation += 1
 
-    def remove_commits(self, shas: Sequence[str]) -> None:
-        """Remove commits: nothing cites them from now on."""
-        if not shas:
-            return
-        removed = self.store.remove_commits(shas)
-        for commit_id in removed:
-            self.words.remove(commit_id)
-        if self.vectors is not None:
-            with self._lock:
-                self.vectors.remove(np.array(removed, np.int64))
-        self._commits, self._changed = self.store.count()
-        self._publish()
-
-    def set_tips(self, tips: Tips) -> None:
-        """Note that the indexed set is what *tips* reach."""
-        self.store.set_tips(tips)
-        self.tips = tips
+    def publish(self) -> None:
+        """Let words be found that were added. Costs 100 ms on a slow disk, whatever there is to write."""
+        self.words.commit()
         self.generation += 1
 
     def settle(self) -> None:
@@ -153,16 +153,21 @@ class RepoIndex:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _add_vectors(self, ids: list[int]) -> None:
-        if self.vectors is not None and ids:
-            for loaded in self.store.iter_embeddings(ids):
+    def _forget(self, removed: list[int]) -> None:
+        for commit_id in removed:
+            self.words.remove(commit_id)
+        if self.vectors is not None:
+            with self._lock:
+                self.vectors.remove(np.array(removed, np.int64))
+
+    def _take_up(self, commits: Sequence[Commit], added: dict[str, int]) -> None:
+        for commit in commits:
+            if commit.sha in added:
+                self.words.add_message(added[commit.sha], commit.subject, commit.message, commit.paths)
+        if self.vectors is not None and added:
+            for loaded in self.store.iter_embeddings(list(added.values())):
                 with self._lock:
                     self.vectors.add(*loaded)
-
-    def _publish(self) -> None:
-        """Let searches see what was added or removed."""
-        self.words.commit()
-        self.generation += 1
 
     def _load_words(self) -> Words:
         """Open the word index; one that is damaged, behind, or of another version is built anew from the store."""
@@ -198,7 +203,10 @@ class RepoIndex:
             beside.write_text(json.dumps(self._fingerprint()))
             os.replace(beside, self._stamp)
         except OSError as err:
-            raise StorageError("the disk is full: the index could not be written", "free some space") from err
+            raise StorageError(
+                f"the index could not be written: {err.strerror}",
+                "see to the state directory; indexing goes on by itself",
+            ) from err
 
     def _hash_file(self, path: Path) -> str:
         """Hash a file of the word index; tantivy never changes one it wrote, so that a known one need not be read again."""

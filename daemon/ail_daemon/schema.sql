@@ -1,7 +1,9 @@
--- One database per repository: the truth that the word index and the vectors are caches of.
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+-- One database per repository: the truth that the word index and the vectors are caches of. Run again when it has grown:
+-- it may gain tables and indexes, but no column.
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+INSERT OR IGNORE INTO meta VALUES ('generation', '0'), ('documents', '0');
 
-CREATE TABLE commits (
+CREATE TABLE IF NOT EXISTS commits (
   id INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice: caches may still know a removed one
   sha BLOB NOT NULL UNIQUE,
   parents BLOB NOT NULL,                -- shas, one after the other
@@ -10,16 +12,27 @@ CREATE TABLE commits (
   message TEXT NOT NULL,
   text_hash BLOB NOT NULL               -- of what is embedded: the message
 );
-CREATE INDEX commits_by_text ON commits (text_hash);
-CREATE INDEX commits_by_time ON commits (commit_time);
-CREATE TABLE changes (commit_id INTEGER PRIMARY KEY, text BLOB NOT NULL); -- zlib; a row that is missing: not read yet
+CREATE INDEX IF NOT EXISTS commits_by_text ON commits (text_hash);
+CREATE INDEX IF NOT EXISTS commits_by_author_time ON commits (author_time);
+CREATE INDEX IF NOT EXISTS commits_by_time ON commits (commit_time);
+CREATE TABLE IF NOT EXISTS changes (commit_id INTEGER PRIMARY KEY, text BLOB NOT NULL); -- zlib; a row that is missing: not read yet
 
-CREATE TABLE embeddings (text_hash BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID; -- float16
+CREATE TABLE IF NOT EXISTS embeddings (text_hash BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID; -- float16
 
-CREATE TABLE paths (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
-CREATE TABLE touches (path_id INTEGER NOT NULL, commit_id INTEGER NOT NULL, PRIMARY KEY (path_id, commit_id)) WITHOUT ROWID;
-CREATE INDEX touches_by_commit ON touches (commit_id);
-CREATE TABLE renames (new_id INTEGER NOT NULL, old_id INTEGER NOT NULL, commit_id INTEGER NOT NULL,
+CREATE TABLE IF NOT EXISTS paths (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS touches (path_id INTEGER NOT NULL, commit_id INTEGER NOT NULL, PRIMARY KEY (path_id, commit_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS touches_by_commit ON touches (commit_id);
+CREATE TABLE IF NOT EXISTS renames (new_id INTEGER NOT NULL, old_id INTEGER NOT NULL, commit_id INTEGER NOT NULL,
   PRIMARY KEY (new_id, old_id, commit_id)) WITHOUT ROWID;
 
-CREATE TABLE tips (ref BLOB PRIMARY KEY, sha BLOB NOT NULL) WITHOUT ROWID; -- what the index was last made equal to
+CREATE TABLE IF NOT EXISTS tips (ref BLOB PRIMARY KEY, sha BLOB NOT NULL) WITHOUT ROWID; -- what the index was last made equal to
+
+-- Commits that no ref reaches any more, for as long as somebody may ask what became of them.
+CREATE TABLE IF NOT EXISTS retired (
+  sha BLOB PRIMARY KEY, email TEXT NOT NULL, author_time INTEGER NOT NULL, author_offset_min INTEGER NOT NULL,
+  subject TEXT NOT NULL, patch BLOB NOT NULL, -- hash of its changed lines, empty where they were not read
+  text_hash BLOB NOT NULL, retired_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS successors ( -- as git told the post-rewrite hook
+  old BLOB PRIMARY KEY, new BLOB NOT NULL, told_at INTEGER NOT NULL
+) WITHOUT ROWID;

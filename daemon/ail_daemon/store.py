@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -24,11 +25,29 @@ from ail_rpc.errors import StorageError
 from .model import Commit, Embeddings, Tips
 from .vectors import Ids
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Raised with every table that `schema.sql` gains: it is run again then, so that it may only add."""
 _BATCH = 1024  # rows read at once where a whole table is
 _PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA cache_size=-1024;"
 _INSERT_COMMIT = "INSERT INTO commits VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha) DO NOTHING"
 _COMMIT_COLUMNS = "id, sha, parents, author, email, author_time, author_offset_min, commit_time, message"
+
+
+Writing = sqlite3.Connection
+"""What a transaction writes through."""
+
+Reading = sqlite3.Connection
+"""What `open_reader` yields."""
+
+STORE_FILE = "store.sqlite"
+"""The database's name in a repository's directory."""
+
+
+@contextlib.contextmanager
+def open_reader(path: Path) -> Iterator[Reading]:
+    """Open a database that somebody else writes, for reading, and close it at the end."""
+    with _translated(), contextlib.closing(_connect_reader(path)) as connection:
+        yield connection
 
 
 def hash_text(text: str) -> bytes:
@@ -41,7 +60,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._writing = threading.Lock()
+        self._writing = threading.RLock()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         with _translated():
@@ -55,16 +74,41 @@ class Store:
             reader.close()
         self._writer.close()
 
+    def read(self, query: str, *values: object) -> list[Any]:
+        """Return the rows of a query, as the last finished transaction left them."""
+        with _translated():
+            return self._reader().execute(query, values).fetchall()
+
+    @contextlib.contextmanager
+    def transaction(self, *, documents: bool = False) -> Iterator[sqlite3.Connection]:
+        """Write in one transaction, on disk when it ends; those begun inside it join it.
+
+        documents: whether something that the word index holds changes.
+        """
+        with self._writing, _translated():
+            if self._writer.in_transaction:
+                yield self._writer
+                self._count_change(documents)
+                return
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._count_change(documents)
+                self._writer.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+
     # --- meta -------------------------------------------------------------------------------------------------------
 
     def get_meta(self, key: str) -> str | None:
         """Return a setting kept with the index, None where it was never set."""
-        rows = self._read("SELECT value FROM meta WHERE key = ?", key)
+        rows = self.read("SELECT value FROM meta WHERE key = ?", key)
         return rows[0][0] if rows else None
 
     def set_meta(self, **values: str) -> None:
         """Keep settings with the index."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.executemany("REPLACE INTO meta VALUES (?, ?)", values.items())
 
     @property
@@ -82,7 +126,7 @@ class Store:
     def add_commits(self, commits: Sequence[Commit]) -> dict[str, int]:
         """Add commits with their paths; return sha -> id of those that were new."""
         added: dict[str, int] = {}
-        with self._transaction(documents=True) as db:
+        with self.transaction(documents=True) as db:
             for commit in commits:
                 row = _commit_row(commit)
                 cursor = db.execute(_INSERT_COMMIT, row)
@@ -93,7 +137,7 @@ class Store:
 
     def add_changed(self, rows: Iterable[tuple[str, str]]) -> None:
         """Keep the changed lines of commits: (sha, text); a sha that is not here is passed over."""
-        with self._transaction(documents=True) as db:
+        with self.transaction(documents=True) as db:
             db.executemany(
                 "REPLACE INTO changes SELECT id, ? FROM commits WHERE sha = ?",
                 ((zlib.compress(text.encode("utf-8", "replace"), 1), bytes.fromhex(sha)) for sha, text in rows),
@@ -102,7 +146,7 @@ class Store:
     def add_embeddings(self, hashes: Sequence[bytes], embeddings: Embeddings) -> None:
         """Keep embeddings (n, dimension) under their texts' hashes."""
         halves = embeddings.astype(np.float16)
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.executemany(
                 "REPLACE INTO embeddings VALUES (?, ?)", ((h, e.tobytes()) for h, e in zip(hashes, halves, strict=True))
             )
@@ -110,7 +154,7 @@ class Store:
     def remove_commits(self, shas: Iterable[str]) -> list[int]:
         """Remove commits and what only they used; return the ids they had."""
         removed = []
-        with self._transaction(documents=True) as db:
+        with self.transaction(documents=True) as db:
             for sha in shas:
                 row = db.execute("DELETE FROM commits WHERE sha = ? RETURNING id", (bytes.fromhex(sha),)).fetchone()
                 if row:
@@ -120,59 +164,62 @@ class Store:
         return removed
 
     def set_tips(self, tips: Tips) -> None:
-        """Note that every commit reachable from *tips*, and no other, is here."""
-        with self._transaction() as db:
-            db.execute("DELETE FROM tips")
-            named = [(os.fsencode(ref), bytes.fromhex(sha)) for ref, sha in tips.refs.items()]
-            head = [(b"HEAD", bytes.fromhex(tips.head))] if tips.head else []
-            db.executemany("INSERT INTO tips VALUES (?, ?)", named + head)
+        """Note that every commit reachable from *tips*, and no other, is here. Writes what differs: there may be 100,000."""
+        before, now = _named(self.get_tips()), _named(tips)
+        with self.transaction() as db:
+            db.executemany(
+                "DELETE FROM tips WHERE ref = ?", ((os.fsencode(ref),) for ref in before.keys() - now.keys())
+            )
+            moved = (ref for ref, sha in now.items() if before.get(ref) != sha)
+            db.executemany("REPLACE INTO tips VALUES (?, ?)", ((os.fsencode(r), bytes.fromhex(now[r])) for r in moved))
+            self.set_meta(boundary=" ".join(sorted(tips.boundary)))
 
     def clear_embeddings(self) -> None:
         """Forget every embedding: the model that made them is no longer the one that serves."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute("DELETE FROM embeddings")
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
     def get_tips(self) -> Tips:
         """Return the tips the index was last made equal to; no HEAD and no refs where it never was."""
-        refs = {os.fsdecode(ref): sha.hex() for ref, sha in self._read("SELECT ref, sha FROM tips")}
-        return Tips(refs.pop("HEAD", None), refs)
+        refs = {os.fsdecode(ref): sha.hex() for ref, sha in self.read("SELECT ref, sha FROM tips")}
+        return Tips(refs.pop("HEAD", None), refs, frozenset((self.get_meta("boundary") or "").split()))
 
     def count(self) -> tuple[int, int]:
         """Return how many commits there are, and of how many the changed lines were read."""
-        ((commits, changed),) = self._read("SELECT (SELECT count(*) FROM commits), (SELECT count(*) FROM changes)")
+        ((commits, changed),) = self.read("SELECT (SELECT count(*) FROM commits), (SELECT count(*) FROM changes)")
         return commits, changed
 
     def iter_shas(self) -> Iterator[str]:
         """Yield every sha, in no order."""
-        return (sha.hex() for (sha,) in self._read("SELECT sha FROM commits"))
+        return (sha.hex() for (sha,) in self.read("SELECT sha FROM commits"))
 
     def find_sha(self, prefix: str) -> list[str]:
         """Return the shas that begin with *prefix* (at least 4 hex digits), two at the most."""
         low = bytes.fromhex(prefix + "0" * (len(prefix) % 2))
-        rows = self._read("SELECT sha FROM commits WHERE sha >= ? ORDER BY sha LIMIT 32", low)
+        rows = self.read("SELECT sha FROM commits WHERE sha >= ? ORDER BY sha LIMIT 32", low)
         return [sha for (blob,) in rows if (sha := blob.hex()).startswith(prefix)][:2]
 
     def get_commits(self, ids: Sequence[int]) -> dict[int, Commit]:
         """Return id -> commit without its paths, for those of *ids* that exist."""
         marks = ", ".join("?" * len(ids))
-        rows = self._read(f"SELECT {_COMMIT_COLUMNS} FROM commits WHERE id IN ({marks})", *ids)  # noqa: S608
+        rows = self.read(f"SELECT {_COMMIT_COLUMNS} FROM commits WHERE id IN ({marks})", *ids)  # noqa: S608
         return {row[0]: _to_commit(row) for row in rows}
 
     def get_ids(self, shas: Iterable[str]) -> dict[str, int]:
         """Return sha -> id of those that are here."""
-        found = ((sha, self._read("SELECT id FROM commits WHERE sha = ?", bytes.fromhex(sha))) for sha in shas)
+        found = ((sha, self.read("SELECT id FROM commits WHERE sha = ?", bytes.fromhex(sha))) for sha in shas)
         return {sha: rows[0][0] for sha, rows in found if rows}
 
     def get_paths(self, commit_id: int) -> list[str]:
         """Return the paths a commit touched."""
         query = "SELECT path FROM touches JOIN paths ON paths.id = path_id WHERE commit_id = ? ORDER BY path"
-        return [os.fsdecode(path) for (path,) in self._read(query, commit_id)]
+        return [os.fsdecode(path) for (path,) in self.read(query, commit_id)]
 
     def find_touching(self, path: str) -> set[int]:
         """Return the ids of commits that touch *path*, also under the names it had before it was renamed to it."""
-        rows = self._read(
+        rows = self.read(
             "WITH RECURSIVE names(id) AS (SELECT id FROM paths WHERE path = ?"
             " UNION SELECT old_id FROM renames JOIN names ON new_id = names.id)"
             " SELECT commit_id FROM touches JOIN names ON path_id = names.id",
@@ -182,11 +229,11 @@ class Store:
 
     def knows_path(self, path: str) -> bool:
         """Whether any commit touched *path*."""
-        return bool(self._read("SELECT 1 FROM paths WHERE path = ?", os.fsencode(path)))
+        return bool(self.read("SELECT 1 FROM paths WHERE path = ?", os.fsencode(path)))
 
     def get_changed(self, commit_id: int) -> str:
         """Return the changed lines kept of a commit, "" where none are."""
-        rows = self._read("SELECT text FROM changes WHERE commit_id = ?", commit_id)
+        rows = self.read("SELECT text FROM changes WHERE commit_id = ?", commit_id)
         return zlib.decompress(rows[0][0]).decode() if rows else ""
 
     def iter_embeddings(self, ids: Sequence[int] | None = None) -> Iterator[tuple[Ids, Embeddings]]:
@@ -194,31 +241,40 @@ class Store:
 
         In batches: the whole of a large history at once would leave its float32 form behind in the process's memory.
         """
-        wanted = [row[0] for row in self._read("SELECT id FROM commits")] if ids is None else list(ids)
+        wanted = [row[0] for row in self.read("SELECT id FROM commits")] if ids is None else list(ids)
         for start in range(0, len(wanted), _BATCH):
             part = ", ".join(map(str, map(int, wanted[start : start + _BATCH])))
             query = f"SELECT c.id, e.vector FROM commits c JOIN embeddings e USING (text_hash) WHERE c.id IN ({part})"  # noqa: S608
-            if rows := self._read(query):
+            if rows := self.read(query):
                 flat = np.frombuffer(b"".join(vector for _, vector in rows), np.float16).astype(np.float32)
                 yield np.array([i for i, _ in rows], np.int64), flat.reshape(len(rows), -1)
 
     def find_unembedded(self, limit: int) -> list[tuple[bytes, str]]:
         """Return (hash, text) of up to *limit* different texts without an embedding, newest first."""
-        return self._read(
+        return self.read(
             "SELECT text_hash, message FROM commits c"
             " WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.text_hash = c.text_hash)"
             " GROUP BY text_hash ORDER BY max(commit_time) DESC LIMIT ?",
             limit,
         )
 
+    def get_embeddings(self, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return text hash -> embedding as float16 bytes, of those of *hashes* that are kept."""
+        found: dict[bytes, bytes] = {}
+        for start in range(0, len(hashes), _BATCH):
+            part = hashes[start : start + _BATCH]
+            marks = ", ".join("?" * len(part))
+            found |= dict(self.read(f"SELECT text_hash, vector FROM embeddings WHERE text_hash IN ({marks})", *part))  # noqa: S608
+        return found
+
     def find_by_text(self, hashes: Iterable[bytes]) -> list[tuple[int, int]]:
         """Return (place in *hashes*, commit id) of the commits whose text has one of *hashes*."""
         query = "SELECT id FROM commits WHERE text_hash = ?"
-        return [(place, row[0]) for place, text_hash in enumerate(hashes) for row in self._read(query, text_hash)]
+        return [(place, row[0]) for place, text_hash in enumerate(hashes) for row in self.read(query, text_hash)]
 
     def find_unread(self, limit: int) -> list[str]:
         """Return shas of up to *limit* commits whose changed lines were not read yet, newest first."""
-        rows = self._read(
+        rows = self.read(
             "SELECT sha FROM commits LEFT JOIN changes ON commit_id = id WHERE commit_id IS NULL"
             " ORDER BY commit_time DESC LIMIT ?",
             limit,
@@ -227,40 +283,26 @@ class Store:
 
     def iter_documents(self) -> Iterator[tuple[int, Commit, list[str], str]]:
         """Yield (id, commit, paths, changed lines) of everything: what the word index is built from."""
-        for (commit_id,) in self._read("SELECT id FROM commits ORDER BY id"):
+        for (commit_id,) in self.read("SELECT id FROM commits ORDER BY id"):
             for commit in self.get_commits([commit_id]).values():
                 yield commit_id, commit, self.get_paths(commit_id), self.get_changed(commit_id)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _read(self, query: str, *values: object) -> list[Any]:
-        with _translated():
-            return self._reader().execute(query, values).fetchall()
-
     def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
         if connection is None:
-            connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, check_same_thread=False)
-            connection.executescript("PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON; PRAGMA cache_size=-256;")
-            self._local.reader = connection
+            connection = self._local.reader = _connect_reader(self._path)
             self._readers.append(connection)
         return connection
 
-    @contextlib.contextmanager
-    def _transaction(self, *, documents: bool = False) -> Iterator[sqlite3.Connection]:
+    def _roll_back(self) -> None:
+        if self._writer.in_transaction:  # a full disk has ended it already
+            self._writer.execute("ROLLBACK")
+
+    def _count_change(self, documents: bool) -> None:
         changed = ("generation", "documents") if documents else ("generation",)
-        with self._writing, _translated():
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._writer
-                self._writer.executemany(
-                    "UPDATE meta SET value = value + 1 WHERE key = ?", [(name,) for name in changed]
-                )
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
+        self._writer.executemany("UPDATE meta SET value = value + 1 WHERE key = ?", [(name,) for name in changed])
 
     def _add_paths(self, db: sqlite3.Connection, commit_id: int, commit: Commit) -> None:
         named = [(os.fsencode(path),) for path in commit.paths]
@@ -281,10 +323,19 @@ class Store:
                 f"the index {self._path} was made by a newer AIL",
                 "update AIL, or remove the repository and add it again",
             )
-        if version == 0:
+        if version < SCHEMA_VERSION:
             schema = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
-            counters = "INSERT INTO meta VALUES ('generation', '0'), ('documents', '0');"
-            self._writer.executescript(f"BEGIN; {schema} {counters} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+            self._writer.executescript(f"BEGIN; {schema} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+
+
+def _connect_reader(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, check_same_thread=False)
+    connection.executescript("PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON; PRAGMA cache_size=-256;")
+    return connection
+
+
+def _named(tips: Tips) -> dict[str, str]:
+    return tips.refs | ({"HEAD": tips.head} if tips.head else {})
 
 
 def _commit_row(commit: Commit) -> tuple[object, ...]:

@@ -39,6 +39,8 @@ class Words:
         self._schema = _build_schema()
         self._analyzer = _build_analyzer()
         self._writer: tantivy.IndexWriter | None = None
+        self._is_dirty = False  # something was added or removed since the last commit
+        self._removed: set[int] = set()  # not yet committed, and not to be found any more
         self._index = self._open()
 
     def add_message(self, commit_id: int, subject: str, message: str, paths: Iterable[str]) -> None:
@@ -59,23 +61,28 @@ class Words:
 
     def remove(self, commit_id: int) -> None:
         """Remove all of a commit's documents."""
+        self._removed.add(commit_id)
         # by query: deletion by term takes a Python int for a signed one, and silently deletes nothing (tantivy 0.27.0)
         self._get_writer().delete_documents_by_query(tantivy.Query.term_query(self._schema, "id", commit_id))
 
     def commit(self) -> None:
         """Make what was added and removed searchable, on disk. Raises StorageError where the disk refuses."""
-        if self._writer is not None:
+        if self._writer is not None and self._is_dirty:
             with _translated():
                 self._writer.commit()
                 self._index.reload()
+            self._is_dirty = False
+            self._removed.clear()
 
     def close(self) -> None:
-        """Let go of the writer, its memory and its lock; what was not committed is dropped."""
+        """Let go of the writer, its memory and its lock, once no merge runs; what was not committed is dropped."""
         if self._writer is not None:
             writer, self._writer = self._writer, None
             with _translated():
-                writer.rollback()
+                if self._is_dirty:  # only then: a merge that runs beside a rollback goes on deleting files afterwards
+                    writer.rollback()
                 writer.wait_merging_threads()
+            self._is_dirty = False
 
     def analyze(self, question: str) -> list[str]:
         """Return the terms of a question as the index holds them, each once, in order."""
@@ -91,9 +98,11 @@ class Words:
         rarest = self._rarest(searcher, analyzed, next(iter(fields)))
         if not rarest:
             return {}
-        hits = searcher.search(self._query(rarest, fields), limit, count=False).hits
+        removed = self._removed
+        hits = searcher.search(self._query(rarest, fields), limit + len(removed), count=False).hits
         ids = searcher.fast_field_values("id", [address for _, address in hits])
-        return {int(i): float(score) for i, (score, _) in zip(ids, hits, strict=True) if i is not None}
+        found = {int(i): float(score) for i, (score, _) in zip(ids, hits, strict=True) if i is not None}
+        return {i: score for i, score in found.items() if i not in removed} if removed else found
 
     def get_share(self, analyzed: list[str], text: str) -> float:
         """Return how much of the *analyzed* question stands in *text*, 0 to 1, each term counted by its rarity."""
@@ -128,8 +137,10 @@ class Words:
             self._get_writer().add_document(document)
 
     def _get_writer(self) -> tantivy.IndexWriter:
+        """Return the writer, for a change."""
         if self._writer is None:
             self._writer = self._index.writer(_HEAP_BYTES, 1)
+        self._is_dirty = True
         return self._writer
 
     def _open(self) -> tantivy.Index:

@@ -25,13 +25,14 @@ def word_files(directory: Path) -> list[Path]:
 
 def embed_all(index: RepoIndex, encoder: HashEncoder) -> None:
     texts = index.store.find_unembedded(1000)
-    index.add_embeddings(texts, encoder.encode([text for _, text in texts]))
+    index.add_embeddings([text_hash for text_hash, _ in texts], encoder.encode([text for _, text in texts]))
 
 
 def test_commits_are_found_by_words_at_once_and_by_meaning_once_embedded(
     index: RepoIndex, encoder: HashEncoder
 ) -> None:
-    index.add_commits([make_commit(1, "Retry the upload"), make_commit(2, "Paint it blue")])
+    index.change(commits=[make_commit(1, "Retry the upload"), make_commit(2, "Paint it blue")])
+    index.publish()
     assert find_words(index, "why retry?") == ["Retry the upload"]
     query = encoder.encode(["paint it blue"])
     assert index.find_near(query, 5) == {}
@@ -42,29 +43,34 @@ def test_commits_are_found_by_words_at_once_and_by_meaning_once_embedded(
 
 
 def test_removed_commits_are_found_by_nothing(index: RepoIndex, encoder: HashEncoder) -> None:
-    index.add_commits([make_commit(1, "Retry the upload"), make_commit(2, "Retry the download")])
+    index.change(commits=[make_commit(1, "Retry the upload"), make_commit(2, "Retry the download")])
+    index.publish()
     embed_all(index, encoder)
-    index.remove_commits([f"{1:040x}"])
+    index.change(gone=[f"{1:040x}"])
     assert find_words(index, "retry") == ["Retry the download"]
     assert len(index.find_near(encoder.encode(["Retry the upload"]), 5)) == 1
     assert index.counts.commits == index.counts.embedded == 1
 
 
 def test_a_text_seen_before_is_never_encoded_again(index: RepoIndex, encoder: HashEncoder) -> None:
-    index.add_commits([make_commit(1, "Retry the upload")])
+    index.change(commits=[make_commit(1, "Retry the upload")])
+    index.publish()
     embed_all(index, encoder)
-    index.remove_commits([f"{1:040x}"])
-    index.add_commits([make_commit(2, "Retry the upload")])
+    index.change(gone=[f"{1:040x}"])
+    index.change(commits=[make_commit(2, "Retry the upload")])
+    index.publish()
     assert index.store.find_unembedded(10) == []
     assert len(index.find_near(encoder.encode(["upload"]), 5)) == 1
 
 
 def test_everything_is_there_after_opening_again(tmp_path: Path, encoder: HashEncoder) -> None:
     first = RepoIndex(tmp_path, encoder)
-    first.add_commits([make_commit(1, "Retry the upload")])
+    first.change(commits=[make_commit(1, "Retry the upload")])
+    first.publish()
     embed_all(first, encoder)
     first.add_changed([(f"{1:040x}", "+retry_budget = 3")])
-    first.set_tips(Tips(f"{1:040x}"))
+    first.publish()
+    first.change(tips=Tips(f"{1:040x}"))
     first.settle()
     first.close()
     again = RepoIndex(tmp_path, encoder)
@@ -76,7 +82,8 @@ def test_everything_is_there_after_opening_again(tmp_path: Path, encoder: HashEn
 
 def test_words_behind_the_store_are_built_anew(tmp_path: Path, encoder: HashEncoder) -> None:
     index = RepoIndex(tmp_path, encoder)
-    index.add_commits([make_commit(1, "Retry the upload")])
+    index.change(commits=[make_commit(1, "Retry the upload")])
+    index.publish()
     index.settle()
     index.store.add_commits([make_commit(2, "Retry the download")])  # as if killed before the words were written
     index.close()
@@ -87,7 +94,8 @@ def test_words_behind_the_store_are_built_anew(tmp_path: Path, encoder: HashEnco
 
 def test_damaged_word_files_never_give_a_wrong_answer(tmp_path: Path, encoder: HashEncoder) -> None:
     index = RepoIndex(tmp_path, encoder)
-    index.add_commits([make_commit(n, f"Retry number{n} upload") for n in range(50)])
+    index.change(commits=[make_commit(n, f"Retry number{n} upload") for n in range(50)])
+    index.publish()
     index.settle()
     index.close()
     names = {path.suffix for path in word_files(tmp_path)}
@@ -105,7 +113,8 @@ def test_damaged_word_files_never_give_a_wrong_answer(tmp_path: Path, encoder: H
 def test_embeddings_of_another_model_are_forgotten(tmp_path: Path) -> None:
     old = HashEncoder("old")
     index = RepoIndex(tmp_path, old)
-    index.add_commits([make_commit(1, "Retry the upload")])
+    index.change(commits=[make_commit(1, "Retry the upload")])
+    index.publish()
     embed_all(index, old)
     index.close()
     again = RepoIndex(tmp_path, HashEncoder("new"))
@@ -116,15 +125,18 @@ def test_embeddings_of_another_model_are_forgotten(tmp_path: Path) -> None:
 
 def test_without_a_model_words_alone_answer(tmp_path: Path) -> None:
     index = RepoIndex(tmp_path, None)
-    index.add_commits([make_commit(1, "Retry the upload")])
+    index.change(commits=[make_commit(1, "Retry the upload")])
+    index.publish()
     assert find_words(index, "retry") == ["Retry the upload"]
     assert index.find_near(np.ones((1, 8), np.float32), 3) == {}
     index.close()
 
 
 def test_changed_lines_are_found_apart_from_messages(index: RepoIndex) -> None:
-    index.add_commits([make_commit(1, "Tune"), make_commit(2, "Raise retry budget")])
+    index.change(commits=[make_commit(1, "Tune"), make_commit(2, "Raise retry budget")])
+    index.publish()
     index.add_changed([(f"{1:040x}", "+retryBudget = 5"), (f"{2:040x}", "")])
+    index.publish()
     terms = index.words.analyze("retry budget")
     (changed,) = index.words.find(terms, {"changed": 1.0}, 10)
     assert index.store.get_commits([changed])[changed].subject == "Tune"
