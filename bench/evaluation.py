@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ail_daemon.history.opening import open_history
 from ail_daemon.index import RepoIndex
-from ail_daemon.model import Encoder
+from ail_daemon.model import REF_KINDS, Encoder
+from ail_daemon.reading import LocalReader
+from ail_daemon.repos import Repo
+from ail_daemon.updating import update_large
 from ail_rpc.discovery import find_repository
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,14 +60,8 @@ def read_messages(name: str) -> list[str]:
 def build_index(measured: EvalSet, directory: Path, encoder: Encoder) -> RepoIndex:
     """Return the index of a set's history, built in this process without a daemon; opened where it is there already."""
     index = RepoIndex(directory, encoder)
-    history = open_history(find_repository(str(measured.repo)))
-    tips = history.read_tips()
     if not index.tips.shas:
-        index.add_commits(list(history.iter_commits(history.iter_shas(tips.shas))))
-        while texts := index.store.find_unembedded(4096):
-            index.add_embeddings(texts, encoder.encode([text for _, text in texts]))
-        changes = dict(history.iter_changes(index.store.iter_shas()))
-        index.add_changed([(sha, changes.get(sha, "")) for sha in index.store.iter_shas()])
-        index.set_tips(tips)
-        index.settle()
+        place = find_repository(str(measured.repo))
+        reader = LocalReader(place, REF_KINDS, encoder.encode)
+        update_large(reader, Repo(directory, place), index, lambda: None, lambda _: {})
     return index

@@ -9,9 +9,9 @@ from time import monotonic
 from ail_rpc.errors import AilError
 
 from .encoding import open_encoder
-from .indexer import Bulk
 from .logs import log
 from .model import Encoder
+from .workers import Bulk
 
 _RETRY_S = 5.0
 _LOADING = "model loading"

@@ -1,94 +1,142 @@
-"""Makes indexes equal to what their repositories' refs reach: one thread, one worker process at a time, newest first.
+"""Keeps indexes equal to what their repositories' refs reach: who is updated when, and by which of two threads.
 
-An update reads what is new, removes what is no longer reachable, embeds, then reads changed lines. Each batch is on disk
-before the next is asked for, so an update that was killed goes on where it stopped. A repository that kills its worker
-twice is set aside with a notice.
+The live lane takes a handful of new commits in within the daemon, for any repository at once, while the bulk lane reads a
+whole history in a worker process, one repository after the other. A repository is in one lane at a time. Events are
+debounced: a rebase moves HEAD a hundred times. A repository that kills its worker twice is set aside with a notice.
 """
 
 from __future__ import annotations
 
-import queue
+import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
 
-from ail_rpc.errors import AilError
+from ail_rpc.errors import AilError, OutOfTimeError
 
 from . import heap
 from .index import RepoIndex
-from .model import Encoder, Tips
+from .model import Embeddings, Encoder
+from .reading import LocalReader
 from .repos import Progress, Repo, Source
+from .rewrites import note_successors
 from .signature import read_signature
-from .workers import WorkerDiedError, WorkerProcess
+from .updating import FindKept, update_large, update_small
+from .workers import Bulk, WorkerDiedError, WorkerProcess
 
-_FIRST_TEXTS, _TEXTS = 128, 2048  # texts a batch: a small first one, so that the newest are found by meaning at once
-_CHANGES = 2048
+QUIET_S, LONGEST_S = 0.04, 0.4
+"""An event waits for so long a silence, and no longer than that in a stream of them. `git commit` moves HEAD's log, the
+branch and HEAD within 10 ms."""
+
+_LIVE_LIMITS: dict[str, Any] = {"limit_s": 10.0, "limit_bytes": 64 << 20}
+"""Of one git in the live lane: a hanging file system must not hold up every other repository. Past them: the bulk lane."""
+
 _MAX_DEATHS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Bulk:
-    """How the worker encodes: see `Worker.encode`."""
+@dataclass(slots=True)
+class Update:
+    """One comparison of a repository with its refs, asked for by *source*; *due* in monotonic seconds, no later than *latest*.
 
-    model: str
-    kind: str
-    models_dir: str
-    threads: int
+    pruned is done once nothing is found any more that was unreachable when the update began, done at its end; neither
+    ever holds an error.
+    """
+
+    repo: Repo
+    source: Source
+    due: float
+    latest: float
+    pruned: Future[None] = field(default_factory=Future)
+    done: Future[None] = field(default_factory=Future)
+    is_bulk: bool = False
+    signature: str = ""
+
+    def finish_pruning(self) -> None:
+        """Let those go on that wait for `pruned`."""
+        if not self.pruned.done():
+            self.pruned.set_result(None)
+
+    def finish(self) -> None:
+        """Let everybody go on."""
+        self.finish_pruning()
+        if not self.done.done():
+            self.done.set_result(None)
 
 
 class Indexer:
-    """Updates repositories, one after the other. *get_encoder* returns None where no model is prepared: then words alone."""
+    """Updates repositories. *get_encoder* returns None where no model is prepared: then words alone."""
 
     def __init__(
-        self, bulk: Bulk, get_encoder: Callable[[], Encoder | None], on_error: Callable[[Repo, Exception], None]
+        self,
+        bulk: Bulk,
+        ref_kinds: Iterable[str],
+        get_encoder: Callable[[], Encoder | None],
+        on_error: Callable[[Repo, Exception], None],
+        find_kept: Callable[[Repo], FindKept],
     ) -> None:
         self._bulk = bulk
+        self._ref_kinds = tuple(ref_kinds)
         self._get_encoder = get_encoder
         self._on_error = on_error
-        self._wanted: queue.Queue[Repo | None] = queue.Queue()
-        self._sources: dict[str, Source] = {}
+        self._find_kept = find_kept
+        self._changed = threading.Condition()  # guards what follows
+        self._waiting: dict[str, Update] = {}
+        self._active: dict[str, Update] = {}
+        self._bulk_queue: deque[Update] = deque()
         self._tried: dict[str, str] = {}  # signatures that an update was begun at, successful or not
         self._deaths: dict[str, int] = {}
-        self._lock = threading.Lock()
-        self._working = threading.Lock()
-        self._current: Repo | None = None
         self._worker: WorkerProcess | None = None
         self._is_stopping = False
-        self._thread = threading.Thread(target=self._run, name="indexer", daemon=True)
+        lanes = {"live": self._run_live, "bulk": self._run_bulk}
+        self._threads = [threading.Thread(target=run, name=name, daemon=True) for name, run in lanes.items()]
 
     def start(self) -> None:
         """Begin to take requests."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """End the work at hand; what was done is kept, the rest is done after the next start."""
-        self._is_stopping = True
-        self._wanted.put(None)
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify_all()
         if worker := self._worker:
             worker.kill()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
-    def request(self, repo: Repo, source: Source) -> None:
-        """Ask for an update of *repo*; one that waits already is not asked for again."""
-        with self._lock:
-            if repo.key in self._sources:
-                return
-            self._sources[repo.key] = source
+    # --- requests: from any thread, none waits ----------------------------------------------------------------------
+
+    def request(self, repo: Repo, source: Source, *, is_hint: bool = False) -> Update:
+        """Ask for an update of *repo*; one that waits already is not asked for again. A hint waits until it is quiet."""
+        now = monotonic()
+        with self._changed:
+            update = self._waiting.get(repo.key)
+            if update is None:
+                latest = now + LONGEST_S if is_hint else now
+                update = self._waiting[repo.key] = Update(repo, source, now, latest)
+            update.due = min(now + QUIET_S, update.latest) if is_hint else now
+            self._changed.notify_all()
         if repo.progress.phase == "idle":
             repo.progress = Progress("waiting")
-        self._wanted.put(repo)
+        return update
 
-    def request_if_moved(self, repo: Repo, source: Source) -> bool:
-        """Ask for an update where *repo*'s refs may have moved since one was last begun; whether that is so."""
-        moved = read_signature(repo.place) != self._tried.get(repo.key, repo.settled.get("signature"))
-        if moved:
-            self.request(repo, source)
-        return moved
+    def freshen(self, repo: Repo, source: Source) -> Update | None:
+        """Ask for an update where *repo*'s refs may have moved; return the one to wait for, None where nothing moved."""
+        signature = read_signature(repo.place, self._ref_kinds)
+        with self._changed:
+            if signature == self._tried.get(repo.key, repo.settled.get("signature")):
+                return self._active.get(repo.key) or self._waiting.get(repo.key)
+        return self.request(repo, source)
 
     def request_if_unsettled(self, repo: Repo, source: Source) -> None:
         """Ask for an update where anything is missing: commits, embeddings of the model that serves, changed lines."""
         encoder = self._get_encoder()
-        is_settled = repo.settled.get("signature") == read_signature(repo.place)
+        is_settled = repo.settled.get("signature") == read_signature(repo.place, self._ref_kinds)
         if not is_settled or (encoder is not None and repo.settled.get("model") != encoder.model_id):
             self.request(repo, source)
 
@@ -100,126 +148,166 @@ class Indexer:
     def abandon(self, repo: Repo) -> None:
         """End the work on *repo*, which is about to be removed, and wait until none of it runs."""
         repo.is_removed = True
-        if repo is self._current and (worker := self._worker):
-            worker.kill()
-        with self._working:
-            self.forget(repo)
+        with self._changed:
+            if update := self._waiting.pop(repo.key, None):
+                update.finish()
+            active = self._active.get(repo.key)
+            if active and active.is_bulk and (worker := self._worker) and worker.place is repo.place:
+                worker.kill()
+            self._changed.wait_for(lambda: repo.key not in self._active)
+        self.forget(repo)
 
-    def _run(self) -> None:
-        while (repo := self._wanted.get()) is not None and not self._is_stopping:
-            with self._lock:
-                source = self._sources.pop(repo.key)
-            with self._working:
-                self._current = repo
-                if not repo.is_removed and self._deaths.get(repo.key, 0) < _MAX_DEATHS:
-                    self._update_safely(repo, source)
-                self._current = None
-            repo.progress = Progress()
+    # --- lanes ------------------------------------------------------------------------------------------------------
 
-    def _update_safely(self, repo: Repo, source: Source) -> None:
-        signature = self._tried[repo.key] = read_signature(repo.place)
+    def _run_live(self) -> None:
+        while update := self._take_due():
+            if self._moved(update) and not self._guard(update, self._update_live):
+                with self._changed:
+                    update.is_bulk = True
+                    self._bulk_queue.append(update)
+                    self._changed.notify_all()
+            else:
+                self._end(update)
+
+    def _run_bulk(self) -> None:
+        while update := self._take_bulk():
+            self._guard(update, self._update_bulk)
+            self._end(update)
+
+    def _take_due(self) -> Update | None:
+        """Wait for an update that is due and whose repository is in no lane, and put it into one. None: stopping."""
+        with self._changed:
+            while not self._is_stopping:
+                ready = [one for key, one in self._waiting.items() if key not in self._active]
+                first = min(ready, key=lambda one: one.due, default=None)
+                if first is None:
+                    self._changed.wait()
+                elif (wait_s := first.due - monotonic()) > 0:
+                    self._changed.wait(wait_s)
+                else:
+                    del self._waiting[first.repo.key]
+                    self._active[first.repo.key] = first
+                    return first
+        return None
+
+    def _take_bulk(self) -> Update | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._bulk_queue or self._is_stopping)
+            return None if self._is_stopping else self._bulk_queue.popleft()
+
+    def _end(self, update: Update) -> None:
+        repo = update.repo
+        repo.progress = Progress()
+        with self._changed:
+            del self._active[repo.key]
+            if repo.key in self._waiting:
+                repo.progress = Progress("waiting")
+            self._changed.notify_all()
+        update.finish()
+
+    def _moved(self, update: Update) -> bool:
+        """Whether there is anything to do; a hint often comes for what an update has seen already."""
+        repo = update.repo
+        if repo.is_removed or self._deaths.get(repo.key, 0) >= _MAX_DEATHS:
+            return False
+        update.signature = read_signature(repo.place, self._ref_kinds)
+        model = encoder.model_id if (encoder := self._get_encoder()) else None
+        settled = repo.settled
+        is_settled = repo.is_sound and (settled.get("signature"), settled.get("model")) == (update.signature, model)
+        self._tried[repo.key] = update.signature
+        return not is_settled or bool(repo.rewritten)
+
+    # --- one update -------------------------------------------------------------------------------------------------
+
+    def _guard(self, update: Update, work: Callable[[Update], bool]) -> bool:
+        """Do *work*; return what it returns, True where it failed and the failure was told."""
+        repo = update.repo
         try:
-            self._update(repo, source, signature)
+            is_done = work(update)
+            if is_done:
+                self._settle(update)
         except WorkerDiedError as err:
-            self._count_death(repo, source, err)
+            self._count_death(update, err)
         except AilError as err:
             self._give_up(repo, err, f"{err.message}; {err.hint}" if err.hint else err.message)
         except Exception as err:  # noqa: BLE001 - a background task must outlive a bug; the log gets the traceback
             self._give_up(repo, err, "indexing stopped at an internal error; the log has it")
         else:
-            repo.notice, repo.updated_by = None, source
-            self._deaths.pop(repo.key, None)
+            if is_done:
+                self._deaths.pop(repo.key, None)
+            return is_done
+        return True
 
     def _give_up(self, repo: Repo, err: Exception, notice: str) -> None:
-        repo.notice, repo.is_doubtful = notice, True
-        self._on_error(repo, err)
+        is_new = repo.notice != notice
+        repo.notice = notice
+        if is_new and not repo.is_removed:  # the timer tries again every minute; one line of log is enough
+            self._on_error(repo, err)
 
-    def _count_death(self, repo: Repo, source: Source, err: WorkerDiedError) -> None:
+    def _count_death(self, update: Update, err: WorkerDiedError) -> None:
+        repo = update.repo
         if self._is_stopping or repo.is_removed:
             return
         self._on_error(repo, err)
         deaths = self._deaths[repo.key] = self._deaths.get(repo.key, 0) + 1
         if deaths < _MAX_DEATHS:
-            self.request(repo, source)
+            self.request(repo, update.source)
         else:
             repo.notice = f"set aside: {err.message}, twice; check it with `git fsck`, then `ail-client add` it again"
 
-    def _update(self, repo: Repo, source: Source, signature: str) -> None:
-        encoder = self._get_encoder()
-        repo.reopen_if_doubtful()
-        index = repo.open_index(encoder)
-        with WorkerProcess(repo.place) as worker:
+    def _update_live(self, update: Update) -> bool:
+        """Take in a handful of commits here; False where it is more than that, or takes too long."""
+        repo, encoder = update.repo, self._get_encoder()
+        try:
+            reader = LocalReader(repo.place, self._ref_kinds, _encode_with(encoder), **_LIVE_LIMITS)
+            with self._changing(update, encoder) as index:
+                return update_small(reader, repo, index, update.finish_pruning)
+        except OutOfTimeError:
+            return False
+
+    def _update_bulk(self, update: Update) -> bool:
+        repo, encoder = update.repo, self._get_encoder()
+        with WorkerProcess(repo.place, self._ref_kinds, self._bulk) as worker:
             self._worker = worker
             try:
-                _read_commits(worker, repo, index)
-                self._embed(worker, repo, index)
-                _read_changes(worker, repo, index)
-                index.settle()
+                with self._changing(update, encoder) as index:
+                    update_large(worker, repo, index, update.finish_pruning, self._find_kept(repo))
             finally:
                 self._worker = None
-                index.words.close()  # unstamped where the update failed: then it may be behind the store
                 heap.trim()
-        model = encoder.model_id if encoder else None
-        commits, head = index.counts.commits, index.tips.head
-        repo.settle(signature=signature, model=model, head=head, commits=commits, updated_by=source)
+        return True
 
-    def _embed(self, worker: WorkerProcess, repo: Repo, index: RepoIndex) -> None:
-        """Embed what has no embedding yet, newest first; without a model there is nothing to do."""
-        if (already := index.counts.embedded) is None:
-            return
-        repo.progress = Progress("embedding", 0, index.counts.commits - already)
-        limit = _FIRST_TEXTS
-        bulk = self._bulk
-        while texts := index.store.find_unembedded(limit):
-            embeddings = worker.encode(
-                [text for _, text in texts],
-                model=bulk.model,
-                kind=bulk.kind,
-                models_dir=bulk.models_dir,
-                threads=bulk.threads,
+    @contextlib.contextmanager
+    def _changing(self, update: Update, encoder: Encoder | None) -> Iterator[RepoIndex]:
+        """Open the index for one update, and note how that ended: its caches are in doubt where it failed."""
+        repo = update.repo
+        repo.reopen_if_doubtful()
+        index = repo.open_index(encoder)
+        try:
+            while repo.rewritten:
+                note_successors(index.store, [repo.rewritten.popleft()])
+            yield index
+        except BaseException:
+            repo.is_doubtful = True
+            raise
+        finally:
+            index.words.close()  # unstamped where the update failed: then it may be behind the store
+
+    def _settle(self, update: Update) -> None:
+        encoder, index = self._get_encoder(), update.repo.index
+        if index is not None:
+            update.repo.settle(
+                signature=update.signature,
+                model=encoder.model_id if encoder and index.vectors is not None else None,
+                head=index.tips.head,
+                commits=index.counts.commits,
+                updated_by=update.source,
             )
-            index.add_embeddings(texts, embeddings)
-            repo.progress.done, limit = (index.counts.embedded or 0) - already, _TEXTS
 
 
-def _read_commits(worker: WorkerProcess, repo: Repo, index: RepoIndex) -> None:
-    """Make the indexed set equal to what the refs reach."""
-    stored, tips = index.store.get_tips(), worker.tips
-    is_known = bool(stored.shas) and worker.has_all(sorted(stored.shas))
-    known = [] if is_known else list(index.store.iter_shas())
-    total, batches = worker.read_commits(sorted(tips.shas), sorted(stored.shas) if is_known else [], known)
-    repo.progress = Progress("reading", 0, total)
-    for batch in batches:
-        index.add_commits(batch)
-        repo.progress.done += len(batch)
-    if is_known or known:
-        index.remove_commits(_find_gone(worker, index, stored, is_known))
-    index.set_tips(tips)
+def _encode_with(encoder: Encoder | None) -> Callable[[list[str]], Embeddings]:
+    def encode(texts: list[str]) -> Embeddings:
+        assert encoder is not None  # noqa: S101 - without one there are no vectors, and nothing is encoded
+        return encoder.encode(texts)
 
-
-def _find_gone(worker: WorkerProcess, index: RepoIndex, stored: Tips, is_known: bool) -> list[str]:
-    """Return the shas that are indexed and no longer reachable."""
-    now = sorted(worker.tips.shas)
-    if is_known:
-        lost = stored.shas - worker.tips.shas
-        return list(worker.iter_shas(sorted(lost), now)) if lost else []
-    return sorted(set(index.store.iter_shas()) - set(worker.iter_shas(now, [])))
-
-
-def _read_changes(worker: WorkerProcess, repo: Repo, index: RepoIndex) -> None:
-    """Read changed lines where they were not read yet; a commit whose lines cannot be read has none."""
-    repo.progress = Progress("changes", 0, index.counts.commits - index.counts.changed)
-    while shas := index.store.find_unread(_CHANGES):
-        for rows in _complete(worker.iter_changes(shas), shas):
-            index.add_changed(rows)
-            repo.progress.done += len(rows)
-
-
-def _complete(batches: Iterator[list[tuple[str, str]]], shas: list[str]) -> Iterator[list[tuple[str, str]]]:
-    """Yield *batches*, then an empty text for those of *shas* that were in none."""
-    missing = set(shas)
-    for rows in batches:
-        missing.difference_update(sha for sha, _ in rows)
-        yield rows
-    if missing:
-        yield [(sha, "") for sha in missing]
+    return encode

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,9 @@ class Repo:
         self.progress = Progress()
         self.notice: str | None = None
         self.updated_by: Source | None = None
+        self.watched: str | None = None  # why events do not tell of its moves; None: they do
+        self.encoded = 0  # texts, since the daemon started
+        self.rewritten: deque[tuple[str, str]] = deque()  # (old, new), told by a hook and not yet kept
         self.is_removed = False
         self.token = os.urandom(8)  # this enrolment, unlike one that was purged and made again
         self.is_doubtful = False  # an update failed: its caches may be behind the store, and are to be opened anew
@@ -70,14 +74,20 @@ class Repo:
         return self._index
 
     @property
+    def is_sound(self) -> bool:
+        """Whether the last update ended well."""
+        return bool(self.settled) and not self.notice and not self.is_doubtful
+
+    @property
     def is_settled(self) -> bool:
         """Whether the last update ended well and none is under way."""
-        return self.progress.phase == "idle" and bool(self.settled) and not self.notice
+        return self.progress.phase == "idle" and self.is_sound
 
-    def settle(self, **state: str | int | None) -> None:
+    def settle(self, *, updated_by: Source, **state: str | int | None) -> None:
         """Keep what the index was made equal to, so that a start need neither open it nor read git where nothing moved."""
-        self.settled = state
-        _save_json(self.directory / "settled.json", state)
+        _save_json(self.directory / "settled.json", {**state, "updated_by": updated_by}, is_synced=False)
+        self.settled = {**state, "updated_by": updated_by}
+        self.notice, self.updated_by = None, updated_by
 
     def open_index(self, encoder: Encoder | None) -> RepoIndex:
         """Return the index, opened with *encoder*; a model that came later is taken up."""
@@ -121,7 +131,7 @@ class Repos:
 
     def add(self, start: str) -> Repo:
         """Enrol the repository that the directory *start* lies in; one that is enrolled already is returned as it is."""
-        place = find_repository(start)
+        place = _main_place(find_repository(start))
         _check_owner(place)
         with self._lock:
             key = _key(place)
@@ -130,6 +140,14 @@ class Repos:
                 _save_place(directory / "repo.json", place)
                 self._repos[key] = Repo(directory, place)
             return self._repos[key]
+
+    def get(self, key: str) -> Repo | None:
+        """Return the repository with this key, None where none is enrolled under it any more."""
+        return self._repos.get(key)
+
+    def find_enrolled(self, start: str) -> Repo | None:
+        """Return the enrolled repository that *start* lies in, None for one that was not added."""
+        return self._repos.get(_key(find_repository(start)))
 
     def find(self, start: str) -> tuple[Repo, RepoPlace]:
         """Return the enrolled repository that *start* lies in, and the worktree asked from. Raises NotEnrolledError."""
@@ -162,6 +180,15 @@ class Repos:
         """Close every index."""
         for repo in self:
             repo.close()
+
+
+def _main_place(place: RepoPlace) -> RepoPlace:
+    """Return the main worktree of *place*: a linked one may be removed while the repository goes on."""
+    if place.git_dir == place.common_dir:
+        return place
+    root, name = os.path.split(place.common_dir)
+    is_bare = name != ".git"
+    return RepoPlace(place.common_dir if is_bare else root, place.common_dir, place.common_dir, is_bare)
 
 
 def _key(place: RepoPlace) -> str:
@@ -200,15 +227,16 @@ def _load_json(path: Path) -> dict[str, Any]:
     return kept if isinstance(kept, dict) else {}
 
 
-def _save_json(path: Path, kept: Mapping[str, object]) -> None:
-    """Replace a file's content, on disk when this returns. Raises StorageError."""
+def _save_json(path: Path, kept: Mapping[str, object], *, is_synced: bool = True) -> None:
+    """Replace a file's content, on disk when this returns unless a lost one does no harm. Raises StorageError."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = path.with_suffix(".new")
         with beside.open("w") as file:
             json.dump(kept, file)
             file.flush()
-            os.fsync(file.fileno())
+            if is_synced:
+                os.fsync(file.fileno())
         os.replace(beside, path)
     except OSError as err:
         raise StorageError(

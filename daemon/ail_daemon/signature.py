@@ -9,14 +9,29 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 
 from ail_rpc.discovery import RepoPlace
 
+_TICK_NS = 20_000_000
+"""Within one tick of the kernel's clock (4 to 10 ms) two changes leave the same time: what is younger proves nothing yet."""
 
-def read_signature(place: RepoPlace) -> str:
-    """Return the signature of *place*, 32 hex digits; a repository that vanished has one like any other."""
-    return hashlib.blake2b(repr(list(_stats(place))).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+_WHOLE_SECONDS_NS = 2_000_000_000  # the same for file systems that keep whole seconds, or two
+
+
+def read_signature(place: RepoPlace, ref_kinds: Iterable[str]) -> str:
+    """Return the signature of *place*, and of which refs count; a repository that vanished has one like any other.
+
+    Of a repository that moved just now it is equal to no other, this one included.
+    """
+    now = time.time_ns()
+    stats = list(_stats(place))
+    newest = max((mtime for _, mtime, _, _ in stats), default=0)
+    tick = _TICK_NS if newest % 1_000_000_000 else _WHOLE_SECONDS_NS
+    nonce = os.urandom(8) if abs(now - newest) < tick else b""  # abs: clocks jump
+    told = repr((stats, tuple(ref_kinds), nonce)).encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(told, digest_size=16).hexdigest()
 
 
 def _stats(place: RepoPlace) -> Iterator[tuple[str, int, int, int]]:

@@ -10,79 +10,69 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import AilError, InternalError
 
-from . import terms
 from .encoding import open_encoder
-from .history.opening import open_history
-from .history.protocol import History
-from .model import Encoder
+from .model import Embeddings, Encoder
 from .pipes import commit_to_wire, read_frames, tips_to_wire, write_frame
-
-BATCH = 512
-"""Commits a reply. Larger ones are no faster and leave more behind in the daemon's memory (2,048: 9 MB)."""
-
-CHANGES_BATCH = 64
-"""Commits a reply with their changed lines, of which each may have 64 KiB."""
+from .reading import BATCH, LocalReader, iter_batches
 
 
 class Worker:
     """Answers its parent's requests; each method yields the parts of one reply."""
 
     def __init__(self) -> None:
-        self._history: History | None = None
+        self._reader: LocalReader | None = None
+        self._bulk: dict[str, Any] = {}
         self._encoder: Encoder | None = None
 
-    def open(self, root: str, git_dir: str, common_dir: str, is_bare: bool) -> Iterator[Any]:
-        """Open a repository; later requests are about it."""
-        self._history = open_history(RepoPlace(root, git_dir, common_dir, is_bare))
-        yield tips_to_wire(self._history.read_tips())
+    def open(self, place: list[Any], ref_kinds: list[str], bulk: dict[str, Any]) -> Iterator[Any]:
+        """Open a repository, which later requests are about; *bulk*: how to encode, see `workers.Bulk`. Yield its tips."""
+        self._bulk = bulk
+        self._reader = LocalReader(RepoPlace(*place), ref_kinds, self._encode)
+        yield tips_to_wire(self._reader.tips)
 
     def has_all(self, shas: list[str]) -> Iterator[Any]:
         """Yield whether every one of *shas* is still in the repository."""
-        yield all(self._opened.has(sha) for sha in shas)
+        yield self._opened.has_all(shas)
 
     def shas(self, include: list[str], exclude: list[str]) -> Iterator[Any]:
-        """Yield the shas of the commits reachable from *include* and not from *exclude*, newest first."""
-        yield from _batches(self._opened.iter_shas(include, exclude), 8 * BATCH)
+        """Yield batches of the shas reachable from *include* and not from *exclude*, newest first."""
+        yield from iter_batches(self._opened.iter_shas(include, exclude), 8 * BATCH)
 
     def commits(self, include: list[str], exclude: list[str], known: list[str]) -> Iterator[Any]:
-        """Yield how many commits are reachable so, but for the *known* shas; then those commits, newest first."""
-        skip = set(known)
-        fresh = [sha for sha in self._opened.iter_shas(include, exclude) if sha not in skip]
-        yield len(fresh)
-        for part in _batches(self._opened.iter_commits(fresh), BATCH):
-            yield [commit_to_wire(commit) for commit in part]
+        """Yield how many commits are reachable so, but for the *known* shas; then batches of them, newest first."""
+        count, batches = self._opened.read_commits(include, exclude, known)
+        yield count
+        for batch in batches:
+            yield [commit_to_wire(commit) for commit in batch]
 
     def changes(self, shas: list[str]) -> Iterator[Any]:
-        """Yield (sha, changed lines) of *shas*, without what looks like a key or a token."""
-        yield from _batches(self._iter_clean_changes(shas), CHANGES_BATCH)
+        """Yield batches of (sha, changed lines)."""
+        yield from self._opened.iter_changes(shas)
 
-    def _iter_clean_changes(self, shas: list[str]) -> Iterator[tuple[str, str]]:
-        return ((sha, terms.without_secrets(text)) for sha, text in self._opened.iter_changes(shas))
-
-    def encode(self, texts: list[str], model: str, kind: str, models_dir: str, threads: int) -> Iterator[Any]:
+    def encode(self, texts: list[str]) -> Iterator[Any]:
         """Yield the texts' embeddings as float32 bytes, row after row."""
-        self._encoder = self._encoder or open_encoder(model, kind, Path(models_dir), threads)
-        yield self._encoder.encode(texts).tobytes()
+        yield self._opened.encode(texts).tobytes()
 
     @property
-    def _opened(self) -> History:
-        if self._history is None:
+    def _opened(self) -> LocalReader:
+        if self._reader is None:
             raise InternalError("the worker was asked about a repository before it opened one")
-        return self._history
+        return self._reader
 
-
-def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
+    def _encode(self, texts: list[str]) -> Embeddings:
+        """Load the encoder at the first text: an update that has none to encode never needs it."""
+        bulk = self._bulk
+        self._encoder = self._encoder or open_encoder(
+            bulk["model"], bulk["kind"], Path(bulk["models_dir"]), bulk["threads"]
+        )
+        return self._encoder.encode(texts)
 
 
 def main() -> None:

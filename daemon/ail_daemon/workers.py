@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,11 +23,22 @@ class WorkerDiedError(AilError):
     """The worker ended before its reply did: killed by a signal, or out of memory. Its work is to be asked for again."""
 
 
-class WorkerProcess:
-    """One worker about one repository; a context manager. Not to be used by two threads at once, but for `kill`."""
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """How the worker encodes: *model* and *kind* as `open_encoder` takes them, on so many threads."""
 
-    def __init__(self, place: RepoPlace) -> None:
-        self._place = place
+    model: str
+    kind: str
+    models_dir: str
+    threads: int
+
+
+class WorkerProcess:
+    """A `Reader` in a process of its own; a context manager. Not to be used by two threads at once, but for `kill`."""
+
+    def __init__(self, place: RepoPlace, ref_kinds: Iterable[str], bulk: Bulk) -> None:
+        self.place = place
+        self._asked = {"ref_kinds": list(ref_kinds), "bulk": asdict(bulk)}
         self.tips = Tips(None)
 
     def __enter__(self) -> Self:
@@ -34,12 +46,9 @@ class WorkerProcess:
             [sys.executable, "-m", "ail_daemon.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", start_new_session=True, bufsize=1 << 16,
         )  # fmt: skip
-        place = self._place
-        self.tips = tips_from_wire(
-            self._ask(
-                "open", root=place.root, git_dir=place.git_dir, common_dir=place.common_dir, is_bare=place.is_bare
-            )
-        )
+        place = self.place
+        where = [place.root, place.git_dir, place.common_dir, place.is_bare]
+        self.tips = tips_from_wire(self._ask("open", place=where, **self._asked))
         return self
 
     def __exit__(
@@ -54,28 +63,29 @@ class WorkerProcess:
         self._process.wait()
 
     def has_all(self, shas: list[str]) -> bool:
-        """Return whether every one of *shas* is still in the repository."""
+        """See Reader."""
         return bool(self._ask("has_all", shas=shas))
 
     def iter_shas(self, include: list[str], exclude: list[str]) -> Iterator[str]:
-        """Yield the shas of the commits reachable from *include* and not from *exclude*, newest first."""
+        """See Reader."""
         for part in self._stream("shas", include=include, exclude=exclude):
             yield from part
 
     def read_commits(
-        self, include: list[str], exclude: list[str], known: list[str]
+        self, include: list[str], exclude: list[str], known: list[str], most: int | None = None
     ) -> tuple[int, Iterator[list[Commit]]]:
-        """Return how many commits are reachable so, but for the *known* shas, and batches of them, newest first."""
+        """See Reader; here there are never too many."""
+        del most
         parts = self._stream("commits", include=include, exclude=exclude, known=known)
         return int(next(parts)), ([commit_from_wire(row) for row in part] for part in parts)
 
     def iter_changes(self, shas: list[str]) -> Iterator[list[tuple[str, str]]]:
-        """Yield batches of (sha, changed lines)."""
+        """See Reader."""
         yield from self._stream("changes", shas=shas)
 
-    def encode(self, texts: list[str], **encoder: Any) -> Embeddings:
-        """Return the texts' embeddings; *encoder* says which model, and how, see `Worker.encode`."""
-        flat = np.frombuffer(self._ask("encode", texts=texts, **encoder), np.float32)
+    def encode(self, texts: list[str]) -> Embeddings:
+        """See Reader."""
+        flat = np.frombuffer(self._ask("encode", texts=texts), np.float32)
         return flat.reshape(len(texts), -1)
 
     def _ask(self, operation: str, **arguments: Any) -> Any:
@@ -90,7 +100,7 @@ class WorkerProcess:
             while (reply := read_frame(self._process.stdout))[0] == "part":
                 yield reply[1]
         except (EOFError, BrokenPipeError) as err:
-            raise WorkerDiedError(f"the reader of {self._place.root} ended: {self._cause()}") from err
+            raise WorkerDiedError(f"the reader of {self.place.root} ended: {self._cause()}") from err
         if reply[0] == "error":
             raise from_wire(reply[1])
 

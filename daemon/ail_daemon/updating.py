@@ -1,0 +1,187 @@
+"""Makes one index equal to what its repository's refs reach. Knows a reader and an index; no threads, no queue.
+
+A small update takes everything in at once: one transaction, then changed lines and words. A large one goes newest first,
+words first, each batch on disk before the next is asked for, so that one that was killed goes on where it stopped. Either
+removes what is no longer reachable before it adds anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from .index import RepoIndex
+from .model import Commit, Embeddings, Tips
+from .reading import Reader
+from .repos import Progress, Repo
+from .rewrites import purge_retired
+from .store import hash_text
+
+SMALL = 64
+"""Commits that the daemon takes in itself. More are the worker's: their messages would take it over half a second."""
+
+_FIRST_TEXTS, _TEXTS = 128, 2048  # texts a batch: a small first one, so that the newest are found by meaning at once
+_CHANGES = 2048
+
+FindKept = Callable[[list[bytes]], dict[bytes, bytes]]
+"""Text hashes to embeddings (float16 bytes) that other repositories keep: a clone of one encodes nothing again."""
+
+
+def update_small(reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callable[[], None]) -> bool:
+    """Take in what is new; False where that is more than SMALL commits' work, and nothing was done."""
+    stored, tips = index.store.get_tips(), reader.tips
+    is_known = _is_known(reader, stored, tips)
+    if index.counts.pending > SMALL or (not is_known and index.counts.commits > SMALL):
+        return False
+    known = [] if is_known else list(index.store.iter_shas())
+    stale = _find_stale(index, stored, tips)
+    count, batches = _read_missing(reader, tips, stored, is_known, known, stale, SMALL)
+    gone = _find_gone(reader, index, stored, is_known) + stale
+    if count > SMALL:
+        _prune(index, gone, stored)
+        on_pruned()
+        return False
+    repo.progress = Progress("reading", 0, count)
+    commits = [commit for batch in batches for commit in batch]
+    fresh = _embed_fresh(reader, repo, index, commits)
+    if gone or commits or tips != stored:
+        index.change(gone, commits, fresh, tips)
+    on_pruned()
+    _embed_rest(reader, repo, index, lambda _: {})
+    _read_changes(reader, repo, index)
+    _finish(index)
+    return True
+
+
+def update_large(
+    reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callable[[], None], find_kept: FindKept
+) -> None:
+    """Take in whatever is new, in batches."""
+    stored, tips = index.store.get_tips(), reader.tips
+    is_known = _is_known(reader, stored, tips)
+    stale = _find_stale(index, stored, tips)
+    gone = (_find_gone(reader, index, stored, is_known) if stored.shas or index.counts.commits else []) + stale
+    _prune(index, gone, stored)
+    on_pruned()
+    known = [] if is_known else list(index.store.iter_shas())
+    total, batches = _read_missing(reader, tips, stored, is_known, known, stale, None)
+    repo.progress = Progress("reading", 0, total)
+    for batch in batches:
+        index.change(commits=batch)
+        index.publish()
+        repo.progress.done += len(batch)
+    index.change(tips=tips)
+    _embed_rest(reader, repo, index, find_kept)
+    _read_changes(reader, repo, index)
+    _finish(index)
+
+
+def _prune(index: RepoIndex, gone: list[str], stored: Tips) -> None:
+    """Retire *gone* before anything is added: nobody may be shown a commit that is no longer there."""
+    if gone:
+        lost = set(gone)
+        left = {ref: sha for ref, sha in stored.refs.items() if sha not in lost}
+        index.change(gone, tips=Tips(None if stored.head in lost else stored.head, left, stored.boundary))
+
+
+def _is_known(reader: Reader, stored: Tips, tips: Tips) -> bool:
+    """Whether the indexed set is what *stored* reaches in today's repository: else all of it is compared."""
+    if not stored.shas or stored.boundary != tips.boundary:
+        return False
+    lost = stored.shas - tips.shas
+    return not lost or reader.has_all(sorted(lost))
+
+
+def _find_stale(index: RepoIndex, stored: Tips, tips: Tips) -> list[str]:
+    """Return indexed commits that read otherwise since the clone was deepened, or cut off elsewhere: to be read again."""
+    return sorted(index.store.get_ids(stored.boundary ^ tips.boundary))
+
+
+def _read_missing(
+    reader: Reader,
+    tips: Tips,
+    stored: Tips,
+    is_known: bool,
+    known: list[str],
+    stale: list[str],
+    most: int | None,
+) -> tuple[int, Iterator[list[Commit]]]:
+    if is_known:
+        added = sorted(tips.shas - stored.shas)
+        return reader.read_commits(added, sorted(stored.shas), [], most) if added else (0, iter(()))
+    again = set(stale)
+    return reader.read_commits(sorted(tips.shas), [], [sha for sha in known if sha not in again], most)
+
+
+def _find_gone(reader: Reader, index: RepoIndex, stored: Tips, is_known: bool) -> list[str]:
+    """Return the shas that are indexed and no longer reachable."""
+    now = sorted(reader.tips.shas)
+    if is_known:
+        lost = stored.shas - reader.tips.shas
+        return list(reader.iter_shas(sorted(lost), now)) if lost else []
+    gone = set(index.store.iter_shas())
+    gone.difference_update(reader.iter_shas(now, []) if now else ())
+    return sorted(gone)
+
+
+def _embed_fresh(
+    reader: Reader, repo: Repo, index: RepoIndex, commits: list[Commit]
+) -> tuple[list[bytes], Embeddings] | None:
+    """Embed the messages of *commits* that were never embedded; None where there is nothing to embed, or no model."""
+    texts = {hash_text(commit.message): commit.message for commit in commits}
+    missing = texts.keys() - index.store.get_embeddings(list(texts)).keys()
+    if index.vectors is None or not missing:
+        return None
+    hashes = sorted(missing)
+    repo.encoded += len(hashes)
+    return hashes, reader.encode([texts[text_hash] for text_hash in hashes])
+
+
+def _embed_rest(reader: Reader, repo: Repo, index: RepoIndex, find_kept: FindKept) -> None:
+    """Embed what has no embedding yet, newest first; without a model there is nothing to do."""
+    if (already := index.counts.embedded) is None or already == index.counts.commits:
+        return
+    repo.progress = Progress("embedding", 0, index.counts.commits - already)
+    limit = _FIRST_TEXTS
+    while texts := dict(index.store.find_unembedded(limit)):
+        kept = find_kept(list(texts))
+        if kept:
+            index.add_embeddings(list(kept), _from_halves(kept.values()))
+        if rest := [text_hash for text_hash in texts if text_hash not in kept]:
+            index.add_embeddings(rest, reader.encode([texts[text_hash] for text_hash in rest]))
+            repo.encoded += len(rest)
+        repo.progress.done, limit = (index.counts.embedded or 0) - already, _TEXTS
+
+
+def _from_halves(vectors: Iterable[bytes]) -> Embeddings:
+    rows = [np.frombuffer(vector, np.float16) for vector in vectors]
+    return np.stack(rows).astype(np.float32)
+
+
+def _read_changes(reader: Reader, repo: Repo, index: RepoIndex) -> None:
+    """Read changed lines where they were not read yet; a commit whose lines cannot be read has none."""
+    if index.counts.changed == index.counts.commits:
+        return
+    repo.progress = Progress("changes", 0, index.counts.commits - index.counts.changed)
+    while shas := index.store.find_unread(_CHANGES):
+        for rows in _complete(reader.iter_changes(shas), shas):
+            index.add_changed(rows)
+            repo.progress.done += len(rows)
+        index.publish()
+
+
+def _finish(index: RepoIndex) -> None:
+    purge_retired(index.store)
+    index.publish()
+    index.settle()
+
+
+def _complete(batches: Iterator[list[tuple[str, str]]], shas: list[str]) -> Iterator[list[tuple[str, str]]]:
+    """Yield *batches*, then an empty text for those of *shas* that were in none."""
+    missing = set(shas)
+    for rows in batches:
+        missing.difference_update(sha for sha, _ in rows)
+        yield rows
+    if missing:
+        yield [(sha, "") for sha in missing]
