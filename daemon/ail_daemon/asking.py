@@ -18,12 +18,13 @@ from ail_rpc.framing import pack, unpack
 
 from . import answers, searcher
 from .encoders import ServingEncoder
+from .freshness import Freshness
 from .history.opening import open_history
 from .index import RepoIndex
-from .indexer import Indexer
 from .methods import SCHEMA
 from .model import Scope
 from .repos import Repo, Repos
+from .rewrites import find_retired, find_successor
 from .searcher import Question
 
 MAX_QUESTION_BYTES = 100_000
@@ -36,14 +37,14 @@ class Asking:
     def __init__(
         self,
         repos: Repos,
-        indexer: Indexer,
+        freshness: Freshness,
         encoder: ServingEncoder,
         pool: Executor,
         cache_size: int,
         max_query_time_s: float,
     ) -> None:
         self._repos = repos
-        self._indexer = indexer
+        self._freshness = freshness
         self._encoder = encoder
         self._pool = pool
         self._cache: LRUCache[tuple[Any, ...], bytes] = LRUCache(cache_size)  # packed: a tenth of the memory
@@ -54,7 +55,7 @@ class Asking:
         started = perf_counter()
         text = _check_question(params["question"])
         repo, place = self._repos.find(params["repo"])
-        self._indexer.request_if_moved(repo, "question")
+        await self._freshness.ensure(repo, params["timeout"] or self._max_query_time_s)
         scope = Scope(_relative(params["file"], place), tuple(params["lines"]) if params["lines"] else None)
         key = _key(repo, place, text, scope, params)
         cached = self._cache.get(key) if key else None
@@ -70,6 +71,7 @@ class Asking:
     async def show(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one commit, named by its sha or an unambiguous beginning of it."""
         repo, place = self._repos.find(params["repo"])
+        await self._freshness.ensure(repo, params["timeout"] or self._max_query_time_s)
         return await self._in_time(params["timeout"], lambda: _show(self._open(repo), place, params["sha"]))
 
     def _open(self, repo: Repo) -> RepoIndex:
@@ -92,7 +94,7 @@ class Asking:
         return {
             "schema_version": SCHEMA, "repo": place.root, "question": text, "file": scope.file,
             "lines": list(scope.lines) if scope.lines else None, **found,
-            "degraded": self._degraded(repo, index, params["mode"]), "index": describe_index(repo, index),
+            "degraded": self._degraded(repo, index, params["mode"]), "index": describe_index(repo, index, place),
         }  # fmt: skip
 
     def _degraded(self, repo: Repo, index: RepoIndex, mode: str) -> str | None:
@@ -115,36 +117,62 @@ def _key(repo: Repo, place: RepoPlace, text: str, scope: Scope, params: dict[str
     return (repo.token, repo.index.generation, place.git_dir, scope, params["limit"], params["mode"], words)
 
 
-def describe_index(repo: Repo, index: RepoIndex) -> dict[str, Any]:
-    """Return how fresh the index is: head, commits, pending, complete."""
-    counts = index.counts
+def describe_index(repo: Repo, index: RepoIndex, place: RepoPlace | None = None) -> dict[str, Any]:
+    """Return how fresh the index is: head (of the worktree *place*), commits, pending, complete."""
+    counts, progress = index.counts, repo.progress
+    unread = progress.of - progress.done if progress.phase == "reading" else 0
     return {
-        "head": index.tips.head,
+        "head": _get_head(repo, index, place),
         "commits": counts.commits,
-        "pending": counts.pending,
+        "pending": counts.pending + unread,
         "complete": repo.is_settled and not counts.pending,
     }
+
+
+def _get_head(repo: Repo, index: RepoIndex, place: RepoPlace | None) -> str | None:
+    if place is None or place.git_dir == repo.place.git_dir:
+        return index.tips.head
+    return index.tips.refs.get(f"worktrees/{os.path.basename(place.git_dir)}/HEAD")
 
 
 def _show(index: RepoIndex, place: RepoPlace, prefix: str) -> dict[str, Any]:
     if not 4 <= len(prefix) <= 64 or any(digit not in "0123456789abcdef" for digit in prefix.lower()):
         raise UsageError(f"{prefix:.80} is no sha", "give 4 to 40 hexadecimal digits")
+    old = None
     match index.store.find_sha(prefix.lower()):
         case []:
-            raise NotFoundError(
-                f"no indexed commit of {place.root} begins with {prefix}", "`git log` lists the commits"
-            )
+            old, sha = _find_rewritten(index, place, prefix.lower())
         case [sha]:
-            commit_id = index.store.get_ids([sha])[sha]
+            pass
         case _:
             raise UsageError(f"more than one commit begins with {prefix}", "give more digits")
+    commit_id = index.store.get_ids([sha])[sha]
     commit = index.store.get_commits([commit_id])[commit_id]
     return {
-        "schema_version": SCHEMA, "repo": place.root, "sha": commit.sha, "parents": list(commit.parents),
+        "schema_version": SCHEMA, "repo": place.root, "sha": commit.sha, "successor_of": old,
+        "parents": list(commit.parents),
         "subject": commit.subject, "author": commit.author, "email": commit.email,
         "author_time": answers.format_time(commit),
         "message": commit.message, "paths": index.store.get_paths(commit_id), "reverted_by": None, "replaced_by": None,
     }  # fmt: skip
+
+
+def _find_rewritten(index: RepoIndex, place: RepoPlace, prefix: str) -> tuple[str, str]:
+    """Return (old sha, its successor) for the beginning of a commit that is gone. Raises NotFoundError, UsageError."""
+    match find_retired(index.store, prefix):
+        case [old] if new := find_successor(index.store, old):
+            return old, new
+        case [old]:
+            raise NotFoundError(
+                f"{old} is gone: no branch or tag of {place.root} reaches it any more, and nothing tells what took its place",
+                "`git reflog` may still know it",
+            )
+        case []:
+            raise NotFoundError(
+                f"no indexed commit of {place.root} begins with {prefix}", "`git log` lists the commits"
+            )
+        case _:
+            raise UsageError(f"more than one commit begins with {prefix}", "give more digits")
 
 
 def _check_question(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from .asking import describe_index
 from .encoders import ServingEncoder
+from .freshness import Freshness
 from .indexer import Indexer
 from .repos import Repo, Repos
 
@@ -14,22 +15,22 @@ from .repos import Repo, Repos
 class Enrolment:
     """Enrols repositories and tells of them."""
 
-    def __init__(self, repos: Repos, indexer: Indexer, encoder: ServingEncoder) -> None:
+    def __init__(self, repos: Repos, indexer: Indexer, freshness: Freshness, encoder: ServingEncoder) -> None:
         self._repos = repos
         self._indexer = indexer
+        self._freshness = freshness
         self._encoder = encoder
 
     async def add(self, params: dict[str, Any]) -> dict[str, Any]:
         """Enrol the repository that `repo` lies in and ask for its update; returns once that is accepted, and kept."""
         repo = await asyncio.to_thread(self._repos.add, params["repo"])
-        self._indexer.forget(repo)
-        self._indexer.request(repo, "hook")
+        await asyncio.to_thread(self._freshness.enrol, repo)
         return self._describe(repo)
 
     async def remove(self, params: dict[str, Any]) -> dict[str, Any]:
         """End the enrolment; with `purge`, remove the index from disk too."""
         found = await asyncio.to_thread(self._repos.find_even_gone, params["repo"])
-        await asyncio.to_thread(self._indexer.abandon, found)
+        await asyncio.to_thread(self._freshness.leave, found)
         await asyncio.to_thread(self._repos.remove, found, purge=params["purge"])
         return {"path": found.place.root, "purged": params["purge"]}
 
@@ -52,14 +53,16 @@ class Enrolment:
     def _describe(self, repo: Repo) -> dict[str, Any]:
         """Return path, head, commits, pending, complete, updated_by, notice and the progress of an update.
 
-        Opens nothing: what is not open was left as it settled.
+        watched: `events`, or why they do not work. encoded: texts, since the daemon started. embedded: commits found by
+        meaning, None where that is not known. Opens nothing: what is not open was left as it settled.
         """
         settled = repo.settled
         told = {
             "path": repo.place.root, "repo": repo.key, "updated_by": repo.updated_by or settled.get("updated_by"),
-            "notice": repo.notice or self._encoder.notice, **repo.progress.describe(),
+            "notice": repo.notice or self._encoder.notice, "watched": repo.watched or "events", "encoded": repo.encoded,
+            **repo.progress.describe(),
         }  # fmt: skip
         if (index := repo.index) is not None:
-            return told | describe_index(repo, index)
+            return told | describe_index(repo, index) | {"embedded": index.counts.embedded}
         kept = {"head": settled.get("head"), "commits": settled.get("commits", 0)}
-        return told | kept | {"pending": 0, "complete": repo.is_settled}
+        return told | kept | {"embedded": None, "pending": 0, "complete": repo.is_settled}

@@ -14,14 +14,15 @@ from ail_rpc.paths import get_state_dir
 from .asking import Asking
 from .encoders import ServingEncoder
 from .enrolment import Enrolment
-from .indexer import Bulk, Indexer
+from .freshness import Freshness
+from .indexer import Indexer
 from .logs import log
 from .methods import Offer
 from .params import Handler, Method, flag, lines, number, text, whole
 from .repos import Repo, Repos
 from .settings import Settings
-
-RECONCILE_S = 60.0
+from .siblings import Siblings
+from .workers import Bulk
 
 
 @contextlib.asynccontextmanager
@@ -31,19 +32,20 @@ async def archaeology(settings: Settings) -> AsyncIterator[Offer]:
     bulk = Bulk(settings.model, settings.encoder, os.fspath(state / "models"), settings.max_workers)
     encoder = ServingEncoder(bulk)
     repos = Repos(state / "repos")
-    indexer = Indexer(bulk, encoder.get, _log_failure)
+    indexer = Indexer(bulk, settings.refs, encoder.get, _log_failure, Siblings(repos).find_kept)
+    freshness = Freshness(repos, indexer, is_watching=settings.watch, reconcile_s=settings.reconcile_s)
     pool = ThreadPoolExecutor(max(settings.max_workers, 2), "question")
-    asking = Asking(repos, indexer, encoder, pool, settings.cache_size, settings.max_query_time_s)
-    enrolment = Enrolment(repos, indexer, encoder)
+    asking = Asking(repos, freshness, encoder, pool, settings.cache_size, settings.max_query_time_s)
+    enrolment = Enrolment(repos, indexer, freshness, encoder)
 
     pool.submit(encoder.get)
     indexer.start()
-    timer = asyncio.create_task(_reconcile(repos, indexer))
+    await freshness.start()
     try:
         methods = _offer_methods(asking, enrolment)
         yield Offer(methods, enrolment.get_status, lambda: encoder.is_decided, lambda: _get_model(encoder))
     finally:
-        timer.cancel()
+        await freshness.stop()
         await asyncio.to_thread(indexer.stop)
         await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
         repos.close()
@@ -62,14 +64,6 @@ def _offer_methods(asking: Asking, enrolment: Enrolment) -> dict[str, Handler]:
         "repo.list": Method(enrolment.list),
         "repo.notify": Method(enrolment.notify, repo),
     }  # fmt: skip
-
-
-async def _reconcile(repos: Repos, indexer: Indexer) -> None:
-    """Compare every repository's refs with what was seen last: at start, then every minute."""
-    while True:
-        for repo in repos:
-            await asyncio.to_thread(indexer.request_if_unsettled, repo, "timer")
-        await asyncio.sleep(RECONCILE_S)
 
 
 def _get_model(encoder: ServingEncoder) -> str | None:

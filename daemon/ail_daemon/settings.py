@@ -1,4 +1,4 @@
-"""What the user may set: names, defaults, ranges. Knows no other room.
+"""What the user may set: names, defaults, ranges. Knows no other room but the model's words.
 
 The file's keys are the variables' names, in either case; the environment wins over the file. By hand, a table and its
 reader: pydantic-settings does it in as many lines, for 13 MB of the daemon's 150 and 110 ms of its start.
@@ -14,6 +14,8 @@ from typing import Any
 
 from ail_rpc.errors import UsageError
 from ail_rpc.paths import get_config_file
+
+from .model import REF_KINDS
 
 _YES_OR_NO = "true or false"
 _SHARE = "a number from 0 to 1"
@@ -66,6 +68,14 @@ def _one_of(*choices: str) -> Reader:
     return read
 
 
+def _some_of(*choices: str) -> Reader:
+    def read(value: object) -> tuple[str, ...]:
+        named = value if isinstance(value, list) else _text(value).split(",")
+        return tuple(dict.fromkeys(_one_of(*choices)(str(name).strip()) for name in named))
+
+    return read
+
+
 def _absolute_path(value: object) -> str:
     path = os.path.expanduser(_text(value))
     if not os.path.isabs(path):
@@ -103,6 +113,14 @@ class Settings:
     )
     batch_size: int = _setting("AIL_BATCH_SIZE", 32, "a whole number from 1 to 4,096", _whole(1, 4096))
     max_workers: int = _setting("AIL_MAX_WORKERS", _count_cores(), "a whole number from 1 to 256", _whole(1, 256))
+    refs: tuple[str, ...] = _setting(
+        "AIL_REFS",
+        REF_KINDS,
+        f"some of {', '.join(REF_KINDS)}, with commas between (HEAD always counts)",
+        _some_of(*REF_KINDS),
+    )
+    watch: bool = _setting("AIL_WATCH", True, _YES_OR_NO, _truth)
+    reconcile_s: float = _setting("AIL_RECONCILE_S", 45.0, "a number of seconds from 1 to 3,600", _number(1, 3600))
     log_level: str = _setting(
         "AIL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR", _one_of("DEBUG", "INFO", "WARNING", "ERROR")
     )
