@@ -58,7 +58,7 @@ LAYERS = (
     {"updating"},
     {"indexer", "siblings"},
     {"encoders", "freshness"},
-    {"asking"},
+    {"asking", "checking"},
     {"enrolment"},
     {"services"},
     {"app"},

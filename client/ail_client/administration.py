@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .deadline import Deadline
 
 _DID_NOT_HOLD = 1
+_CHECK_LIMIT_S = 3600.0  # git walks the whole history, and what is wrong is made anew
 
 
 def run_add(options: Namespace, reach: Reach) -> int:
@@ -122,9 +123,18 @@ def run_flags(options: Namespace, reach: Reach) -> int:
 
 def run_check(options: Namespace, reach: Reach) -> int:
     """Have the daemon check its index; 1 where something does not hold."""
-    params = _get_repo(options) | ({"sample": options.sample} if options.sample else {})
+    if not options.timeout_given:
+        reach.limit_s = max(reach.limit_s, _CHECK_LIMIT_S)
+    params = _get_repo(options)
+    if options.subject == "consistency" and options.sample:
+        params["sample"] = options.sample
     result = ask_daemon(reach, f"check.{options.subject}", params)
-    _print(options, result)
+    if options.subject == "index" and not options.json:
+        from .tables import render_check
+
+        write_answer(render_check(result))
+    else:
+        _print(options, result)
     return 0 if result.get("ok") is True else _DID_NOT_HOLD
 
 

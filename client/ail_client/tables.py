@@ -47,6 +47,19 @@ def render_status(status: dict[str, Any]) -> str:
     return "\n".join([*lines, "", render_repos(repos)] if repos else lines)
 
 
+def render_check(result: dict[str, Any]) -> str:
+    """Return the reply of `check index`: one line a repository, with what was found wrong."""
+    return "\n".join(_render_checked(repo) for repo in result.get("repos") or []) or "no repository was added"
+
+
+def _render_checked(repo: dict[str, Any]) -> str:
+    found = {name: count for name, count in (repo.get("found") or {}).items() if count not in (0, "ok")}
+    wrong = ", ".join(f"{to_line(name)} {to_line(str(count))}" for name, count in found.items())
+    state = "repaired" if repo.get("repaired") else "holds" if repo.get("ok") else "does not hold"
+    said = "; ".join(filter(None, (wrong, to_line(repo.get("notice") or ""))))
+    return f"{to_path(repo['path'])}: {state}, {_count(repo.get('commits'))} commits{f' ({said})' if said else ''}"
+
+
 def render_fields(value: object, indent: str = "") -> str:
     """Return any reply as `name: value` lines; for those that have no layout of their own."""
     if isinstance(value, dict):

@@ -135,6 +135,10 @@ class RepoIndex:
         self.words.close()  # waits for merges: until then files come and go
         self._save_stamp()
 
+    def distrust_words(self) -> None:
+        """Have the word index built anew when this index is opened next."""
+        self._stamp.unlink(missing_ok=True)
+
     # --- searches ---------------------------------------------------------------------------------------------------
 
     def find_near(self, embedding: Embeddings, limit: int) -> dict[int, float]:

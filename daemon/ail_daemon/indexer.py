@@ -119,6 +119,8 @@ class Indexer:
             if update is None:
                 latest = now + LONGEST_S if is_hint else now
                 update = self._waiting[repo.key] = Update(repo, source, now, latest)
+            if source == "hook":
+                update.source = source  # it knows that somebody meant it; the event beside it does not
             update.due = min(now + QUIET_S, update.latest) if is_hint else now
             self._changed.notify_all()
         if repo.progress.phase == "idle":

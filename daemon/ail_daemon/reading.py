@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from ail_rpc.discovery import RepoPlace
+from ail_rpc.errors import InternalError
 
 from . import terms
 from .history.opening import open_history
@@ -58,7 +59,7 @@ class LocalReader:
         self,
         place: RepoPlace,
         ref_kinds: Iterable[str],
-        encode: Callable[[list[str]], Embeddings],
+        encode: Callable[[list[str]], Embeddings] | None = None,
         **limits: Any,
     ) -> None:
         self._history = open_history(place, **limits)
@@ -90,6 +91,8 @@ class LocalReader:
 
     def encode(self, texts: list[str]) -> Embeddings:
         """See Reader."""
+        if self._encode is None:
+            raise InternalError("a reader without an encoder was asked to encode")
         return self._encode(texts)
 
 

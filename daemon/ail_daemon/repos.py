@@ -23,6 +23,7 @@ from ail_rpc.errors import NotEnrolledError, RepoUnreadableError, StorageError
 
 from .index import RepoIndex
 from .model import Encoder
+from .store import STORE_FILE
 
 Phase = Literal["idle", "waiting", "reading", "embedding", "changes"]
 Source = Literal["hook", "event", "timer", "question"]
@@ -105,6 +106,17 @@ class Repo:
         if self.is_doubtful:
             self.close()
             self.is_doubtful = False
+
+    def set_aside(self) -> None:
+        """Close a damaged index and keep its files beside, once; the next opening begins a new one."""
+        self.close()
+        beside = self.directory / "damaged"
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(mode=0o700)
+        for path in (*self.directory.glob(f"{STORE_FILE}*"), self.directory / "words", self.directory / "words.json"):
+            if path.exists():
+                os.replace(path, beside / path.name)
+        self.settled, self.is_doubtful = {}, False
 
     def close(self) -> None:
         """Close the index."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from ail_rpc.paths import get_state_dir
 
 from .asking import Asking
+from .checking import Checking
 from .encoders import ServingEncoder
 from .enrolment import Enrolment
 from .freshness import Freshness
@@ -38,11 +39,13 @@ async def archaeology(settings: Settings) -> AsyncIterator[Offer]:
     asking = Asking(repos, freshness, encoder, pool, settings.cache_size, settings.max_query_time_s)
     enrolment = Enrolment(repos, indexer, freshness, encoder)
 
+    checking = Checking(repos, indexer, settings.refs, encoder)
+
     pool.submit(encoder.get)
     indexer.start()
     await freshness.start()
     try:
-        methods = _offer_methods(asking, enrolment)
+        methods = _offer_methods(asking, enrolment, checking)
         yield Offer(methods, enrolment.get_status, lambda: encoder.is_decided, lambda: _get_model(encoder))
     finally:
         await freshness.stop()
@@ -51,7 +54,7 @@ async def archaeology(settings: Settings) -> AsyncIterator[Offer]:
         repos.close()
 
 
-def _offer_methods(asking: Asking, enrolment: Enrolment) -> dict[str, Handler]:
+def _offer_methods(asking: Asking, enrolment: Enrolment, checking: Checking) -> dict[str, Handler]:
     repo, timeout = text("repo"), number("timeout", 0.001, 3600, default=None)
     return {
         "ask": Method(
@@ -63,6 +66,7 @@ def _offer_methods(asking: Asking, enrolment: Enrolment) -> dict[str, Handler]:
         "repo.remove": Method(enrolment.remove, repo, flag("purge")),
         "repo.list": Method(enrolment.list),
         "repo.notify": Method(enrolment.notify, repo),
+        "check.index": Method(checking.check_index, text("repo", default=None)),
     }  # fmt: skip
 
 

@@ -27,6 +27,8 @@ from .vectors import Ids
 
 SCHEMA_VERSION = 2
 """Raised with every table that `schema.sql` gains: it is run again then, so that it may only add."""
+_BY_COMMIT = ("touches", "renames", "changes")  # tables with a commit_id
+_NOTHING = zlib.compress(b"", 1)  # changed lines of a commit that has none
 _BATCH = 1024  # rows read at once where a whole table is
 _PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA cache_size=-1024;"
 _INSERT_COMMIT = "INSERT INTO commits VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha) DO NOTHING"
@@ -159,9 +161,15 @@ class Store:
                 row = db.execute("DELETE FROM commits WHERE sha = ? RETURNING id", (bytes.fromhex(sha),)).fetchone()
                 if row:
                     removed.append(int(row[0]))
-                    for table in ("touches", "renames", "changes"):
+                    for table in _BY_COMMIT:
                         db.execute(f"DELETE FROM {table} WHERE commit_id = ?", row)  # noqa: S608 - names of our own
         return removed
+
+    def remove_orphans(self) -> None:
+        """Remove what belongs to commits that are not here: there is none but after damage."""
+        with self.transaction(documents=True) as db:
+            for table in _BY_COMMIT:
+                db.execute(f"DELETE FROM {table} WHERE commit_id NOT IN (SELECT id FROM commits)")  # noqa: S608 - ours
 
     def set_tips(self, tips: Tips) -> None:
         """Note that every commit reachable from *tips*, and no other, is here. Writes what differs: there may be 100,000."""
@@ -190,6 +198,23 @@ class Store:
         """Return how many commits there are, and of how many the changed lines were read."""
         ((commits, changed),) = self.read("SELECT (SELECT count(*) FROM commits), (SELECT count(*) FROM changes)")
         return commits, changed
+
+    def count_documents(self) -> int:
+        """Return how many documents the word index should hold: each message, and changed lines where there are any."""
+        ((commits, changed),) = self.read(
+            "SELECT (SELECT count(*) FROM commits), (SELECT count(*) FROM changes WHERE length(text) > ?)",
+            len(_NOTHING),
+        )
+        return int(commits + changed)
+
+    def count_embedded(self) -> int:
+        """Return how many commits there is an embedding for."""
+        ((embedded,),) = self.read("SELECT count(*) FROM commits JOIN embeddings USING (text_hash)")
+        return int(embedded)
+
+    def check_integrity(self) -> str:
+        """Return "ok", or the first thing that SQLite finds wrong with its file; 0.1 s for each 50 MB."""
+        return str(self.read("PRAGMA integrity_check(1)")[0][0])
 
     def iter_shas(self) -> Iterator[str]:
         """Yield every sha, in no order."""
