@@ -1,6 +1,6 @@
 """One hook file in a hooks directory: put a shim there, keep what was there first, give it back. Runs no git.
 
-What was there is renamed beside the shim, never copied: its bytes, mode, and what a link points to stay as they were.
+What was there gets another name beside the shim, and is never copied: its bytes, mode, and what a link points to stay.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class HookFile:
     @property
     def has_forgotten(self) -> bool:
         """Whether a hook is kept here and none of ours stands before it: another program took the place."""
-        return os.path.lexists(self.kept) and not self.is_ours and os.path.lexists(self.path)
+        both = os.path.lexists(self.kept) and os.path.lexists(self.path)
+        return both and not self.is_ours and not self._is_kept_itself()
 
     def check(self) -> None:
         """Look whether `install` would lose something, and change nothing. Raises StorageError where it would."""
@@ -60,14 +61,14 @@ class HookFile:
         """Put the shim there; a hook that is not ours is kept beside it and called first. Raises StorageError."""
         if self.get_state() in ("installed", "chained"):
             return
-        moved = not self.is_ours and os.path.lexists(self.path)
+        has_kept = False
         try:
-            if moved:
-                os.rename(self.path, self.kept)
+            if not self.is_ours and os.path.lexists(self.path):
+                has_kept = self._keep()
             self._write(self._make(os.path.lexists(self.kept)))
         except OSError as err:
-            if moved and not os.path.lexists(self.path):
-                os.rename(self.kept, self.path)
+            if has_kept:
+                self._give_back()
             raise StorageError(f"{self.path} was not installed: {err.strerror}", "nothing was changed there") from err
 
     def uninstall(self) -> bool:
@@ -76,12 +77,42 @@ class HookFile:
             if self.has_forgotten or not (self.is_ours or os.path.lexists(self.kept)):
                 return False
             if os.path.lexists(self.kept):
-                os.replace(self.kept, self.path)
+                self._give_back()
             else:
                 os.unlink(self.path)
         except OSError as err:
             raise StorageError(f"{self.path} was not removed: {err.strerror}", "see who may write there") from err
         return True
+
+    def _keep(self) -> bool:
+        """Give what is there its second name; whether this call did. Raises OSError.
+
+        By a link where the file system has them: unlike a rename it does not replace what another installation keeps at
+        the same moment, and there is no moment without a hook.
+        """
+        if self._is_kept_itself():
+            return False
+        try:
+            os.link(self.path, self.kept, follow_symlinks=False)
+        except FileExistsError:
+            raise
+        except OSError:
+            os.rename(self.path, self.kept)
+        return True
+
+    def _give_back(self) -> None:
+        """Have what is kept be the hook again, under its one name. Raises OSError."""
+        if self._is_kept_itself():
+            os.unlink(self.kept)
+        else:
+            os.replace(self.kept, self.path)
+
+    def _is_kept_itself(self) -> bool:
+        """Whether the hook and what is kept are one file: an installation is under way, or died."""
+        try:
+            return os.path.samestat(os.lstat(self.path), os.lstat(self.kept))
+        except OSError:
+            return False
 
     def _make(self, is_chained: bool) -> bytes:
         return make_shim(self._event, self._hints_file, is_chained=is_chained)
@@ -104,6 +135,7 @@ class HookFile:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o777)
         try:
             with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(descriptor, os.fstat(descriptor).st_mode | 0o700)  # whatever the mask
                 file.write(content)
             os.replace(temporary, self.path)
         except OSError:

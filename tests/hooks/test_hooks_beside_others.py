@@ -187,6 +187,34 @@ def test_a_hook_whose_shim_was_deleted_is_given_back(old_git: Desk) -> None:
     assert hook.read_text() == "#!/bin/sh\n:\n"
 
 
+@pytest.mark.parametrize("command", ["install", "uninstall"])
+def test_an_installation_that_died_half_way_is_no_obstacle(old_git: Desk, command: str) -> None:
+    repo = old_git.make_repository()
+    hook = write_hook(repo / ".git" / "hooks", "post-commit", "#!/bin/sh\n:\n")
+    (hook.parent / f"post-commit{KEPT_SUFFIX}").hardlink_to(hook)
+    if command == "install":
+        assert old_git.hook("install", str(repo)) == 0
+        assert (hook.parent / f"post-commit{KEPT_SUFFIX}").read_text() == "#!/bin/sh\n:\n"
+    assert old_git.hook("uninstall", str(repo)) == 0
+    assert hook.read_text() == "#!/bin/sh\n:\n"
+    assert not (hook.parent / f"post-commit{KEPT_SUFFIX}").exists()
+
+
+def test_two_installations_at_once_lose_nothing(old_git: Desk) -> None:
+    repo = old_git.make_repository()
+    hooks = repo / ".git" / "hooks"
+    for event in EVENTS:
+        write_hook(hooks, event, f"#!/bin/sh\n# {event}\n")
+    before = snapshot(hooks)
+    both = "ail-hook install & ail-hook install & ail-hook install & wait"
+    for _ in range(3):
+        old_git.run(repo, "sh", "-c", both)
+        assert all((hooks / f"{event}{KEPT_SUFFIX}").read_text() == f"#!/bin/sh\n# {event}\n" for event in EVENTS)
+        assert old_git.hook("install", str(repo)) == 0
+        assert old_git.hook("uninstall", str(repo)) == 0
+        assert snapshot(hooks) == before
+
+
 def test_a_hook_that_dies_of_a_signal_is_reported_as_a_shell_does(old_git: Desk) -> None:
     repo = old_git.make_repository()
     write_hook(repo / ".git" / "hooks", "post-checkout", "#!/bin/sh\nkill -TERM $$\n")

@@ -167,18 +167,25 @@ def test_a_file_in_the_place_of_the_hooks_directory_is_an_error(
     assert (repo / ".git" / "hooks").read_text() == "mine"
 
 
-def run_without_power(desk: Desk, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `ail-hook` as a user to whom modes apply, in a process of its own."""
-    nobody = 65534  # cannot read this interpreter's library where that lies in root's home: import first
-    drop = f"os.setgroups([]); os.setgid({nobody}); os.setuid({nobody})" if os.geteuid() == 0 else "pass"
+NOBODY = 65534  # may not read this interpreter's library where that lies in root's home: so it is imported first
+DROP = f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})" if os.geteuid() == 0 else "pass"
+FILL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))"
+
+
+def run_after(desk: Desk, first: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `ail-hook` in a process of its own that has done *first*."""
     program = (
         f"import os, sys, shutil, traceback; sys.path[:0] = {SOURCES!r}; from ail_hooks import cli, commands, configured; "
-        f"from ail_client import sanitise; {drop}; sys.exit(cli.main(sys.argv[1:]))"
+        f"from ail_client import sanitise; {first}; sys.exit(cli.main(sys.argv[1:]))"
     )
     return subprocess.run(
-        [sys.executable, "-c", program, *words], env=desk.env, cwd="/",
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-B", "-c", program, *words],
+        env=desk.env,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_a_hooks_directory_that_may_not_be_written_to_is_an_error(old_git: Desk) -> None:
@@ -189,15 +196,33 @@ def test_a_hooks_directory_that_may_not_be_written_to_is_an_error(old_git: Desk)
     (old_git.home / "gitconfig").chmod(0o644)
     old_git.state.parent.mkdir()
     old_git.state.parent.chmod(0o777)
-    for above in [old_git.directory, *old_git.directory.parents][:3]:
-        above.chmod(0o755)
+    for above in (old_git.directory, *old_git.directory.parents):
+        if "pytest" in str(above):  # its own directories, which only root may enter
+            above.chmod(0o755)
     hooks.chmod(0o555)
     before = snapshot(hooks)
-    done = run_without_power(old_git, "install", str(repo))
+    done = run_after(old_git, DROP, "install", str(repo))
     hooks.chmod(0o755)
     assert (done.returncode, done.stdout) == (1, "")
     assert "cannot be written to" in done.stderr
     assert snapshot(hooks) == before
+
+
+def test_a_shim_that_cannot_be_written_leaves_the_hook_that_was_there(old_git: Desk) -> None:
+    repo = old_git.make_repository()
+    write_hook(repo / ".git" / "hooks", "post-commit", "#!/bin/sh\n:\n")
+    before = snapshot(repo / ".git" / "hooks")
+    done = run_after(old_git, FILL, "install", str(repo))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "post-commit was not installed: File too large" in done.stderr
+    assert snapshot(repo / ".git" / "hooks") == before
+
+
+def test_a_mask_that_forbids_running_is_no_obstacle(old_git: Desk) -> None:
+    repo = old_git.make_repository()
+    assert run_after(old_git, "os.umask(0o177)", "install", str(repo)).returncode == 0
+    old_git.commit(repo, "Change")
+    assert len(old_git.take_hints()) == 1
 
 
 def test_a_state_directory_that_cannot_be_made_is_an_error(old_git: Desk, capsys: pytest.CaptureFixture[str]) -> None:
