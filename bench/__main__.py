@@ -18,6 +18,7 @@ RUNS = (
     ["echo"],
     ["clone", HISTORY],
     ["crashes"],
+    ["hooks"],
 )
 
 for name, *arguments in RUNS:

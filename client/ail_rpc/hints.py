@@ -33,14 +33,17 @@ HINTS_MAX_BYTES = 1 << 20
 
 A shell that counts file sizes in KiB, as bash does when it is not called sh, goes on up to twice that."""
 
-PAIRS_MAX = 10_000
-"""At most so many rewritten commits are told by one hook; of a longer rebase the first ones."""
+PAIRS_MAX = 5_000
+"""At most so many rewritten commits are told by one hook: more would not fit the file. Of a longer rebase the first ones."""
 
 _SHA_LENGTHS = (40, 64)
 
 
 class Hint:
-    """One line: *event* one of EVENTS or REWRITTEN; *path* absolute; *old* and *new* shas, None but for REWRITTEN."""
+    """One line: *event* one of EVENTS or REWRITTEN; *path* absolute; *old* and *new* shas, None but for REWRITTEN.
+
+    Every hint, of whatever event, says that the repository at *path* is worth a look.
+    """
 
     __slots__ = ("event", "new", "old", "path")
 
@@ -78,11 +81,11 @@ def encode(event: str, path: str, pairs: Iterable[tuple[str, str]] = ()) -> byte
 
 
 def append(file: str, lines: bytes) -> None:
-    """Append *lines* to *file* in one write, unless it is full (HINTS_MAX_BYTES). Raises OSError."""
+    """Append to *file*, in one write, as many whole *lines* as fit into HINTS_MAX_BYTES. Raises OSError."""
     descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        if os.fstat(descriptor).st_size < HINTS_MAX_BYTES:
-            os.write(descriptor, lines)
+        room = max(0, HINTS_MAX_BYTES - os.fstat(descriptor).st_size)
+        os.write(descriptor, lines[: lines.rfind(b"\n", 0, room) + 1])
     finally:
         os.close(descriptor)
 
@@ -91,6 +94,11 @@ def parse_hints(data: bytes) -> list[Hint]:
     """Return the hints in a file's *data*, oldest first; lines that are none, or were not written to the end, are left out."""
     whole, _newline, _rest = data.rpartition(b"\n")
     return [hint for line in whole.split(b"\n") if (hint := _parse_line(line))]
+
+
+def is_sha(word: bytes) -> bool:
+    """Whether *word* is a full sha: 40 lower-case hex digits, or 64."""
+    return len(word) in _SHA_LENGTHS and not word.strip(b"0123456789abcdef")
 
 
 def _parse_line(line: bytes) -> Hint | None:
@@ -103,10 +111,6 @@ def _parse_line(line: bytes) -> Hint | None:
 
 def _parse_rewritten(rest: bytes) -> Hint | None:
     match rest.split(b"\t", 2):
-        case [old, new, path] if _is_sha(old) and _is_sha(new) and path.startswith(b"/"):
+        case [old, new, path] if is_sha(old) and is_sha(new) and path.startswith(b"/"):
             return Hint(REWRITTEN, os.fsdecode(path), old.decode(), new.decode())
     return None
-
-
-def _is_sha(word: bytes) -> bool:
-    return len(word) in _SHA_LENGTHS and not word.strip(b"0123456789abcdef")

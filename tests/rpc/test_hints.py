@@ -64,17 +64,18 @@ def test_shas_of_sha256_repositories_are_read_too() -> None:
     assert (told.old, told.new) == ("a" * 64, "b" * 64)
 
 
-def test_no_more_than_the_first_ten_thousand_pairs_are_told() -> None:
+def test_no_more_than_the_first_five_thousand_pairs_are_told() -> None:
     pairs = [(f"{number:040x}", NEW) for number in range(PAIRS_MAX + 5)]
     hints = parse_hints(encode("post-rewrite", "/r", pairs))
     assert [hint.old for hint in hints[:-1]] == [old for old, _new in pairs[:PAIRS_MAX]]
 
 
-def test_a_full_file_is_not_appended_to(tmp_path: Path) -> None:
+def test_of_what_does_not_fit_whole_lines_are_kept(tmp_path: Path) -> None:
     file = tmp_path / "pending"
-    append(str(file), b"x" * HINTS_MAX_BYTES)
-    append(str(file), b"y")
-    assert file.read_bytes() == b"x" * HINTS_MAX_BYTES
+    append(str(file), b"x" * (HINTS_MAX_BYTES - 5) + b"\n")
+    append(str(file), b"yy\n" * 2)
+    append(str(file), b"zzz\n")
+    assert file.read_bytes() == b"x" * (HINTS_MAX_BYTES - 5) + b"\nyy\n"
     assert file.stat().st_mode & 0o777 == 0o600
 
 
