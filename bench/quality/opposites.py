@@ -1,4 +1,7 @@
-"""Words that turn a question round, and plain nouns to put in the place of one another. Plain data: no code that builds or measures anything belongs here."""
+"""Words that turn a question round, and plain nouns to put in the place of one another.
+
+Plain data: no code that builds or measures anything belongs here.
+"""
 
 from __future__ import annotations
 
