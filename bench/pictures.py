@@ -11,7 +11,6 @@ import argparse
 import html
 import re
 import shlex
-import subprocess
 import time
 import unicodedata
 from pathlib import Path
