@@ -24,11 +24,15 @@ _git_why() {
   _shtab_git_why
 }
 """
+_GIT_WHY_IN_FISH = """\
+# fish 3.6 asks for git-git-why where it means git-why; later ones find the completions of git-why by themselves.
+complete -c git -f -n '__fish_git_using_command why' -a '(__fish_git_complete_custom_command why)'
+"""
 
 
 def make_completions() -> dict[str, str]:
     """Return what each file below the data directory is to hold, by its name."""
-    made = {}
+    made = {"fish/vendor_conf.d/git-why.fish": _GIT_WHY_IN_FISH}
     for program, parser in (
         ("ail-client", make_client_parser()),
         ("git-why", make_parser("ask", "git-why", explain=False)),

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from .layout import describe_age, describe_time, shorten
+from .layout import SHORT_SHA, describe_age, describe_time
 from .sanitise import to_block, to_line, to_path
-from .wrapping import count_columns, cut, reflow, wrap
+from .wrapping import count_columns, reflow, wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _REASONS = {
 }
 _FATES = (("reverted_by", "reverted by"), ("replaced_by", "replaced by"), ("successor", "rewritten, now"))
 _SUBJECT_MAX = 300  # characters; git asks for 50, and somebody's generator writes 100,000
-_AUTHOR_MAX, _AUTHOR_MIN = 60, 6
+_AUTHOR_MAX = 60
 _TIME_MAX = 40
 _LINES_FIRST, _LINES_OTHERS = 10, 5
 _DATE_FROM = 76  # columns from which the date stands beside its age
@@ -68,7 +68,7 @@ def _clip(text: str, most: int) -> str:
 
 def _render_citation(number: int, citation: dict[str, Any], page: Page, stems: AbstractSet[str]) -> list[str]:
     indent = "  " if page.is_narrow else "   "
-    lines = [_render_head(number, citation, page)]
+    lines = _render_head(number, citation, page, indent)
     lines += [page.paint(line, "strong") for line in page.wrap(cut_subject(citation), indent)]
     lines += render_fate(citation, page, indent)
     if request := citation.get("pull_request"):
@@ -81,17 +81,21 @@ def _render_citation(number: int, citation: dict[str, Any], page: Page, stems: A
     return lines + [page.paint(line, "dim") for line in (page.wrap(reasons, indent) if reasons else [])]
 
 
-def _render_head(number: int, citation: dict[str, Any], page: Page) -> str:
-    """Return "1. 4f1c2d9e4f  2026-05-04 (3 months ago)  Jane Doe", without the date where there is no room for it."""
+def _render_head(number: int, citation: dict[str, Any], page: Page, indent: str) -> list[str]:
+    """Return "1. 4f1c2d9e4f  2026-05-04 (3 months ago)  Jane Doe"; where it is narrow without the date, on several lines."""
     iso = to_line(citation.get("author_time") or "")[:_TIME_MAX]
     has_room = page.width is None or page.width >= _DATE_FROM
     when = describe_time(iso) if has_room else describe_age(iso) or iso
-    sha = to_line(citation["sha"])
-    taken = len(f"{number}. {shorten(sha)}  {when}  ")
     author = _clip(to_line(citation.get("author") or ""), _AUTHOR_MAX)
-    if page.width is not None and count_columns(author) > page.width - taken:
-        author = cut(author, page.width - taken) if page.width - taken >= _AUTHOR_MIN else ""
-    return "  ".join(filter(None, (f"{number}. {page.name_commit(sha)}", page.paint(when, "dim"), author)))
+    lines, taken = [f"{number}. {page.name_commit(to_line(citation['sha']))}"], len(f"{number}. ") + SHORT_SHA
+    for text, shown in ((when, page.paint(when, "dim")), (author, author)):
+        if page.width is not None and taken + 2 + count_columns(text) > page.width:
+            lines.append(indent + shown)
+            taken = len(indent) + count_columns(text)
+        elif text:
+            lines[-1] += f"  {shown}"
+            taken += 2 + (count_columns(text) if page.width is not None else 0)
+    return lines
 
 
 def _render_excerpt(citation: dict[str, Any], page: Page, stems: AbstractSet[str], indent: str, most: int) -> list[str]:
@@ -123,12 +127,22 @@ def _fit(paragraphs: list[str], room: int, most: int, stems: AbstractSet[str]) -
     from .matching import count_matches
 
     lines = [line for paragraph in paragraphs for line in wrap(paragraph, room - 2)]  # marks of what is left out
-    matches = [count_matches(line, stems) for line in lines]
-    begin = max(range(len(lines) - most + 1), key=lambda at: (sum(matches[at : at + most]), -at))
+    begin = _find_window([count_matches(line, stems) for line in lines], most)
     chosen = lines[begin : begin + most]
     chosen[0] = f"… {chosen[0].lstrip()}" if begin else chosen[0]
     chosen[-1] += " …" if begin + most < len(lines) else ""
     return chosen
+
+
+def _find_window(matches: list[int], most: int) -> int:
+    """Return where the *most* lines begin that match best; of equal ones, with one line before the first match."""
+
+    def judge(begin: int) -> tuple[int, int, int]:
+        window = matches[begin : begin + most]
+        before = next((at for at, count in enumerate(window) if count), 1)
+        return sum(window), -abs(before - 1), -begin
+
+    return max(range(len(matches) - most + 1), key=judge)
 
 
 def _describe_request(request: object) -> str:

@@ -17,7 +17,7 @@ _STYLES = {"strong": "1", "dim": "2", "match": "1", "sha": "35", "warning": "1;3
 known terminals is 3.3 : 1; yellow, which git takes for a sha, has 1.7, red 2.4 (and is bold here), the others less."""
 
 _SPANS = (("year", 365.25), ("month", 30.44), ("week", 7.0), ("day", 1.0))
-_SHORT_SHA = 10
+SHORT_SHA = 10
 _NARROW = 40
 _PROSE_MAX = 100  # columns; longer lines are hard to find back to the beginning of
 
@@ -65,7 +65,7 @@ def get_page(commit_url: str = "") -> Page:
 
 def shorten(sha: str) -> str:
     """Return the beginning of *sha* that people write."""
-    return sha[:_SHORT_SHA]
+    return sha[:SHORT_SHA]
 
 
 def describe_time(iso: str, now: float | None = None) -> str:

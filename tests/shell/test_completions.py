@@ -148,6 +148,7 @@ def test_zsh_completes(here: Path, typed: str, offered: set[str]) -> None:
     ],
 )
 def test_fish_completes(here: Path, line: str, offered: set[str]) -> None:
-    directory = SHARE / "fish" / "vendor_completions.d"
-    script = f"set fish_complete_path {directory} $__fish_data_dir/completions; complete -C '{line}'"
+    fish = SHARE / "fish"
+    paths = f"set fish_complete_path {fish / 'vendor_completions.d'} $__fish_data_dir/completions"
+    script = f"{paths}; source {fish / 'vendor_conf.d' / 'git-why.fish'}; complete -C '{line}'"
     assert offered <= {word.partition("\t")[0] for word in run(here, "fish", "--no-config", "-c", script)}
