@@ -25,6 +25,8 @@ def suggest_words(message: str, known: Iterable[str], program: str) -> str:
     shows = f"`{program} --help` shows how, with examples"
     known = list(known)
     for choice, option in _WRONG.findall(message):
+        if option in known:
+            continue
         if meant := _mean(choice or option, [word for word in known if word.startswith("-") == bool(option)]):
             return f"{meant} {shows}"
     if message.startswith("unrecognized arguments: -"):

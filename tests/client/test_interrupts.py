@@ -74,8 +74,8 @@ def test_ctrl_c_while_progress_is_shown_takes_the_line_away(client: Runner, repo
 
 def test_ctrl_c_at_any_moment_is_no_traceback(client: Runner, daemon: ScriptedDaemon) -> None:
     daemon.script["ask"] = daemon.make_reply()
-    code = "import sys; print(flush=True); from ail_client.cli import main; sys.exit(main())"
-    for moment in range(12):
+    code = "import sys; from ail_client.cli import main; print(flush=True); sys.exit(main())"
+    for moment in range(10):
         process = subprocess.Popen(
             [sys.executable, "-c", code, "ask", "why?"], cwd=client.cwd, env=client.env, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -85,8 +85,24 @@ def test_ctrl_c_at_any_moment_is_no_traceback(client: Runner, daemon: ScriptedDa
         threading.Event().wait(moment * 0.004)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
-        assert process.returncode in (0, *INTERRUPTED)
-        assert "Traceback" not in err, err
+        assert (process.returncode in (0, *INTERRUPTED), err) == (True, "")
+
+
+def test_ctrl_c_while_the_client_is_being_imported_is_no_traceback(client: Runner) -> None:
+    code = """if True:
+        import builtins, os, signal
+        real = builtins.__import__
+        def interrupted(name, *rest):
+            if name == "ail_rpc.errors":
+                os.kill(os.getpid(), signal.SIGINT)
+            return real(name, *rest)
+        builtins.__import__ = interrupted
+        from ail_client.cli import main
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=client.cwd, env=client.env, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
 
 
 @pytest.mark.parametrize("form", ["text", "grep", "json"])
@@ -110,7 +126,7 @@ def test_a_closed_stdout_is_no_error(client: Runner, daemon: ScriptedDaemon) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["with space.py", "quo\"te's.py", "new\nline.py", "-rf", "caf\udce9.py", "変更.py", "a:12", "*.py"]
+    "name", ["with space.py", "quo\"te's.py", "new\nline.py", "-rf", "caf\udce9.py", "変更.py", "*.py"]
 )
 def test_a_file_of_any_name_is_asked_about(client: Runner, repo: Path, daemon: ScriptedDaemon, name: str) -> None:
     (repo / name).write_text("x = 1\n")
@@ -139,7 +155,7 @@ def test_a_file_outside_any_repository_says_so(client: Runner, tmp_path: Path, d
         (["ask", "--limt", "3", "why?"], 2, "did you mean `--limit`?"),
         (["health", "redy"], 2, "did you mean `ready`?"),
         (["ask", "--format", "txt", "why?"], 2, "did you mean `text`?"),
-        (["ask", "-why is it so"], 2, "go behind `--`"),
+        (["ask", "-why"], 2, "go behind `--`"),
         (["qqqq"], 2, "`ail-client --help` lists them"),
     ],
 )

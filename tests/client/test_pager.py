@@ -92,7 +92,9 @@ def test_ctrl_c_in_less_leaves_less_alone_and_q_ends_both(client: Runner) -> Non
         os.execve(sys.executable, [sys.executable, "-c", code, "ask", "why?"], env)  # noqa: S606  # no shell needed
     try:
         read_until(terminal, ":\x1b[K")
-        os.write(terminal, b"\x03G")
+        os.write(terminal, b"\x03")
+        read_until(terminal, ":\x1b[K")  # it throws away what was typed before it hears of the signal
+        os.write(terminal, b"G")
         read_until(terminal, "5. ")
         os.write(terminal, b"q")
         _, status = os.waitpid(child, 0)
