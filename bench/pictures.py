@@ -19,6 +19,7 @@ from typing import NamedTuple
 from tests.running import ROOT, Home, prepare_models, sealed_home
 
 QUESTION = ("src/_pytest/tmpdir.py:154", "why must the temporary directory belong to the user?")
+SHOWN = "1278f8b97e"
 WIDTHS = (60, 80, 160)
 GROUNDS = {  # background, foreground, dim, red, magenta: those of GNOME's terminal
     "dark": ("#171421", "#d0cfcc", "#8b8a88", "#f66151", "#c061cb"),
@@ -47,26 +48,27 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with sealed_home(prepare_models()) as home:
-        print(home.client("add", options.directory, "--wait").stderr)
-        for width in WIDTHS:
-            draw(
-                "why",
-                capture(home, options.directory, width, ["git", "why", "--limit", "3", *QUESTION]),
-                width,
-                options.out,
-            )
-        sha = home.run(
-            "git", "-C", options.directory, "log", "-1", "--format=%h", "-S0o700", "--", "src/_pytest/tmpdir.py"
-        )
-        draw("show", capture(home, options.directory, 80, ["ail-client", "show", sha.stdout.strip()]), 80, options.out)
-        draw("status", capture(home, options.directory, 80, ["ail-client", "status"]), 80, options.out)
+        clone = str(home.directory / "pytest")
+        home.run("git", "clone", "-q", "--local", options.directory, clone)
+        home.run("git", "-C", clone, "remote", "set-url", "origin", "https://github.com/pytest-dev/pytest")
+        print(home.client("add", clone, "--wait").stderr)
+        make_pictures(home, clone, options.out)
+
+
+def make_pictures(home: Home, directory: str, out: Path) -> None:
+    """Capture and draw every picture of the documentation."""
+    for width in WIDTHS:
+        draw("why", capture(home, directory, width, ["git", "why", "--limit", "3", *QUESTION]), width, out)
+    draw("show", capture(home, directory, 80, ["ail-client", "show", SHOWN]), 80, out)
+    draw("status", capture(home, directory, 80, ["ail-client", "status"]), 80, out)
+    draw("help", capture(home, directory, 80, ["ail-client", "ask", "--help"]), 80, out)
 
 
 def capture(home: Home, directory: str, width: int, command: list[str]) -> str:
     """Return what *command* shows in a terminal of *width* columns, with its escape sequences."""
     tmux = ["tmux", "-L", f"ail{home.directory.name}", "-f", "/dev/null"]
-    shown = f"PS1='$ '; cd {shlex.quote(directory)}; {shlex.join([*command, '--no-pager'])}; tmux wait-for -S shown; sleep 99"
-    env = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    shown = f"PS1='$ '; cd {shlex.quote(directory)}; {shlex.join(command)}; tmux wait-for -S shown; sleep 99"
+    env = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "GIT_PAGER": "cat"}
     started = home.run(*tmux, "new-session", "-d", "-x", str(width), "-y", "200", "sh", "-c", shown, env=env)
     assert started.returncode == 0, started.stderr
     home.run(*tmux, "wait-for", "shown", env=env)
@@ -74,7 +76,7 @@ def capture(home: Home, directory: str, width: int, command: list[str]) -> str:
     screen = home.run(*tmux, "capture-pane", "-e", "-p", env=env).stdout
     home.run(*tmux, "kill-server", env=env)
     typed = f"$ {shlex.join(command)}"
-    echoed = [typed[at : at + width] for at in range(0, len(typed), width)]
+    echoed = [f"\x1b[2m{typed[at : at + width]}\x1b[0m" for at in range(0, len(typed), width)]
     return "\n".join([*echoed, screen.rstrip()])
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 LONG_BYTES = 100_000
-MARK = "reason"
-"""A word of every message of the corpus: asking for it finds them."""
+MARK = "kestrel"
+"""A word of every message of the corpus: asking "why is the kestrel simple?" finds them."""
 
 _FORBIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
@@ -39,7 +39,7 @@ def find_raw(text: str, allowed: str = "\n") -> list[str]:
 
 
 def make_message(payload: bytes) -> bytes:
-    """Return a commit message that quotes *payload* where it will be shown: in the subject and beside a reason."""
+    """Return a commit message that quotes *payload* where it will be shown: in the subject and in a sentence of the body."""
     return b"Change %s here\n\nThe %s is simple, because %s was needed.\n" % (payload, MARK.encode(), payload)
 
 

@@ -34,9 +34,9 @@ _PAGES: dict[str, tuple[str, str]] = {
         '%(prog)s "why do we retry uploads?"               the whole repository\n'
         '%(prog)s src/http.py "what is this file for?"      a file\n'
         '%(prog)s src/http.py:120-124 "why the retry?"      some lines of it\n'
-        '%(prog)s --format grep "why the retry?"            for vim -q, M-x compile\n'
+        '%(prog)s --format grep "why the retry?"            for Vim and Emacs\n'
         '%(prog)s --json "why the retry?" | jq -r .answer   for a script\n'
-        '%(prog)s -- "--force: why is it refused?"          words that begin with -',
+        '%(prog)s -- "--force: why is it refused?"          what begins with -',
     ),
     "related": (
         "Find the commits that bear on files you are about to change, or on what is staged: why their lines are as "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .citations import render_fate
-from .layout import Page, describe_span, describe_time, make_table
+from .layout import Page, describe_span, describe_time, make_table, shorten
 from .sanitise import to_block, to_line, to_path
 from .wrapping import count_columns, wrap
 
@@ -67,7 +67,7 @@ def render_status(status: dict[str, Any], page: Page | None = None) -> str:
     rows = (
         ("daemon", f"{to_line(str(status.get('version')))}, pid {status.get('pid')}, up {up}"),
         ("socket", _shorten_path(str(status.get("socket")), page)),
-        ("model", to_line(str(model)) if model else "none: questions are answered by words alone"),
+        ("model", _name_model(to_line(str(model))) if model else "none: questions are answered by words alone"),
         ("memory", f"{(status.get('rss_bytes') or 0) / 1e6:.0f} MB"),
     )
     lines = []
@@ -76,6 +76,11 @@ def render_status(status: dict[str, Any], page: Page | None = None) -> str:
         lines += [page.paint(f"{name:9}", "dim") + first[9:], *others]
     repos = status.get("repos") or []
     return "\n".join([*lines, "", render_repos(repos, page)] if repos else lines)
+
+
+def _name_model(model: str) -> str:
+    """Return a model's name as it is, its id of 64 hex digits as commits are named."""
+    return shorten(model) if len(model) == 64 and " " not in model else model
 
 
 def _shorten_path(path: str, page: Page) -> str:
