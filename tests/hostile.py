@@ -35,7 +35,8 @@ def find_raw(text: str, allowed: str = "\n") -> list[str]:
     C0, C1 and DEL, every format character (bidi, zero-width, tags), U+2028 and U+2029, surrogates (bytes that were no
     UTF-8), private and unassigned code points. The newline between lines is the one that a program writes itself.
     """
-    return [char for char in text if char not in allowed and unicodedata.category(char) in _FORBIDDEN]
+    raw = {char for char in set(text) - set(allowed) if unicodedata.category(char) in _FORBIDDEN}
+    return [char for char in text if char in raw] if raw else []
 
 
 def make_message(payload: bytes) -> bytes:

@@ -24,7 +24,7 @@ def render_answer(reply: dict[str, Any], page: Page) -> str:
     """Return *reply* for a person: the answer first, how sure it is, then the commits it stands in."""
     lines = _render_sentences(reply, page)
     if reply["citations"] and reply.get("confidence") is not None:
-        lines.append(page.paint(_describe_confidence(reply["confidence"]), "strong"))
+        lines.append(page.paint(_describe_confidence(reply["confidence"]), "bold"))
     cited = render_citations(reply["citations"], page, reply.get("question") or "")
     return "\n".join([*lines, "", *cited] if lines else cited)
 

@@ -69,7 +69,7 @@ def _clip(text: str, most: int) -> str:
 def _render_citation(number: int, citation: dict[str, Any], page: Page, stems: AbstractSet[str]) -> list[str]:
     indent = "  " if page.is_narrow else "   "
     lines = _render_head(number, citation, page, indent)
-    lines += [page.paint(line, "strong") for line in page.wrap(cut_subject(citation), indent)]
+    lines += [page.paint(line, "bold") for line in page.wrap(cut_subject(citation), indent)]
     lines += render_fate(citation, page, indent)
     if request := citation.get("pull_request"):
         lines += page.wrap(f"pull request {to_line(_describe_request(request))}", indent)

@@ -32,7 +32,7 @@ def _render_message(commit: dict[str, Any], page: Page) -> list[str]:
     indent = "  " if page.is_narrow else "    "
     room = None if page.width is None else max(10, page.width - len(indent))
     subject, *body = to_block((commit.get("message") or commit.get("subject") or "").strip("\n"))
-    lines = [page.paint(line, "strong") for line in _fit(subject, room)]
+    lines = [page.paint(line, "bold") for line in _fit(subject, room)]
     lines += [part for line in body for part in _fit(line, room)]
     return ["", *(f"{indent}{line}".rstrip() for line in lines)]
 
