@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
+_WITHOUT_LINKS = ("dumb", "linux", "eterm")
+"""Terminals that print what they should ignore: those are the Linux console and Emacs's."""
+
 _PLAIN = {ord("…"): "...", ord("—"): "--", ord("│"): "|", ord("·"): "-", ord("•"): "*"}
 
 
@@ -64,7 +67,7 @@ def has_links() -> bool:
     asked = os.environ.get("AIL_HYPERLINKS")
     if asked in ("always", "never"):
         return asked == "always"
-    return is_terminal(sys.stdout) and os.environ.get("TERM") not in ("dumb", "linux", "", None)
+    return is_terminal(sys.stdout) and not os.environ.get("TERM", "dumb").startswith(_WITHOUT_LINKS)
 
 
 def get_width() -> int | None:

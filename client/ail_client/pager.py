@@ -18,6 +18,7 @@ _ESCAPES = re.compile("\x1b\\[[0-9;]*m|\x1b\\]8;;[^\x1b]*\x1b\\\\")
 """The only ones that we write: colours and links."""
 _LINKS = re.compile("\x1b\\]8;;[^\x1b]*\x1b\\\\")
 _LESS_WITH_LINKS = 566
+_NAMES_A_REPOSITORY = ("GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE")
 _NOT_FOUND = (126, 127)  # what sh says of a command that is not there
 
 
@@ -53,10 +54,7 @@ def _find_pager() -> str:
 
 def _make_environment() -> dict[str, str]:
     """Return this process's environment with git's defaults for pagers, and without a repository."""
-    env = {
-        name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR")
-    }
-    env.pop("GIT_CONFIG_PARAMETERS", None) if "core.pager" not in env.get("GIT_CONFIG_PARAMETERS", "") else None
+    env = {name: value for name, value in os.environ.items() if name not in _NAMES_A_REPOSITORY}
     return {"LESS": "FRX", "LV": "-c"} | env
 
 

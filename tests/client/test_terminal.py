@@ -86,7 +86,9 @@ def test_commits_are_linked_to_the_remote_without_its_password(client: Runner) -
     assert "ann" not in screen
 
 
-@pytest.mark.parametrize("env", [{"AIL_HYPERLINKS": "never"}, {"TERM": "dumb"}, {"TERM": "linux"}])
+@pytest.mark.parametrize(
+    "env", [{"AIL_HYPERLINKS": "never"}, {"TERM": "dumb"}, {"TERM": "linux"}, {"TERM": "eterm-color"}]
+)
 def test_links_can_be_switched_off(client: Runner, env: dict[str, str]) -> None:
     assert "\x1b]8" not in Terminal(client).run("ask", "why?", **env).screen
 
