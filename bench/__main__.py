@@ -17,6 +17,7 @@ RUNS = (
     ["client"],
     ["echo"],
     ["clone", HISTORY],
+    ["shell", HISTORY],
     ["crashes"],
     ["hooks"],
 )

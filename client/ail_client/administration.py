@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-from ail_rpc.errors import NotARepositoryError, UnavailableError, UsageError
+from ail_rpc.errors import NotARepositoryError, NotInstalledError, UnavailableError, UsageError
 
 from .output import write_answer, write_json, write_note
+from .sanitise import to_path
 from .session import Reach, ask_daemon, call, stop_daemon, with_daemon
 from .target import find_place, to_wire_path
 
@@ -37,7 +38,7 @@ def run_add(options: Namespace, reach: Reach) -> int:
     added = with_daemon(reach, add)
     if not options.json and added.get("notice"):
         write_note(f"note: {added['notice']}")
-    return _print(options, added, f"{'searchable' if options.wait else 'added'}: {repo}")
+    return _print(options, added, f"{'searchable' if options.wait else 'added'}: {to_path(repo)}")
 
 
 def run_remove(options: Namespace, reach: Reach) -> int:
@@ -51,7 +52,7 @@ def run_remove(options: Namespace, reach: Reach) -> int:
         repo = os.path.realpath(named)
     repo = to_wire_path(repo)
     removed = ask_daemon(reach, "repo.remove", {"repo": repo, "purge": options.purge})
-    return _print(options, removed, f"removed: {repo}")
+    return _print(options, removed, f"removed: {to_path(repo)}")
 
 
 def run_repos(options: Namespace, reach: Reach) -> int:
@@ -59,13 +60,14 @@ def run_repos(options: Namespace, reach: Reach) -> int:
     listed = ask_daemon(reach, "repo.list", {})
     if options.json:
         return _print(options, listed)
+    from .layout import get_page
     from .tables import render_repos
 
     repos = listed["repos"] if isinstance(listed, dict) else listed
     if not repos:
         write_note("no repository has been added: `ail-client add DIR` adds one")
         return 0
-    return _print(options, listed, render_repos(repos))
+    return _print(options, listed, render_repos(repos, get_page()))
 
 
 def run_status(options: Namespace, reach: Reach) -> int:
@@ -74,9 +76,10 @@ def run_status(options: Namespace, reach: Reach) -> int:
     status = ask_daemon(reach, "status", params)
     if options.json:
         return _print(options, status)
+    from .layout import get_page
     from .tables import render_status
 
-    return _print(options, status, render_status(status))
+    return _print(options, status, render_status(status, get_page()))
 
 
 def run_health(options: Namespace, reach: Reach) -> int:
@@ -138,6 +141,18 @@ def run_check(options: Namespace, reach: Reach) -> int:
     return 0 if result.get("ok") is True else _DID_NOT_HOLD
 
 
+def run_doctor(options: Namespace, reach: Reach) -> int:
+    """Have the daemon look for what keeps AIL from working well here; 1 where something is wrong."""
+    try:
+        found = ask_daemon(reach, "doctor", _get_repo(options))
+    except UsageError as err:  # what a daemon says that does not know the method
+        raise NotInstalledError(
+            "this daemon has no `doctor` yet", "`ail-client status` and `ail-client health ready` say how it is"
+        ) from err
+    _print(options, found)
+    return 0 if found.get("ok") is True else _DID_NOT_HOLD
+
+
 def run_plain(options: Namespace, reach: Reach) -> int:
     """`metrics`, `reload`, `backup`, `restore`: the method has the command's name, and at most a file."""
     params = {"file": to_wire_path(os.path.abspath(options.file))} if hasattr(options, "file") else {}
@@ -149,7 +164,7 @@ def _get_repo(options: Namespace) -> dict[str, Any]:
 
 
 def _print(options: Namespace, reply: object, text: str | None = None) -> int:
-    """Print *reply* as JSON if asked for, else *text* (None: every field of the reply, "": nothing); 0."""
+    """Print *reply* as JSON if asked for, else *text*, which is safe (None: every field of the reply, "": nothing); 0."""
     if options.json:
         write_json(reply)
     elif text is None:
@@ -157,7 +172,5 @@ def _print(options: Namespace, reply: object, text: str | None = None) -> int:
 
         write_answer(render_fields(reply))
     elif text:
-        from .sanitise import to_block
-
-        write_answer("\n".join(to_block(text)))
+        write_answer(text, may_page=options.pager)
     return 0

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import os
+import re  # argparse has imported it already
 
-from .layout import Page, describe_time, shorten
+from .citations import cut_subject, render_citations
+from .layout import shorten
 from .sanitise import to_block, to_line, to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_REASONS = {
-    "meaning": "says something alike",
-    "words": "has the words",
-    "touches_file": "touches the file",
-    "touches_lines": "touches these lines",
-    "named": "is named in the question",
-}
+    from .layout import Page
+
 _CONFIDENCE = ((0.8, "very likely"), (0.6, "likely"), (0.4, "perhaps"), (0.0, "a guess"))
 _SENTENCE_MAX = 240
+_SHA = re.compile(r"\b[0-9a-f]{7,64}\b")
 
 
 def render_answer(reply: dict[str, Any], page: Page) -> str:
     """Return *reply* for a person: the answer first, how sure it is, then the commits it stands in."""
-    lines = []
-    if reply.get("answer"):
-        told = "No reason is recorded. What was done: " if reply.get("outcome") == "no_reason_recorded" else ""
-        for line in to_block(told + reply["answer"]):
-            lines += page.wrap(line)
+    lines = _render_sentences(reply, page)
     if reply["citations"] and reply.get("confidence") is not None:
-        lines.append(page.paint(_describe_confidence(reply["confidence"]), "dim"))
-    for number, citation in enumerate(reply["citations"], 1):
-        lines += ["", *_render_citation(number, citation, page)]
-    return "\n".join(lines)
+        lines.append(page.paint(_describe_confidence(reply["confidence"]), "bold"))
+    cited = render_citations(reply["citations"], page, reply.get("question") or "")
+    return "\n".join([*lines, "", *cited] if lines else cited)
 
 
 def render_grep(reply: dict[str, Any]) -> str:
@@ -53,52 +46,33 @@ def describe_limits(reply: dict[str, Any]) -> list[str]:
     return notes
 
 
+def _render_sentences(reply: dict[str, Any], page: Page) -> list[str]:
+    """Return the answer's lines, the commits it names linked."""
+    if not reply.get("answer"):
+        return []
+    told = "No reason is recorded. What was done: " if reply.get("outcome") == "no_reason_recorded" else ""
+    lines = [part for line in to_block(told + reply["answer"]) for part in page.wrap(line)]
+    if not page.colour and not page.commit_url:
+        return lines
+    shas = [to_line(citation["sha"]) for citation in reply["citations"]]
+    return [_SHA.sub(lambda found: _name_cited(found[0], shas, page), line) for line in lines]
+
+
+def _name_cited(text: str, shas: list[str], page: Page) -> str:
+    """Return *text* as the name of the cited commit that begins so; as it is where none does."""
+    sha = next((sha for sha in shas if sha.startswith(text)), None)
+    return page.name_commit(sha, text) if sha else text
+
+
 def _describe_confidence(confidence: float) -> str:
     words = next(words for least, words in _CONFIDENCE if confidence >= least or not least)
     return f"({words}: {confidence:.0%})"
 
 
-def _render_citation(number: int, citation: dict[str, Any], page: Page) -> list[str]:
-    sha = page.paint(shorten(to_line(citation["sha"])), "yellow")
-    when = describe_time(to_line(citation.get("author_time") or ""))
-    lines = [f"{number}. {sha}  {when}  {to_line(citation.get('author') or '')}".rstrip()]
-    lines += [page.paint(line, "bold") for line in page.wrap(to_line(citation.get("subject") or ""), "   ")]
-    if citation.get("path"):
-        line = f":{citation['line']}" if citation.get("line") else ""
-        lines.append(f"   {to_path(citation['path'])}{line}")
-    excerpt = (citation.get("excerpt") or "").strip("\n")
-    for line in to_block(excerpt) if excerpt != citation.get("subject") else []:
-        lines += page.wrap(line, "   | ") if line.strip() else []
-    return lines + _render_marks(citation, page)
-
-
-def _render_marks(citation: dict[str, Any], page: Page) -> list[str]:
-    """Return what became of the commit, where to read on, and why it is here."""
-    lines = []
-    for key, words in (("reverted_by", "reverted by"), ("replaced_by", "replaced by")):
-        if citation.get(key):
-            lines.append(f"   {words} {shorten(to_line(citation[key]))}")
-    if request := citation.get("pull_request"):
-        lines.append(f"   pull request {to_line(_describe_request(request))}")
-    reasons = [_REASONS.get(reason, to_line(str(reason))) for reason in citation.get("reasons") or ()]
-    if reasons:
-        lines += [page.paint(line, "dim") for line in page.wrap(", ".join(reasons), "   ")]
-    return lines
-
-
-def _describe_request(request: object) -> str:
-    match request:
-        case {"number": number, "title": title}:
-            return f"#{number} {title}"
-        case {"url": url}:
-            return str(url)
-    return str(request)
-
-
 def _render_grep_line(citation: dict[str, Any], reply: dict[str, Any]) -> str:
     path = citation.get("path") or reply.get("file")
     shown = to_path(_from_here(path, reply.get("repo") or "")) if path else "-"
-    subject = to_line(citation.get("subject") or "")
+    subject = cut_subject(citation)
     sentence = _first_sentence(to_line(citation.get("excerpt") or ""))
     said = f"{subject} — {sentence}" if sentence else subject
     return f"{shown}:{citation.get('line') or 1}:1: {shorten(to_line(citation['sha']))} {said}"

@@ -7,28 +7,21 @@ find the terminal's width, would cost more than the question's round trip.
 from __future__ import annotations
 
 import argparse
-import math
 import os
 
 from ail_rpc import VERSION
 from ail_rpc.errors import UsageError
 
+from .parsing import Parser, get_help_width, parse_count, parse_seconds
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import NoReturn
 
 DEFAULT_TIMEOUT_S = 5.0
 TIMEOUT_VARIABLE = "AIL_MAX_QUERY_TIME_S"
 _WITH_VALUE = ("--repo", "--timeout", "--socket")
-_COMMON = (*_WITH_VALUE, "--json", "--no-start")
-
-
-class _Parser(argparse.ArgumentParser):
-    """Reports mistakes as UsageError, so that one place turns every error into words."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message, f"`{self.prog} --help` shows how, with an example")
+_COMMON = (*_WITH_VALUE, "--json", "--no-start", "--no-pager")
 
 
 class Command:
@@ -51,22 +44,15 @@ def parse(argv: Sequence[str], program: str = "ail-client") -> argparse.Namespac
     if name is None:
         return _overview(program).parse_args(rest)  # prints, or says what is wrong with the options
     if name not in COMMANDS:
-        raise UsageError(f"there is no command {name!r}", f"`{program} --help` lists them")
+        from .suggestions import suggest_command  # difflib: 2 ms, and only for a slip
+
+        raise UsageError(f"there is no command {name!r}", suggest_command(name, COMMANDS, program))
     return parse_command(name, rest, f"{program} {name}")
 
 
 def parse_command(name: str, argv: Sequence[str], program: str) -> argparse.Namespace:
     """Return the options of the command *name*. Raises UsageError; `--help` prints and raises SystemExit."""
-    command = COMMANDS[name]
-    parser = _Parser(
-        program,
-        description=command.summary,
-        epilog=f"example:\n  {command.example.replace('%(prog)s', program)}",
-        formatter_class=_formatter,
-        allow_abbrev=False,
-    )
-    command.add_arguments(parser)
-    _add_common(parser)
+    parser = make_parser(name, program, explain=any(word in ("-h", "--help") for word in argv))
     options = _parse_words(parser, argv, WORDS[name]) if name in WORDS else parser.parse_args(list(argv))
     options.command = name
     options.timeout_given = options.timeout is not None
@@ -74,7 +60,21 @@ def parse_command(name: str, argv: Sequence[str], program: str) -> argparse.Name
     return options
 
 
-def _parse_words(parser: _Parser, argv: Sequence[str], into: str) -> argparse.Namespace:
+def make_parser(name: str, program: str, *, explain: bool) -> Parser:
+    """Return the parser of the command *name*, with the whole of its help if it is to *explain* itself."""
+    command = COMMANDS[name]
+    parser = Parser(program, description=command.summary, formatter_class=_formatter, allow_abbrev=False)
+    if explain:
+        from .manual import describe, exemplify, fold  # pages of text
+
+        parser.description = fold(describe(name, command.summary))
+        parser.epilog = exemplify(name, command.example, program)
+    command.add_arguments(parser)
+    add_common(parser)
+    return parser
+
+
+def _parse_words(parser: Parser, argv: Sequence[str], into: str) -> argparse.Namespace:
     """Parse a command that takes a list of words, which options may stand among; after `--` everything is a word.
 
     argparse parses intermixed words, but up to 3.12 loses those after a leading `--`.
@@ -95,45 +95,45 @@ def _split(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     return argv[at], [*argv[:at], *argv[at + 1 :]]
 
 
-def _overview(program: str) -> argparse.ArgumentParser:
-    width = max(map(len, COMMANDS))
-    listed = "\n".join(f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items())
-    parser = _Parser(
+def _overview(program: str) -> Parser:
+    from .manual import begin, list_commands
+
+    parser = Parser(
         program,
-        description='Ask "why is this so?" about code; the answer comes from its git history, with its commits.',
-        epilog=f"commands:\n{listed}\n\nexample:\n  {program} add --wait\n"
-        f'  {program} ask src/http.py:120 "why the retry?"\n\n`{program} COMMAND --help` explains one.',
+        usage=f"{program} COMMAND [options]",
+        description=list_commands(COMMANDS),
+        epilog=begin(program),
         formatter_class=_formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"ail-client {VERSION}")
-    parser.add_argument("command", metavar="COMMAND")
-    _add_common(parser)
+    parser.add_argument("command", metavar="COMMAND", help=argparse.SUPPRESS)
+    add_common(parser)
     return parser
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
-    columns = os.environ.get("COLUMNS", "")
-    width = int(columns) if columns.isascii() and columns.isdigit() else 100
-    return argparse.RawDescriptionHelpFormatter(prog, width=max(40, width - 2))
+    return argparse.RawDescriptionHelpFormatter(prog, width=get_help_width(), max_help_position=26)
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every command has."""
     group = parser.add_argument_group("everywhere")
     group.add_argument("--repo", metavar="DIR", help="the repository (default: that of the current directory)")
     group.add_argument("--json", action="store_true", help="print the reply as one JSON document")
     group.add_argument(
         "--timeout",
         metavar="S",
-        type=_seconds,
+        type=parse_seconds,
         help=f"seconds to wait for an answer (default: {DEFAULT_TIMEOUT_S:g}, or ${TIMEOUT_VARIABLE})",
     )
     group.add_argument("--socket", metavar="PATH", help="the daemon's socket (default: $AIL_SOCKET, or the user's own)")
     group.add_argument("--no-start", action="store_true", help="never start a daemon")
+    group.add_argument("--no-pager", dest="pager", action="store_false", help="print long answers as they are")
 
 
 def _add_question_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--limit", metavar="N", type=_positive, help="at most so many commits (default: 5)")
+    parser.add_argument("--limit", metavar="N", type=parse_count, help="at most so many commits (default: 5)")
     parser.add_argument("--format", choices=("text", "json", "grep"), help="grep: path:line:1: sha subject — sentence")
     parser.add_argument("--mode", choices=("auto", "semantic", "lexical"), help="by meaning, by words, or both (auto)")
     parser.add_argument("--no-cache", action="store_true", help="do not take the answer from the cache")
@@ -190,7 +190,7 @@ def _flags(parser: argparse.ArgumentParser) -> None:
 
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("subject", choices=("index", "consistency"))
-    parser.add_argument("--sample", metavar="N", type=_positive, help="look at so many commits (default: all)")
+    parser.add_argument("--sample", metavar="N", type=parse_count, help="look at so many commits (default: all)")
 
 
 def _file(parser: argparse.ArgumentParser) -> None:
@@ -211,6 +211,7 @@ COMMANDS = {
     "cache": Command("show, empty or fill the answer caches", "%(prog)s stats", _cache),
     "flags": Command("show or change settings of the running daemon", "%(prog)s AIL_FAISS_ENABLED=false", _flags),
     "reload": Command("have the daemon read its settings again", "%(prog)s", lambda _parser: None),
+    "doctor": Command("look for what keeps AIL from working well here", "%(prog)s", lambda _parser: None),
     "check": Command("check the index against itself or the repository", "%(prog)s consistency --sample 100", _check),
     "backup": Command("write the index to a file", "%(prog)s index.bak", _file),
     "restore": Command("take the index from a backup", "%(prog)s index.bak", _file),
@@ -221,27 +222,11 @@ WORDS = {"ask": "words", "related": "files", "flags": "assignments"}
 """Where the commands that take a list of words keep it."""
 
 
-def _positive(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) <= 9 and int(text) > 0:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if 0 < value < math.inf:
-        return value
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-
-
 def _environment_timeout() -> float:
     named = os.environ.get(TIMEOUT_VARIABLE)
     if not named:
         return DEFAULT_TIMEOUT_S
     try:
-        return _seconds(named)
+        return parse_seconds(named)
     except argparse.ArgumentTypeError as err:
         raise UsageError(f"{TIMEOUT_VARIABLE}: {err}", "for example 5.0") from err

@@ -6,14 +6,24 @@ import gc
 import os
 import sys
 
-from ail_rpc.errors import AilError, StorageError
 
-from .output import abandon_stdout, flush, write_note
+def _die_quietly(kind: type[BaseException], err: BaseException, at: TracebackType | None) -> None:
+    """Say nothing of a Ctrl-C before `main` began or after it returned: Python ends by the signal, shells show 130."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, err, at)
+
+
+sys.excepthook = _die_quietly  # before the imports, which take a quarter of the client's time
+
+from ail_rpc.errors import AilError, StorageError  # noqa: E402
+
+from .output import abandon_stdout, flush, write_note  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Sequence
+    from types import TracebackType
 
     from .session import Reach
 
@@ -61,7 +71,7 @@ def _find_command(name: str) -> Callable[[Namespace, Reach], int]:
     named = {
         "add": room.run_add, "remove": room.run_remove, "repos": room.run_repos, "status": room.run_status,
         "health": room.run_health, "stop": room.run_stop, "cache": room.run_cache, "flags": room.run_flags,
-        "check": room.run_check,
+        "check": room.run_check, "doctor": room.run_doctor,
     }  # fmt: skip
     return named.get(name, room.run_plain)
 

@@ -1,4 +1,4 @@
-"""How text lies on a terminal: wrapping, columns, colour, ages. Knows nothing of answers."""
+"""How text lies on a terminal: wrapping, columns, colour, links, ages. Knows nothing of answers."""
 
 from __future__ import annotations
 
@@ -6,62 +6,81 @@ import time
 from datetime import datetime  # msgpack has imported it already
 
 from .output import get_width, has_colour
+from .wrapping import count_columns, cut, wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COLOURS = {"bold": "1", "dim": "2", "yellow": "33"}
+_STYLES = {"bold": "1", "dim": "2", "match": "1", "sha": "35", "warning": "1;31"}
+"""Of the sixteen colours magenta alone is read on dark and on light: its least contrast over ten palettes of five well
+known terminals is 3.3 : 1; yellow, which git takes for a sha, has 1.7, red 2.4 (and is bold here), the others less."""
+
 _SPANS = (("year", 365.25), ("month", 30.44), ("week", 7.0), ("day", 1.0))
-_SHORT_SHA = 10
+SHORT_SHA = 10
+_NARROW = 40
+_PROSE_MAX = 100  # columns; longer lines are hard to find back to the beginning of
 
 
 class Page:
-    """What the terminal on stdout can show: its width in columns (None: endless) and whether it takes colour."""
+    """What stdout can show: its width in columns (None: endless), colour, and commits' addresses (""; links go nowhere)."""
 
-    __slots__ = ("colour", "width")
+    __slots__ = ("colour", "commit_url", "width")
 
-    def __init__(self, width: int | None, colour: bool) -> None:
+    def __init__(self, width: int | None, colour: bool, commit_url: str = "") -> None:
         self.width = width
         self.colour = colour
+        self.commit_url = commit_url
 
-    def paint(self, text: str, colour: str) -> str:
-        """Return *text* in *colour*, if there is any."""
-        return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self.colour and text else text
+    @property
+    def is_narrow(self) -> bool:
+        """Whether every column counts."""
+        return self.width is not None and self.width < _NARROW
+
+    def paint(self, text: str, style: str) -> str:
+        """Return *text* in one of the styles bold, dim, match, sha, warning, if there is colour."""
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.colour and text else text
+
+    def name_commit(self, sha: str, shown: str = "") -> str:
+        """Return *sha* shortened, or as *shown*, in its colour, linked to the commit where it can be looked at."""
+        text = self.paint(shown or shorten(sha), "sha")
+        if not self.commit_url or not _is_sha(sha):
+            return text
+        return f"\x1b]8;;{self.commit_url}{sha}\x1b\\{text}\x1b]8;;\x1b\\"
+
+    def get_room(self, indent: str = "") -> int | None:
+        """Return the columns of a line of prose behind *indent*; None: endless."""
+        return None if self.width is None else max(10, min(self.width, _PROSE_MAX) - count_columns(indent))
 
     def wrap(self, text: str, indent: str = "") -> list[str]:
         """Return *text* broken at spaces into lines that fit, each beginning with *indent*; a long word stays whole."""
-        if self.width is None:
-            return [indent + text]
-        room = max(20, self.width - len(indent))
-        lines, line = [], ""
-        for word in text.split(" "):
-            if line and _columns(line) + 1 + _columns(word) > room:
-                lines.append(line)
-                line = word
-            else:
-                line = f"{line} {word}" if line else word
-        return [indent + each for each in (*lines, line)]
+        room = self.get_room(indent)
+        return [indent + text] if room is None else [indent + line for line in wrap(text, room)]
 
 
-def get_page() -> Page:
+def get_page(commit_url: str = "") -> Page:
     """Return the page that stdout is."""
-    return Page(get_width(), has_colour())
+    return Page(get_width(), has_colour(), commit_url)
 
 
 def shorten(sha: str) -> str:
     """Return the beginning of *sha* that people write."""
-    return sha[:_SHORT_SHA]
+    return sha[:SHORT_SHA]
 
 
 def describe_time(iso: str, now: float | None = None) -> str:
     """Return the date in *iso* (ISO 8601) and its age, "2026-05-04 (3 months ago)"; what is no time as it is."""
+    age = describe_age(iso, now)
+    return f"{iso[:10]} ({age})" if age else iso
+
+
+def describe_age(iso: str, now: float | None = None) -> str:
+    """Return how long ago the moment *iso* (ISO 8601) is, "3 months ago"; "" for what is no time."""
     try:
         moment = datetime.fromisoformat(iso)
     except ValueError:
-        return iso
-    days = ((time.time() if now is None else now) - moment.timestamp()) / 86400
-    return f"{moment:%Y-%m-%d} ({_describe_age(days)})"
+        return ""
+    return _describe_days(((time.time() if now is None else now) - moment.timestamp()) / 86400)
 
 
 def describe_span(seconds: float) -> str:
@@ -73,15 +92,23 @@ def describe_span(seconds: float) -> str:
     return " ".join(shown[:2]) or "0 s"
 
 
-def make_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table, columns as wide as they need."""
-    widths = [max(map(_columns, column)) for column in zip(heads, *rows, strict=True)]
-    return [
-        "  ".join(_pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (heads, *rows)
-    ]
+def make_table(heads: Sequence[str], rows: Sequence[Sequence[str]], page: Page | None = None) -> list[str]:
+    """Return the lines of a table, columns as wide as they need, the last one cut where *page* ends."""
+    widths = [max(map(count_columns, column)) for column in zip(heads, *rows, strict=True)]
+    if page is not None and page.width is not None:
+        widths[-1] = max(10, page.width - sum(widths[:-1]) - 2 * (len(widths) - 1))
+    lines = []
+    for row in (heads, *rows):
+        cells = [*row[:-1], cut(row[-1], widths[-1])]
+        lines.append("  ".join(_pad(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+    return lines
 
 
-def _describe_age(days: float) -> str:
+def _is_sha(text: str) -> bool:
+    return 4 <= len(text) <= 64 and not set(text) - set("0123456789abcdef")
+
+
+def _describe_days(days: float) -> str:
     if days < 0:
         return "in the future"
     for unit, length in _SPANS:
@@ -91,12 +118,4 @@ def _describe_age(days: float) -> str:
 
 
 def _pad(text: str, width: int) -> str:
-    return text + " " * (width - _columns(text))
-
-
-def _columns(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+    return text + " " * (width - count_columns(text))

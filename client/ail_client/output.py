@@ -12,8 +12,22 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
-def write_answer(text: str) -> None:
-    """Write *text* and a newline to stdout; a character its encoding lacks is escaped."""
+_WITHOUT_LINKS = ("dumb", "linux", "eterm")
+"""Terminals that print what they should ignore: those are the Linux console and Emacs's."""
+
+_PLAIN = {ord("…"): "...", ord("—"): "--", ord("│"): "|", ord("·"): "-", ord("•"): "*"}
+
+
+def write_answer(text: str, may_page: bool = False) -> None:
+    """Write *text* and a newline to stdout; a character its encoding lacks is escaped.
+
+    With *may_page* what is longer than the terminal goes through the person's pager.
+    """
+    if may_page and is_terminal(sys.stdout):
+        from .pager import write_paged  # only where somebody sits before it
+
+        if write_paged(text):
+            return
     _write(sys.stdout, text)
 
 
@@ -34,19 +48,42 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
+def is_watched() -> bool:
+    """Whether a person looks at stdout: on a terminal, or in the pager that `git -p why` has started."""
+    return is_terminal(sys.stdout) or os.environ.get("GIT_PAGER_IN_USE") == "true"
+
+
 def has_colour() -> bool:
-    """Whether stdout may be coloured (https://no-color.org)."""
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and is_terminal(sys.stdout)
+    """Whether stdout may be coloured: https://no-color.org first, then https://bixense.com/clicolors."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    return os.environ.get("CLICOLOR") != "0" and os.environ.get("TERM") not in ("dumb", "", None) and is_watched()
+
+
+def has_links() -> bool:
+    """Whether stdout may hold hyperlinks (OSC 8). Terminals that know none ignore them, but for those named here."""
+    asked = os.environ.get("AIL_HYPERLINKS")
+    if asked in ("always", "never"):
+        return asked == "always"
+    return is_terminal(sys.stdout) and not os.environ.get("TERM", "dumb").startswith(_WITHOUT_LINKS)
 
 
 def get_width() -> int | None:
     """Return the columns of the terminal on stdout; None where it is not one, or does not tell."""
-    if not is_terminal(sys.stdout):
-        return None
+    if is_terminal(sys.stdout):
+        return get_size()[0] or None
+    columns = os.environ.get("COLUMNS", "") if is_watched() else ""  # git tells its pager's
+    return int(columns) if columns.isascii() and columns.isdigit() and int(columns) else None
+
+
+def get_size() -> tuple[int, int]:
+    """Return (columns, lines) of the terminal on stdout, 0 for what it does not tell."""
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
-    except OSError:
-        return None
+        return os.get_terminal_size(sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        return 0, 0
 
 
 def flush() -> None:
@@ -63,8 +100,17 @@ def abandon_stdout() -> None:
         os.close(nothing)
 
 
+def encode(text: str, encoding: str | None) -> bytes:
+    """Return *text* in *encoding* (None: UTF-8): what it lacks is escaped, but for our own signs, which have another."""
+    encoding = encoding or "utf-8"
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN).encode(encoding, "backslashreplace")
+
+
 def _write(stream: TextIO | None, text: str) -> None:
     if stream is None:  # started with the descriptor closed
         return
     encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.write(encode(text, encoding).decode(encoding) + "\n")

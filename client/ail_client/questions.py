@@ -5,7 +5,7 @@ from __future__ import annotations
 from ail_rpc.errors import UsageError
 
 from .layout import get_page
-from .output import write_answer, write_json, write_note
+from .output import has_links, write_answer, write_json, write_note
 from .session import Reach, ask_daemon
 from .target import find_place, parse_target, resolve_file, to_wire_path
 
@@ -13,6 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from typing import Any
+
+    from ail_rpc.discovery import RepoPlace
+
+    from .layout import Page
 
 QUESTION_MAX_BYTES = 100_000
 _NOTHING_FOUND = 1
@@ -29,7 +33,7 @@ def run_ask(options: Namespace, reach: Reach) -> int:
         params["file"] = resolve_file(file, place)
         if lines:
             params["lines"] = lines
-    return _print_answer(ask_daemon(reach, "ask", params), options)
+    return print_found(ask_daemon(reach, "ask", params), options, place)
 
 
 def run_related(options: Namespace, reach: Reach) -> int:
@@ -37,7 +41,7 @@ def run_related(options: Namespace, reach: Reach) -> int:
     place = find_place(options.repo)
     files = [resolve_file(file, place) for file in options.files]
     params = {"repo": to_wire_path(place.root), "files": files, "staged": options.staged, **_get_filters(options)}
-    return _print_answer(ask_daemon(reach, "related", params), options)
+    return print_found(ask_daemon(reach, "related", params), options, place)
 
 
 def run_show(options: Namespace, reach: Reach) -> int:
@@ -49,7 +53,7 @@ def run_show(options: Namespace, reach: Reach) -> int:
     else:
         from .tables import render_commit
 
-        write_answer(render_commit(commit, get_page()))
+        write_answer(render_commit(commit, _get_page(place)), may_page=options.pager)
     return 0
 
 
@@ -70,22 +74,36 @@ def _get_filters(options: Namespace) -> dict[str, Any]:
     return given | {"no_cache": True} if options.no_cache else given
 
 
-def _print_answer(reply: dict[str, Any], options: Namespace) -> int:
+def print_found(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> int:
+    """Print a reply with citations as the options ask for; 1 where it has none."""
     form = "json" if options.json else options.format or "text"
     is_empty = reply.get("outcome") == "no_evidence" or not reply["citations"]
     if form == "json":
         write_json(reply)
+    elif is_empty:
+        write_note(reply.get("answer") or "No evidence in the history.")
     else:
-        _print_for_people(reply, form, is_empty)
+        _print_for_people(reply, form, place, options.pager)
+    if form != "json":
+        from .answers import describe_limits
+
+        for note in describe_limits(reply):
+            write_note(f"note: {note}")
     return _NOTHING_FOUND if is_empty else 0
 
 
-def _print_for_people(reply: dict[str, Any], form: str, is_empty: bool) -> None:
-    from .answers import describe_limits, render_answer, render_grep
+def _print_for_people(reply: dict[str, Any], form: str, place: RepoPlace, may_page: bool) -> None:
+    from .answers import render_answer, render_grep
 
-    if not is_empty:
-        write_answer(render_grep(reply) if form == "grep" else render_answer(reply, get_page()))
+    if form == "grep":
+        write_answer(render_grep(reply))
     else:
-        write_note(reply.get("answer") or "No evidence in the history.")
-    for note in describe_limits(reply):
-        write_note(f"note: {note}")
+        write_answer(render_answer(reply, _get_page(place)), may_page=may_page)
+
+
+def _get_page(place: RepoPlace) -> Page:
+    if not has_links():
+        return get_page()
+    from .remotes import find_commit_url  # reads .git/config
+
+    return get_page(find_commit_url(place.common_dir))

@@ -2,49 +2,93 @@
 
 from __future__ import annotations
 
+import os
+
+from .citations import render_fate
 from .layout import Page, describe_span, describe_time, make_table, shorten
 from .sanitise import to_block, to_line, to_path
+from .wrapping import count_columns, wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 _PATHS_SHOWN = 20
+_TABLE_FROM = 60  # columns; below, a repository has lines of its own
 
 
 def render_commit(commit: dict[str, Any], page: Page) -> str:
-    """Return the reply of `show`."""
-    lines = [page.paint(f"commit {to_line(commit['sha'])}", "yellow")]
-    lines.append(f"Author: {to_line(commit.get('author') or '')}")
-    lines.append(f"Date:   {describe_time(to_line(commit.get('author_time') or ''))}")
-    for key, words in (("reverted_by", "Reverted by:"), ("replaced_by", "Replaced by:")):
-        if commit.get(key):
-            lines.append(f"{words} {shorten(to_line(commit[key]))}")
-    message = commit.get("message") or commit.get("subject") or ""
-    lines += ["", *(f"    {line}".rstrip() for line in to_block(message.strip("\n")))]
-    return "\n".join(lines + _render_paths(commit.get("paths") or []))
+    """Return the reply of `show`: who, when, what became of it, the whole message, the files."""
+    sha = to_line(commit["sha"])
+    lines = [f"{page.paint('commit', 'dim')} {page.name_commit(sha, sha)}"]
+    lines.append(f"{page.paint('Author:', 'dim')} {to_line(commit.get('author') or '')}")
+    lines.append(f"{page.paint('Date:', 'dim')}   {describe_time(to_line(commit.get('author_time') or ''))}")
+    lines += render_fate(commit, page)
+    return "\n".join([*lines, *_render_message(commit, page), *_render_paths(commit.get("paths") or [])])
 
 
-def render_repos(repos: list[dict[str, Any]]) -> str:
-    """Return the reply of `repos`: one line a repository."""
+def _render_message(commit: dict[str, Any], page: Page) -> list[str]:
+    """Return the message as git shows it, indented; only what would leave the page is broken."""
+    indent = "  " if page.is_narrow else "    "
+    room = None if page.width is None else max(10, page.width - len(indent))
+    subject, *body = to_block((commit.get("message") or commit.get("subject") or "").strip("\n"))
+    lines = [page.paint(line, "bold") for line in _fit(subject, room)]
+    lines += [part for line in body for part in _fit(line, room)]
+    return ["", *(f"{indent}{line}".rstrip() for line in lines)]
+
+
+def _fit(line: str, room: int | None) -> list[str]:
+    return [line] if room is None or count_columns(line) <= room else wrap(line, room)
+
+
+def render_repos(repos: list[dict[str, Any]], page: Page | None = None) -> str:
+    """Return the reply of `repos`: one line a repository, or two where the terminal is narrow."""
     if not repos:
         return ""
-    rows = [(to_path(repo["path"]), _count(repo.get("commits")), describe_state(repo)) for repo in repos]
-    return "\n".join(make_table(("REPOSITORY", "COMMITS", "STATE"), rows))
+    page = page or Page(None, False)
+    width = max(len(_count(repo.get("commits"))) for repo in repos)
+    rows = [
+        (_shorten_path(repo["path"], page), f"{_count(repo.get('commits')):>{width}}", describe_state(repo))
+        for repo in repos
+    ]
+    if page.width is not None and (page.width < _TABLE_FROM or max(len(row[0]) for row in rows) > page.width // 2):
+        return "\n".join(
+            line for row in rows for line in (row[0], *page.wrap(f"{row[1].strip()} commits, {row[2]}", "  "))
+        )
+    head, *lines = make_table(("REPOSITORY", "COMMITS", "STATE"), rows, page)
+    return "\n".join([page.paint(head, "dim"), *lines])
 
 
-def render_status(status: dict[str, Any]) -> str:
+def render_status(status: dict[str, Any], page: Page | None = None) -> str:
     """Return the reply of `status`: the daemon, then its repositories."""
+    page = page or Page(None, False)
     model = status.get("model")
     up = describe_span(status.get("uptime_s") or 0)
-    lines = [
-        f"daemon   {to_line(str(status.get('version')))}, pid {status.get('pid')}, up {up}",
-        f"socket   {to_path(str(status.get('socket')))}",
-        f"model    {to_line(str(model)) if model else 'none: questions are answered by words alone'}",
-        f"memory   {(status.get('rss_bytes') or 0) / 1e6:.0f} MB",
-    ]
+    rows = (
+        ("daemon", f"{to_line(str(status.get('version')))}, pid {status.get('pid')}, up {up}"),
+        ("socket", _shorten_path(str(status.get("socket")), page)),
+        ("model", _name_model(to_line(str(model))) if model else "none: questions are answered by words alone"),
+        ("memory", f"{(status.get('rss_bytes') or 0) / 1e6:.0f} MB"),
+    )
+    lines = []
+    for name, value in rows:
+        first, *others = page.wrap(value, " " * 9)
+        lines += [page.paint(f"{name:9}", "dim") + first[9:], *others]
     repos = status.get("repos") or []
-    return "\n".join([*lines, "", render_repos(repos)] if repos else lines)
+    return "\n".join([*lines, "", render_repos(repos, page)] if repos else lines)
+
+
+def _name_model(model: str) -> str:
+    """Return a model's name as it is, its id of 64 hex digits as commits are named."""
+    return shorten(model) if len(model) == 64 and " " not in model else model
+
+
+def _shorten_path(path: str, page: Page) -> str:
+    """Return *path*; on a terminal as people write it, `~/project`."""
+    home = os.environ.get("HOME", "").rstrip("/")
+    if page.width is not None and home and path.startswith(f"{home}/"):
+        path = f"~{path[len(home) :]}"
+    return to_path(path)
 
 
 def render_check(result: dict[str, Any]) -> str:

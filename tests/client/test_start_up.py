@@ -15,7 +15,9 @@ pytestmark = pytest.mark.usefixtures("repo")
 TOO_DEAR = {
     "asyncio", "concurrent", "ctypes", "dataclasses", "email", "http", "importlib.metadata", "inspect", "json",
     "logging", "pathlib", "random", "shutil", "ssl", "subprocess", "tempfile", "textwrap", "threading", "traceback",
-    "typing", "unicodedata", "urllib", "ail_client.spawn", "ail_client.tables", "ail_client.administration",
+    "typing", "unicodedata", "urllib", "difflib", "signal", "ail_client.spawn", "ail_client.tables",
+    "ail_client.administration", "ail_client.columns", "ail_client.manual", "ail_client.matching", "ail_client.pager",
+    "ail_client.remotes", "ail_client.suggestions",
 }  # fmt: skip
 ALLOWED = {
     "argparse", "array", "collections", "copyreg", "datetime", "enum", "errno", "fcntl", "functools", "gc", "gettext",

@@ -1,0 +1,154 @@
+"""Commits that a reply cites, as people read them. Every word from outside is made safe here.
+
+`render_citations` serves every reply with citations, `ask` and `related` alike.
+"""
+
+from __future__ import annotations
+
+from .layout import SHORT_SHA, describe_age, describe_time
+from .sanitise import to_block, to_line, to_path
+from .wrapping import count_columns, reflow, wrap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+    from typing import Any
+
+    from .layout import Page
+
+_REASONS = {
+    "meaning": "says something alike",
+    "words": "has the words",
+    "touches_file": "touches the file",
+    "touches_lines": "touches these lines",
+    "named": "is named in the question",
+}
+_FATES = (("reverted_by", "reverted by"), ("replaced_by", "replaced by"), ("successor", "rewritten, now"))
+_SUBJECT_MAX = 300  # characters; git asks for 50, and somebody's generator writes 100,000
+_AUTHOR_MAX = 60
+_TIME_MAX = 40
+_LINES_FIRST, _LINES_OTHERS = 10, 5
+_DATE_FROM = 76  # columns from which the date stands beside its age
+
+
+def render_citations(citations: list[dict[str, Any]], page: Page, question: str = "") -> list[str]:
+    """Return the lines for *citations*, numbered from 1, a blank one between; words of *question* stand out."""
+    stems = _find_stems(question) if page.colour or page.width else frozenset()
+    lines: list[str] = []
+    for number, citation in enumerate(citations, 1):
+        lines += [""] if lines else []
+        lines += _render_citation(number, citation, page, stems)
+    return lines
+
+
+def render_fate(commit: dict[str, Any], page: Page, indent: str = "") -> list[str]:
+    """Return what became of *commit*: that it was reverted, replaced, or rewritten as another."""
+    lines = []
+    for key, words in _FATES:
+        if sha := commit.get(key):
+            lines.append(f"{indent}{page.paint(words, 'warning')} {page.name_commit(to_line(sha))}")
+    return lines
+
+
+def _find_stems(question: str) -> AbstractSet[str]:
+    from .matching import find_stems  # only where somebody looks
+
+    return find_stems(to_line(question))
+
+
+def cut_subject(citation: dict[str, Any]) -> str:
+    """Return the subject, safe, on one line, and of a length that people write."""
+    return _clip(to_line(citation.get("subject") or ""), _SUBJECT_MAX)
+
+
+def _clip(text: str, most: int) -> str:
+    """Return at most *most* characters of *text*."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def _render_citation(number: int, citation: dict[str, Any], page: Page, stems: AbstractSet[str]) -> list[str]:
+    indent = "  " if page.is_narrow else "   "
+    lines = _render_head(number, citation, page, indent)
+    lines += [page.paint(line, "bold") for line in page.wrap(cut_subject(citation), indent)]
+    lines += render_fate(citation, page, indent)
+    if request := citation.get("pull_request"):
+        lines += page.wrap(f"pull request {to_line(_describe_request(request))}", indent)
+    if citation.get("path"):
+        line = f":{citation['line']}" if citation.get("line") else ""
+        lines.append(f"{indent}{to_path(citation['path'])}{line}")
+    lines += _render_excerpt(citation, page, stems, indent, _LINES_FIRST if number == 1 else _LINES_OTHERS)
+    reasons = ", ".join(_REASONS.get(reason, to_line(str(reason))) for reason in citation.get("reasons") or ())
+    return lines + [page.paint(line, "dim") for line in (page.wrap(reasons, indent) if reasons else [])]
+
+
+def _render_head(number: int, citation: dict[str, Any], page: Page, indent: str) -> list[str]:
+    """Return "1. 4f1c2d9e4f  2026-05-04 (3 months ago)  Jane Doe"; where it is narrow without the date, on several lines."""
+    iso = to_line(citation.get("author_time") or "")[:_TIME_MAX]
+    has_room = page.width is None or page.width >= _DATE_FROM
+    when = describe_time(iso) if has_room else describe_age(iso) or iso
+    author = _clip(to_line(citation.get("author") or ""), _AUTHOR_MAX)
+    lines, taken = [f"{number}. {page.name_commit(to_line(citation['sha']))}"], len(f"{number}. ") + SHORT_SHA
+    for text, shown in ((when, page.paint(when, "dim")), (author, author)):
+        if page.width is not None and taken + 2 + count_columns(text) > page.width:
+            lines.append(indent + shown)
+            taken = len(indent) + count_columns(text)
+        elif text:
+            lines[-1] += f"  {shown}"
+            taken += 2 + (count_columns(text) if page.width is not None else 0)
+    return lines
+
+
+def _render_excerpt(citation: dict[str, Any], page: Page, stems: AbstractSet[str], indent: str, most: int) -> list[str]:
+    """Return what the commit says; on a terminal as paragraphs, and of many lines those *most* that match best."""
+    excerpt = (citation.get("excerpt") or "").strip("\n")
+    if excerpt == citation.get("subject"):
+        return []
+    bar = f"{indent}{page.paint('│', 'dim')} "
+    said = [line for line in to_block(excerpt) if line.strip()]
+    room = page.get_room(f"{indent}│ ")
+    if room is not None:
+        said = _fit(reflow(to_block(excerpt)), room, most, stems)
+    return [bar + _emphasise(line, page, stems) for line in said]
+
+
+def _emphasise(line: str, page: Page, stems: AbstractSet[str]) -> str:
+    if not page.colour or not stems:
+        return line
+    from .matching import emphasise
+
+    return emphasise(line, stems, lambda word: page.paint(word, "match"))
+
+
+def _fit(paragraphs: list[str], room: int, most: int, stems: AbstractSet[str]) -> list[str]:
+    """Return *paragraphs* in lines; of more than *most* those in a row that hold most of the question's words."""
+    lines = [line for paragraph in paragraphs for line in wrap(paragraph, room)]
+    if len(lines) <= most:
+        return lines
+    from .matching import count_matches
+
+    lines = [line for paragraph in paragraphs for line in wrap(paragraph, room - 2)]  # marks of what is left out
+    begin = _find_window([count_matches(line, stems) for line in lines], most)
+    chosen = lines[begin : begin + most]
+    chosen[0] = f"… {chosen[0].lstrip()}" if begin else chosen[0]
+    chosen[-1] += " …" if begin + most < len(lines) else ""
+    return chosen
+
+
+def _find_window(matches: list[int], most: int) -> int:
+    """Return where the *most* lines begin that match best; of equal ones, with one line before the first match."""
+
+    def judge(begin: int) -> tuple[int, int, int]:
+        window = matches[begin : begin + most]
+        before = next((at for at, count in enumerate(window) if count), 1)
+        return sum(window), -abs(before - 1), -begin
+
+    return max(range(len(matches) - most + 1), key=judge)
+
+
+def _describe_request(request: object) -> str:
+    match request:
+        case {"number": number, "title": title}:
+            return f"#{number} {title}"
+        case {"url": url}:
+            return str(url)
+    return str(request)

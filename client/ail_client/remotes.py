@@ -1,0 +1,73 @@
+"""Where a commit can be looked at: an address made from the repository's remote. Reads one file, never runs git.
+
+Only hosts whose addresses are known get links, and only of letters that need no escaping: no control character, no
+password and no user of a remote's URL can come into one, because the address is put together anew from host and path.
+A commit that was not pushed has a link that leads to "not found": whether it was is not looked up.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+_CONFIG_MAX_BYTES = 1 << 20
+_URL_MAX = 1000
+_SECTION = re.compile(r'\[remote "([^"\\\]]+)"\]\s*$')
+_URL = re.compile(r"url\s*=\s*(\S+)\s*$", re.IGNORECASE)
+_WITH_SCHEME = re.compile(
+    r"(?P<scheme>https?|ssh|git|git\+ssh)://(?:[^@/]*@)*(?P<host>[^:/@]+)(?::(?P<port>\d+))?/(?P<path>.+)"
+)
+_LIKE_SCP = re.compile(r"(?:[^@:/]*@)?(?P<host>[^:/@]{2,}):(?P<path>[^/].*)")
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
+_PATH = re.compile(r"(?:[A-Za-z0-9_.~-]+/)+[A-Za-z0-9_.~-]+")
+_KINDS = {
+    "github": "/commit/", "gitea": "/commit/", "forgejo": "/commit/", "codeberg.org": "/commit/",
+    "git.sr.ht": "/commit/", "gitlab": "/-/commit/", "bitbucket.org": "/commits/",
+}  # fmt: skip
+"""What a host's name holds, as a whole or as one of its parts, and what stands before a sha there."""
+
+
+def find_commit_url(common_dir: str) -> str:
+    """Return what a sha is appended to, "https://github.com/o/r/commit/"; "" where no remote leads to a known host."""
+    remotes = _read_remotes(os.path.join(common_dir, "config"))
+    url = remotes.get("origin") or next(iter(remotes.values()), "")
+    return make_commit_url(url)
+
+
+def make_commit_url(url: str) -> str:
+    """Return what a sha is appended to for a remote at *url*; "" for an unknown host or anything unusual."""
+    url = url[:_URL_MAX]
+    found = _WITH_SCHEME.fullmatch(url) or _LIKE_SCP.fullmatch(url)
+    if not found:
+        return ""
+    parts = found.groupdict()
+    host, path = parts["host"], parts["path"].rstrip("/").removesuffix(".git")
+    before_sha = _find_kind(host.lower())
+    if not before_sha or not _HOST.fullmatch(host) or not _PATH.fullmatch(path) or ".." in path.split("/"):
+        return ""
+    scheme = parts.get("scheme") or "ssh"
+    port = f":{parts['port']}" if parts.get("port") and scheme.startswith("http") else ""
+    return f"{scheme if scheme == 'http' else 'https'}://{host}{port}/{path}{before_sha}"
+
+
+def _find_kind(host: str) -> str:
+    labels = host.split(".")
+    return next((before for name, before in _KINDS.items() if name == host or name in labels), "")
+
+
+def _read_remotes(config: str) -> dict[str, str]:
+    """Return each remote's first URL by its name, in the file's order; includes and `insteadOf` are left alone."""
+    try:
+        with open(config, "rb") as file:
+            text = file.read(_CONFIG_MAX_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return {}
+    remotes: dict[str, str] = {}
+    section = None
+    for line in map(str.strip, text.split("\n")):
+        if line.startswith("["):
+            named = _SECTION.match(line)
+            section = named[1] if named else None
+        elif section is not None and (given := _URL.match(line)):
+            remotes.setdefault(section, given[1].strip('"'))
+    return remotes
