@@ -23,7 +23,7 @@ _REASONS = {
     "touches_lines": "touches these lines",
     "named": "is named in the question",
 }
-_FATES = (("reverted_by", "reverted by"), ("replaced_by", "replaced by"), ("successor", "rewritten, now"))
+_FATES = (("reverted_by", "reverted by"), ("replaced_by", "replaced by"), ("successor_of", "stands for the rewritten"))
 _SUBJECT_MAX = 300  # characters; git asks for 50, and somebody's generator writes 100,000
 _AUTHOR_MAX = 60
 _TIME_MAX = 40
@@ -42,7 +42,7 @@ def render_citations(citations: list[dict[str, Any]], page: Page, question: str 
 
 
 def render_fate(commit: dict[str, Any], page: Page, indent: str = "") -> list[str]:
-    """Return what became of *commit*: that it was reverted, replaced, or rewritten as another."""
+    """Return what became of *commit*: that it was reverted or replaced, and what was rewritten as it."""
     lines = []
     for key, words in _FATES:
         if sha := commit.get(key):

@@ -10,7 +10,7 @@ from ail_rpc.errors import NotEnrolledError, RepoUnreadableError
 
 from .deadline import Deadline
 from .layout import describe_span
-from .output import is_terminal, write_note
+from .output import is_terminal
 from .sanitise import to_line
 from .session import call
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 POLL_S = 0.2
-_REPORT_S = 10.0
 _PHASES = {"reading": "reading", "embedding": "embedding", "changes": "reading changes of", "idle": "waiting for"}
 
 
@@ -58,22 +57,18 @@ def describe_progress(state: dict[str, Any]) -> str:
 
 
 class ProgressLine:
-    """One line that renews itself on a terminal; elsewhere a line every ten seconds."""
+    """One line that renews itself on a terminal; elsewhere there is nobody to watch."""
 
     def __init__(self) -> None:
         self._is_terminal = is_terminal(sys.stderr)
         self._is_dirty = False
-        self._next = 0.0
 
     def show(self, text: str) -> None:
-        """Show *text* now, or not at all."""
+        """Show *text*, where somebody watches."""
         if self._is_terminal:
             self._is_dirty = True
             sys.stderr.write(f"\r\x1b[K{to_line(text)[: _columns() - 1]}")
             sys.stderr.flush()
-        elif time.monotonic() >= self._next:
-            self._next = time.monotonic() + _REPORT_S
-            write_note(text)
 
     def clear(self) -> None:
         """Take the line away, so that what follows begins on a clean one."""

@@ -112,15 +112,19 @@ class Freshness:
             self._indexer.request_if_unsettled(repo, "timer")
 
     def _take_hints(self) -> None:
-        """Take what hooks left: a rename, so that no line is read twice."""
+        """Take what hooks left: by a rename, so that no line is read twice."""
         taken = self._hints.with_name("taken")
         try:
             os.replace(self._hints, taken)
-            with taken.open("rb") as file:
-                lines = file.read(2 * HINTS_MAX_BYTES)
-            taken.unlink()
         except OSError:
             return  # nothing was left
+        try:
+            with taken.open("rb") as file:
+                lines = file.read(2 * HINTS_MAX_BYTES)
+        except OSError:
+            self._on_overflow()  # another user's (`sudo git commit`): whatever it said, look everywhere
+            lines = b""
+        taken.unlink(missing_ok=True)
         for repo, hint in self._find_repos(parse_hints(lines)):
             if hint.event == REWRITTEN and hint.old and hint.new:
                 repo.rewritten.append((hint.old, hint.new))

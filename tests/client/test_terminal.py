@@ -71,10 +71,10 @@ def test_lines_that_an_editor_broke_are_joined_and_lists_are_not(client: Runner,
 
 
 def test_what_became_of_a_commit_is_said_beside_it(client: Runner, daemon: ScriptedDaemon) -> None:
-    citation = daemon.make_citation(reverted_by="b" * 40, replaced_by="c" * 40, successor="d" * 40)
+    citation = daemon.make_citation(reverted_by="b" * 40, replaced_by="c" * 40, successor_of="d" * 40)
     daemon.script["ask"] = daemon.make_reply(citations=[citation])
     text = Terminal(client).run("ask", "why?").text
-    for words in ("reverted by bbbbbbbbbb", "replaced by cccccccccc", "rewritten, now dddddddddd"):
+    for words in ("reverted by bbbbbbbbbb", "replaced by cccccccccc", "stands for the rewritten dddddddddd"):
         assert f"   {words}\n" in text
 
 
@@ -138,11 +138,11 @@ def test_show_breaks_what_leaves_the_page_and_says_what_became_of_the_commit(
 ) -> None:
     daemon.script["show"] = {
         "sha": SHA, "author": "Jane", "author_time": "2026-05-04T09:12:33+02:00", "message": "Subject\n\n" + "word " * 40,
-        "paths": ["a.py"], "reverted_by": None, "successor": "d" * 40,
+        "paths": ["a.py"], "reverted_by": None, "successor_of": "d" * 40,
     }  # fmt: skip
     seen = Terminal(client, 60).run("show", "4f1c")
     assert max(map(len, seen.text.split("\n"))) <= 60
-    assert "rewritten, now dddddddddd\n" in seen.text
+    assert "stands for the rewritten dddddddddd\n" in seen.text
     assert f"\x1b]8;;https://github.com/o/r/commit/{SHA}\x1b\\\x1b[35m{SHA}" in seen.screen
 
 
