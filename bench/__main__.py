@@ -15,6 +15,8 @@ RUNS = (
     ["questions"],
     ["retrieval", "pytest"],
     ["client"],
+    ["live"],
+    ["freshness"],
     ["echo"],
     ["clone", HISTORY],
     ["shell", HISTORY],
