@@ -43,7 +43,9 @@ class Neovim:
         self.program = require("nvim")
         self.home = home
 
-    def __call__(self, lua: str, *files: str | bytes, cwd: Path | None = None, **env: str) -> dict[str, Any]:
+    def __call__(
+        self, lua: str, *files: str | bytes, cwd: Path | None = None, env: dict[str, str] | None = None
+    ) -> dict[str, Any]:
         """Open *files*, run *lua*, return what it emitted; a Lua error or a message of one fails the test."""
         script, out = self.home.directory / "test.lua", self.home.directory / "out.mpack"
         script.write_text(f"dofile({str(ROOT / 'tests/editors/driver.lua')!r})\nrun(function()\n{lua}\nend)\n")
@@ -53,8 +55,13 @@ class Neovim:
         ours = {"AIL_TEST_OUT": str(out), "XDG_RUNTIME_DIR": str(self.home.directory), "LC_ALL": "C.UTF-8"}
         done = subprocess.run(
             [self.program, *options, "--", *files],
-            cwd=cwd, env=self.home.env | ours | env, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
-        )  # fmt: skip
+            cwd=cwd,
+            env=self.home.env | ours | (env or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
         assert out.exists(), (done.returncode, done.stdout, done.stderr)
         seen: dict[str, Any] = unpack(out.read_bytes())
         assert seen.pop("error", None) is None, (seen, done.stderr)
@@ -69,5 +76,3 @@ def nvim(home: Home) -> Neovim:
 def add(home: Home, repository: Repository) -> None:
     done = home.client("add", str(repository.path), "--wait")
     assert done.returncode == 0, done.stderr
-
-

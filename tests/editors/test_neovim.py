@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.client.conftest import ScriptedDaemon
 from tests.editors.conftest import Neovim, add
 from tests.integration.conftest import Repository
@@ -92,7 +93,7 @@ def test_lines_of_an_unsaved_buffer_are_found_in_head_and_back(
 
 
 def test_a_buffer_of_a_deleted_file_is_asked_about_as_a_file(
-    nvim: Neovim, home: Home, scripted: ScriptedDaemon, repo: Repository
+    nvim: Neovim, scripted: ScriptedDaemon, repo: Repository
 ) -> None:
     """Its directory may be gone as well; the file is still named from the repository's root."""
     repo.commit("Add a page", **{"deep/er/gone__py": "x = 1\n"})
@@ -106,7 +107,7 @@ def test_a_buffer_of_a_deleted_file_is_asked_about_as_a_file(
 def test_names_with_spaces_quotes_newlines_and_bytes_arrive_as_they_are(
     nvim: Neovim, scripted: ScriptedDaemon, repo: Repository
 ) -> None:
-    for name in ("two words.py", "it's \"quoted\".py", "$(id)`id`.py", "new\nline.py", "%#<cfile>.py", "-n"):
+    for name in ("two words.py", 'it\'s "quoted".py', "$(id)`id`.py", "new\nline.py", "%#<cfile>.py", "-n"):
         (repo.path / name).write_text("x = 1\n")
         repo.commit("Add one")
         params = asked(nvim, scripted, "vim.cmd('Ail why?')", str(repo.path / name))
@@ -144,9 +145,8 @@ def test_related_names_the_file_and_shows_what_bears_on_it(
     assert scripted.get_params("related") | {"files": [], "staged": True} == scripted.get_params("related")
 
 
-def test_a_method_the_daemon_does_not_know_is_a_clear_error(
-    nvim: Neovim, scripted: ScriptedDaemon, repo: Repository
-) -> None:
+@pytest.mark.usefixtures("scripted")
+def test_a_method_the_daemon_does_not_know_is_a_clear_error(nvim: Neovim, repo: Repository) -> None:
     seen = nvim("vim.cmd('AilRelated') emit('answer', (wait_float()))", str(repo.path / "upload.py"))
     assert seen["answer"] == ["unknown method: related"]
 
@@ -157,7 +157,7 @@ def test_no_evidence_is_said(nvim: Neovim, scripted: ScriptedDaemon, repo: Repos
 
 
 def test_the_hint_is_off_until_switched_on_and_never_starts_a_daemon(
-    nvim: Neovim, home: Home, scripted: ScriptedDaemon, repo: Repository
+    nvim: Neovim, scripted: ScriptedDaemon, repo: Repository
 ) -> None:
     scripted.script["ask"] = ScriptedDaemon.make_reply()
     lua = """
@@ -190,7 +190,9 @@ def test_an_answer_that_comes_when_the_cursor_has_moved_does_not_take_it(
     assert (seen["stays"], seen["goes"]) == (True, True)
 
 
-def test_checkhealth_tells_of_the_editor_the_programs_and_the_daemon(nvim: Neovim, home: Home, repo: Repository) -> None:
+def test_checkhealth_tells_of_the_editor_the_programs_and_the_daemon(
+    nvim: Neovim, home: Home, repo: Repository
+) -> None:
     lua = "vim.cmd('checkhealth ail') emit('page', table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n'))"
     down = nvim(lua)["page"]
     assert "no daemon listens at" in down

@@ -4,26 +4,10 @@
 --- gets into a buffer: not into a yank, a search or another program either. What is no UTF-8 becomes \xNN.
 local M = {}
 
---- Code points that are control, format, separator or private characters: Unicode's C*, Zl, Zp, and Zs but for the plain space.
-local HIDDEN = {
-  { 0x80, 0x9f }, { 0xad, 0xad }, { 0x600, 0x605 }, { 0x61c, 0x61c }, { 0x6dd, 0x6dd }, { 0x70f, 0x70f }, { 0x890, 0x891 },
-  { 0x8e2, 0x8e2 }, { 0x1680, 0x1680 }, { 0x180e, 0x180e }, { 0x2000, 0x200f }, { 0x2028, 0x202f }, { 0x205f, 0x206f },
-  { 0xd800, 0xf8ff }, { 0xfdd0, 0xfdef }, { 0xfeff, 0xfeff }, { 0xfff0, 0xfffb }, { 0xfffe, 0xffff }, { 0x110bd, 0x110bd },
-  { 0x110cd, 0x110cd }, { 0x13430, 0x1343f }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
-  { 0xf0000, 0x10ffff },
-}
+local is_unprintable = require('ail.unprintable')
 
-local function is_hidden(code)
-  for _, range in ipairs(HIDDEN) do
-    if code < range[1] then
-      return false
-    end
-    if code <= range[2] then
-      return true
-    end
-  end
-  return false
-end
+local LINE_MAX_BYTES = 2000 -- a commit may hold a line of 100 kB: laying it out would block the editor for a second
+local BLOCK_MAX_LINES = 1000
 
 --- Return the code point of the well-formed UTF-8 sequence that begins at `at`, and its length; nil where there is none.
 local function decode(text, at)
@@ -74,7 +58,7 @@ function M.visible(text)
       local piece
       if not code then
         piece = ('\\x%02x'):format(byte)
-      elseif is_hidden(code) or code == 0xa0 or code == 0x3000 then
+      elseif is_unprintable(code) then
         piece = escape(code)
       else
         piece = text:sub(at, at + length - 1)
@@ -86,16 +70,35 @@ function M.visible(text)
   return table.concat(out)
 end
 
---- Return `text` on one line: runs of white space become one space.
-function M.to_line(text)
-  return M.visible(vim.trim((tostring(text or ''):gsub('[ \t\r\n\f\v]+', ' '))))
+--- Return the first `most` bytes of `text` (LINE_MAX_BYTES unless told), cut between characters.
+local function cut(text, most)
+  most = most or LINE_MAX_BYTES
+  if #text <= most then
+    return text
+  end
+  local last = most
+  while last > most - 4 and (text:byte(last + 1) or 0) >= 0x80 and text:byte(last + 1) <= 0xbf do
+    last = last - 1
+  end
+  return text:sub(1, last) .. ' …'
 end
 
---- Return the lines of `text`, ended by \n or \r\n alone, tabs as spaces.
+M.cut = cut
+
+--- Return `text` on one line: runs of white space become one space.
+function M.to_line(text)
+  return M.visible(cut(vim.trim((tostring(text or ''):gsub('[ \t\r\n\f\v]+', ' ')))))
+end
+
+--- Return the lines of `text`, ended by \n or \r\n alone, tabs as spaces; no more and no longer ones than an editor bears.
 function M.to_block(text)
   local lines = {}
   for line in (tostring(text or '') .. '\n'):gmatch('(.-)\n') do
-    lines[#lines + 1] = M.visible((line:gsub('\r$', ''):gsub('\t', '    ')))
+    if #lines == BLOCK_MAX_LINES then
+      lines[#lines + 1] = '…'
+      break
+    end
+    lines[#lines + 1] = M.visible(cut((line:gsub('\r$', ''):gsub('\t', '    '))))
   end
   return lines
 end
