@@ -1,13 +1,13 @@
 " Ask git history from Vim 8.1 or newer: source this file, or put it into ~/.vim/plugin.
 "
-"   :AilWhy why the retry?          about the cursor's line
+"   :AilWhy why the retry?          about the cursor's line; without a question, why its code is so
 "   :'<,'>AilWhy why the retry?     about the lines of the visual area
 "
 " The citations become the quickfix list; nothing waits for them. Lines are those of HEAD: save and commit first.
 " Without this file, one line does the same, and waits:
 "   :cexpr system('ail-client ask --format grep -- ' .. shellescape(expand('%') .. ':' .. line('.')) .. ' "why?"')
 
-command! -nargs=* -range AilWhy call s:why(<line1>, <line2>, empty(<q-args>) ? 'why this line?' : <q-args>)
+command! -nargs=* -range AilWhy call s:why(<line1>, <line2>, empty(<q-args>) ? 'why ' .. trim(getline(<line1>)) : <q-args>)
 
 function! s:why(first, last, question) abort
   let l:state = {'dir': expand('%:p:h'), 'title': 'AIL: ' .. a:question, 'lines': [], 'notes': []}

@@ -40,6 +40,7 @@ def test_the_line_the_range_the_file_or_the_repository_is_asked_about(
     line = asked(nvim, scripted, "vim.cmd('3') vim.cmd('Ail why?')", file)
     assert (line["question"], line["lines"], line["file"], line["limit"]) == ("why?", [3, 3], file, 5)
     assert asked(nvim, scripted, "vim.cmd('2,3Ail why?')", file)["lines"] == [2, 3]
+    assert asked(nvim, scripted, "vim.cmd('3') vim.cmd('Ail')", file)["question"] == "why send()"
     visual = "vim.cmd('normal! ggVj\\27') vim.cmd(\"'<,'>Ail why?\")"
     assert asked(nvim, scripted, visual, file)["lines"] == [1, 2]
     whole = asked(nvim, scripted, "vim.cmd('%Ail why?')", file)
@@ -136,13 +137,34 @@ def test_a_repository_that_was_not_added_is_told_with_what_to_do(nvim: Neovim, h
 def test_related_names_the_file_and_shows_what_bears_on_it(
     nvim: Neovim, scripted: ScriptedDaemon, repo: Repository
 ) -> None:
-    scripted.script["related"] = ScriptedDaemon.make_reply(question=None, file=None, answer=None, confidence=None)
+    cited = ScriptedDaemon.make_citation(relation="reverts", sentence="Proxies drop idle connections.")
+    companion = {"path": "tests/test_http.py", "share": 0.8, "of": 10, "beside": "src/http.py"}
+    scripted.script["related"] = {
+        "repo": str(repo.path), "files": ["upload.py"], "outcome": "answered", "citations": [cited], "companions": [companion],
+        "degraded": None, "index": None,
+    }  # fmt: skip
     file = str(repo.path / "upload.py")
     seen = nvim("vim.cmd('AilRelated') emit('answer', (wait_float()))", file)
     assert scripted.get_params("related")["files"] == [file]
-    assert any("Retry once on idle connections" in line for line in seen["answer"])
-    nvim("vim.cmd('AilRelated staged') wait_float()", file)
-    assert scripted.get_params("related") | {"files": [], "staged": True} == scripted.get_params("related")
+    assert seen["answer"][0] == "tests/test_http.py usually changes with src/http.py: 8 of 10 times"
+    assert {"   Retry once on idle connections", "   is taken back"} <= set(seen["answer"])
+
+
+def test_related_staged_sends_the_change_of_the_index_that_the_commit_is_made_of(
+    nvim: Neovim, scripted: ScriptedDaemon, repo: Repository
+) -> None:
+    """Also in the editor of `git commit -a`, which has an index of its own."""
+    scripted.script["related"] = ScriptedDaemon.make_reply(question=None, file=None, answer=None, confidence=None)
+    (repo.path / "upload.py").write_text("def upload():\n    send()\n")
+    assert "nothing is staged" in nvim("vim.cmd('AilRelated staged') vim.wait(300)", cwd=repo.path)["messages"]
+    repo.git("add", "-A")
+    repo.git("read-tree", "--index-output=.git/other", "HEAD")
+    lua = "vim.cmd('AilRelated staged') wait_float()"
+    nvim(lua, cwd=repo.path)
+    sent = scripted.get_params("related")
+    assert (sent["repo"], "\n-    retry(1)\n" in sent["staged"]) == (str(repo.path), True)
+    said = nvim("vim.cmd('AilRelated staged') vim.wait(300)", cwd=repo.path, env={"GIT_INDEX_FILE": ".git/other"})
+    assert "nothing is staged" in said["messages"]
 
 
 @pytest.mark.usefixtures("scripted")

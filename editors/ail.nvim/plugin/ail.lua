@@ -24,7 +24,7 @@ local define = vim.api.nvim_create_user_command
 
 define('Ail', function(command)
   local question = vim.trim(command.args)
-  require('ail').ask(question == '' and 'why this line?' or question, get_range(command), command.bang)
+  require('ail').ask(question ~= '' and question or nil, get_range(command), command.bang)
 end, { nargs = '*', range = true, bang = true, desc = 'Ask history about the lines; with ! into the quickfix list' })
 
 define('AilRelated', function(command)

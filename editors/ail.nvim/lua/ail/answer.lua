@@ -7,6 +7,9 @@ local REASONS = {
   meaning = 'says something alike', words = 'has the words', touches_file = 'touches the file',
   touches_lines = 'touches these lines', named = 'is named in the question',
 }
+local RELATIONS = {
+  reverts = 'is taken back', same_lines = 'last wrote these lines', tried_before = 'was tried before', similar = 'bears on this',
+}
 local CONFIDENCE = { { 0.8, 'very likely' }, { 0.6, 'likely' }, { 0.4, 'perhaps' }, { -1, 'a guess' } }
 local MARKS = { { 'reverted_by', 'reverted by ' }, { 'replaced_by', 'replaced by ' } }
 
@@ -86,9 +89,14 @@ end
 
 local function add_citation(page, number, citation)
   local date = safe.to_line(get(citation, 'author_time')):sub(1, 10)
-  page.add('', nil, citation)
+  if #page.lines > 0 then
+    page.add('', nil, citation)
+  end
   page.add(('%d. %s  %s  %s'):format(number, M.shorten(citation.sha), date, safe.to_line(get(citation, 'author'))), 'Identifier', citation)
   page.add(safe.to_line(get(citation, 'subject')), 'Title', citation, '   ')
+  if get(citation, 'relation') then
+    page.add(RELATIONS[citation.relation] or safe.to_line(citation.relation), 'Comment', citation, '   ')
+  end
   if get(citation, 'path') then
     local line = get(citation, 'line')
     page.add(safe.to_path(citation.path) .. (line and ':' .. line or ''), 'Directory', citation, '   ')
@@ -100,6 +108,13 @@ local function add_citation(page, number, citation)
     end
   end
   add_reasons(page, citation)
+end
+
+--- Which file usually changes too, in the reply of `related`.
+local function add_companion(page, companion)
+  local times = math.floor(companion.share * companion.of + 0.5)
+  local beside = safe.to_path(get(companion, 'beside') or '')
+  page.add(('%s usually changes with %s: %d of %d times'):format(safe.to_path(companion.path), beside, times, companion.of), 'WarningMsg')
 end
 
 --- What keeps the reply from being more: notes for people.
@@ -120,8 +135,9 @@ function M.render(reply, width, note)
   local page = new_page(width)
   local citations = get(reply, 'citations') or {}
   local answer = get(reply, 'answer') or ''
-  if answer == '' and not citations[1] then
-    answer = 'No evidence in the history.'
+  local companions = get(reply, 'companions') or {}
+  if answer == '' and not citations[1] and not companions[1] then
+    answer = get(reply, 'companions') and 'Nothing in the history bears on this.' or 'No evidence in the history.'
   elseif get(reply, 'outcome') == 'no_reason_recorded' then
     answer = 'No reason is recorded. What was done: ' .. answer
   end
@@ -133,6 +149,9 @@ function M.render(reply, width, note)
   end
   for _, each in ipairs(get_notes(reply, note)) do
     page.add('note: ' .. each, 'WarningMsg')
+  end
+  for _, companion in ipairs(companions) do
+    add_companion(page, companion)
   end
   for number, citation in ipairs(citations) do
     add_citation(page, number, citation)

@@ -7,7 +7,6 @@ local wire = require('ail.wire')
 local M = {}
 
 local NAMESPACE = vim.api.nvim_create_namespace('ail_hint')
-local QUESTION = 'why this line?'
 local LEAST_CONFIDENCE = 0.3
 local TIMEOUT_S = 2
 local group
@@ -56,7 +55,7 @@ local function ask(buffer, line)
       if not found then
         return
       end
-      local params = { repo = where.repo, file = where.file, lines = found, question = QUESTION, limit = 1, timeout = TIMEOUT_S }
+      local params = { repo = where.repo, file = where.file, lines = found, question = require('ail').make_question(buffer, { line, line }), limit = 1, timeout = TIMEOUT_S }
       cancel_last()
       cancel_last = require('ail.daemon').request('ask', params, quiet, function(err, reply)
         if err or not vim.api.nvim_buf_is_valid(buffer) or vim.api.nvim_buf_get_changedtick(buffer) ~= tick then

@@ -16,6 +16,10 @@ M.options = {
   hint = false, -- virtual text at the cursor's line
 }
 
+M.ASKING = 'asking …' -- the one message that `:messages` does not keep
+
+local QUESTION_CODE_MAX_BYTES = 300
+
 local cancel_last = function() end
 
 --- Change options; every one is optional. Raises an error for a name there is not.
@@ -30,7 +34,7 @@ function M.setup(options)
 end
 
 local function say(text)
-  vim.api.nvim_echo({ { 'AIL: ' .. text } }, false, {})
+  vim.api.nvim_echo({ { 'AIL: ' .. text } }, text ~= M.ASKING, {})
 end
 
 --- Where the question was asked: the answer takes the cursor only if nothing has changed since.
@@ -97,6 +101,7 @@ local function ask_and_show(method, params, extra, is_unmoved)
   params.limit, params.timeout = M.options.limit, M.options.timeout_s
   cancel_last()
   cancel_last = daemon.request(method, params, M.options, function(err, reply)
+    vim.api.nvim_echo({ { '' } }, false, {}) -- no longer asking
     if err then
       return show_error(err, is_unmoved)
     end
@@ -115,10 +120,19 @@ local function ask_and_show(method, params, extra, is_unmoved)
   end)
 end
 
---- Ask `question` about `range` of the current buffer, {first, last}; nil: about its file. to_list: a quickfix list, no float.
+--- Return what to ask where nothing was: the code itself, whose names are what a commit's message would have said.
+function M.make_question(buffer, range)
+  local code = range and table.concat(vim.api.nvim_buf_get_lines(buffer, range[1] - 1, math.min(range[2], range[1] + 9), false), ' ') or ''
+  code = vim.trim(require('ail.safe').cut(vim.trim(code), QUESTION_CODE_MAX_BYTES))
+  return code == '' and 'why is it so?' or 'why ' .. code
+end
+
+--- Ask `question` (nil: why the code is as it is) about `range` of the current buffer, {first, last}; nil: about its file.
+--- to_list: a quickfix list, no float.
 function M.ask(question, range, to_list)
   local buffer, is_unmoved = vim.api.nvim_get_current_buf(), take_position()
-  say('asking …')
+  question = question or M.make_question(buffer, range)
+  say(M.ASKING)
   place.find(buffer, vim.schedule_wrap(function(where)
     local params = { repo = where.repo, question = question, file = where.file }
     if not (where.file and range) then
@@ -131,13 +145,24 @@ function M.ask(question, range, to_list)
   end))
 end
 
---- Show the commits that bear on the current buffer's file, or (staged) on what is staged.
+--- Show the commits that bear on the current buffer's file, or (staged) on what is staged in the current directory's repository.
 function M.related(staged, to_list)
   local is_unmoved = take_position()
-  place.find(vim.api.nvim_get_current_buf(), vim.schedule_wrap(function(where)
-    local params = { repo = where.repo, files = { not staged and where.file or nil }, staged = staged }
+  local function ask_about(params)
     ask_and_show('related', params, { to_list = to_list }, is_unmoved)
-  end))
+  end
+  if not staged then
+    return place.find(vim.api.nvim_get_current_buf(), vim.schedule_wrap(function(where)
+      ask_about({ repo = where.repo, files = { where.file } })
+    end))
+  end
+  local directory = vim.fn.getcwd()
+  require('ail.git').read_staged(directory, function(diff)
+    if not diff or diff == '' then
+      return say(diff and 'nothing is staged' or 'git could not tell what is staged')
+    end
+    ask_about({ repo = directory, staged = diff })
+  end)
 end
 
 --- Show a commit, named by its sha or a beginning of it, of the repository around `repo` (nil: the current buffer's).

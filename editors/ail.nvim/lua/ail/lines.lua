@@ -1,30 +1,15 @@
 --- Which lines of HEAD the lines of a buffer are. Blame reads HEAD; a buffer may be unsaved, and the disk ahead of HEAD.
 ---
 --- git prints HEAD's text in a process, a thread compares it with the buffer's: what blocks the editor is copying the buffer.
-local editor = require('ail.editor')
-local uv = editor.uv
+local git = require('ail.git')
+local uv = require('ail.editor').uv
 local M = {}
 
 local BUFFER_MAX_BYTES = 300000 -- copying this many blocks the editor for 1 to 2 ms; beyond, lines are taken as they stand
-local GIT_LIMIT_MS = 3000
 
 M.NOT_COMMITTED = 'these lines are not committed yet: asked about the whole file'
 M.NO_FILE = 'the file is not in HEAD: asked about all of its history'
 M.AS_THEY_STAND = 'lines are counted as they stand in the buffer: they could not be compared with HEAD'
-
---- Nothing of a repository's configuration is run by cat-file; these switch off what could be, and a fetch.
-local OPTIONS = { '--no-pager', '-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', 'cat-file', 'blob' }
-
---- The environment without git's own variables: in an editor started by `git commit` they name that repository.
-local function make_environment()
-  local env = { 'GIT_NO_LAZY_FETCH=1', 'GIT_TERMINAL_PROMPT=0', 'GIT_OPTIONAL_LOCKS=0' }
-  for name, value in pairs(uv.os_environ()) do
-    if name:sub(1, 4) ~= 'GIT_' then
-      env[#env + 1] = name .. '=' .. value
-    end
-  end
-  return env
-end
 
 --- Runs in a thread, with a Lua state of its own: no upvalues. Returns hunks as MessagePack, nil where they differ too much to say.
 local function compare(head, buffer)
@@ -73,9 +58,7 @@ function M.find(buffer, place, range, done)
   if not text then
     return done(range, M.AS_THEY_STAND, nil)
   end
-  local options = { cwd = place.repo, env = make_environment(), timeout_ms = GIT_LIMIT_MS }
-  local arguments = vim.list_extend(vim.list_extend({}, OPTIONS), { 'HEAD:./' .. place.below })
-  editor.run('git', arguments, options, vim.schedule_wrap(function(status, head)
+  git.read_head(place.repo, place.below, function(status, head)
     if status == 128 then -- no such path, or no HEAD yet
       return done(nil, M.NO_FILE, nil)
     end
@@ -90,7 +73,7 @@ function M.find(buffer, place, range, done)
       local found = map_range(hunks, range)
       done(found, not found and M.NOT_COMMITTED or nil, hunks)
     end)):queue(head, text)
-  end))
+  end)
 end
 
 return M
