@@ -16,6 +16,8 @@ RUNS = (
     ["retrieval", "pytest"],
     ["client"],
     ["echo"],
+    ["nvim"],
+    ["mcp"],
     ["clone", HISTORY],
     ["crashes"],
 )
