@@ -18,6 +18,8 @@ RUNS = (
     ["live"],
     ["freshness"],
     ["echo"],
+    ["nvim"],
+    ["mcp"],
     ["clone", HISTORY],
     ["shell", HISTORY],
     ["crashes"],

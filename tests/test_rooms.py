@@ -10,11 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = {"ail_rpc": "client", "ail_client": "client", "ail_hooks": "hooks", "ail_daemon": "daemon"}
+ROOMS = {
+    "ail_rpc": "client",
+    "ail_client": "client",
+    "ail_hooks": "hooks",
+    "ail_daemon": "daemon",
+    "ail_mcp": "assistants",
+}
 MAY_IMPORT = {
     "ail_rpc": {"ail_rpc", "msgpack"},
     "ail_client": {"ail_client", "ail_rpc"},
     "ail_hooks": {"ail_hooks", "ail_client", "ail_rpc"},
+    "ail_mcp": {"ail_mcp", "ail_client", "ail_rpc", "mcp", "typing_extensions"},
 }
 DOORS = {
     "faiss": {"vectors.py"},
@@ -30,6 +37,7 @@ DOORS = {
     "transformers": {"encoding/original.py", "encoding/preparing.py"},
     "msgpack": {"framing.py"},
     "watchdog": {"watching/inotify.py", "watching/observer.py"},
+    "mcp": {"server.py"},
     "pygit2": set(),
 }
 PURE = {"ranking.py", "terms.py", "model.py", "answers.py", "params.py"}
@@ -96,7 +104,7 @@ def test_the_client_s_rooms_import_the_standard_library_and_what_lies_below(room
 
 def test_the_daemon_does_not_import_the_client() -> None:
     for file in files_of("ail_daemon"):
-        assert not {name.split(".")[0] for name in imported(file)} & {"ail_client", "ail_hooks"}, file
+        assert not {name.split(".")[0] for name in imported(file)} & {"ail_client", "ail_hooks", "ail_mcp"}, file
 
 
 def test_every_heavy_library_has_one_door() -> None:

@@ -56,7 +56,7 @@ def parse_command(name: str, argv: Sequence[str], program: str) -> argparse.Name
     options = _parse_words(parser, argv, WORDS[name]) if name in WORDS else parser.parse_args(list(argv))
     options.command = name
     options.timeout_given = options.timeout is not None
-    options.timeout = _environment_timeout() if options.timeout is None else options.timeout
+    options.timeout = get_timeout_s() if options.timeout is None else options.timeout
     return options
 
 
@@ -197,6 +197,10 @@ def _file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE")
 
 
+def _mcp_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("host", choices=("claude", "cursor", "vscode"), help="whose configuration")
+
+
 COMMANDS = {
     "ask": Command("answer a question from the history", '%(prog)s src/http.py:120-124 "why the retry?"', _ask),
     "related": Command("find commits that bear on files about to change", "%(prog)s --staged", _related),
@@ -215,6 +219,7 @@ COMMANDS = {
     "check": Command("check the index against itself or the repository", "%(prog)s consistency --sample 100", _check),
     "backup": Command("write the index to a file", "%(prog)s index.bak", _file),
     "restore": Command("take the index from a backup", "%(prog)s index.bak", _file),
+    "mcp-config": Command("print what makes an assistant use ail-mcp", "%(prog)s claude", _mcp_config),
 }
 
 
@@ -222,7 +227,8 @@ WORDS = {"ask": "words", "related": "files", "flags": "assignments"}
 """Where the commands that take a list of words keep it."""
 
 
-def _environment_timeout() -> float:
+def get_timeout_s() -> float:
+    """Return $AIL_MAX_QUERY_TIME_S, else the default. Raises UsageError."""
     named = os.environ.get(TIMEOUT_VARIABLE)
     if not named:
         return DEFAULT_TIMEOUT_S

@@ -66,6 +66,10 @@ def _find_command(name: str) -> Callable[[Namespace, Reach], int]:
         from . import questions
 
         return {"ask": questions.run_ask, "related": questions.run_related, "show": questions.run_show}[name]
+    if name == "mcp-config":
+        from .assistants import run_mcp_config
+
+        return run_mcp_config
     from . import administration as room
 
     named = {

@@ -50,7 +50,7 @@ function _shtab_ail_client_using
   test "$_shtab_ail_client_cmdpath" = "$argv"
 end
 
-set -g _shtab_ail_client_commands ask related show add remove repos status health stop metrics cache flags reload doctor check backup restore
+set -g _shtab_ail_client_commands ask related show add remove repos status health stop metrics cache flags reload doctor check backup restore mcp-config
 set -g _shtab_ail_client_opts_with_value --author --format --limit --mode --path --ref --repo --sample --since --socket --timeout --until
 
 complete -c ail-client -e
@@ -232,3 +232,12 @@ complete -c ail-client -n '_shtab_ail_client_using restore' -l socket -xka "(__f
 complete -c ail-client -n '_shtab_ail_client_using restore' -l no-start -d 'never start a daemon'
 complete -c ail-client -n '_shtab_ail_client_using restore' -l no-pager -d 'print long answers as they are'
 complete -c ail-client -n '_shtab_ail_client_using restore; and test $_shtab_ail_client_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d FILE
+complete -c ail-client -n '_shtab_ail_client_using; and test $_shtab_ail_client_npos -eq 0' -a mcp-config -d 'print what makes an assistant use ail-mcp'
+complete -c ail-client -n '_shtab_ail_client_using mcp-config' -s h -l help -d 'show this help message and exit'
+complete -c ail-client -n '_shtab_ail_client_using mcp-config' -l repo -xka "(__fish_complete_directories)" -d 'the repository (default: that of the current directory)'
+complete -c ail-client -n '_shtab_ail_client_using mcp-config' -l json -d 'print the reply as one JSON document'
+complete -c ail-client -n '_shtab_ail_client_using mcp-config' -l timeout -x -d 'seconds to wait for an answer (default: 5, or $AIL_MAX_QUERY_TIME_S)'
+complete -c ail-client -n '_shtab_ail_client_using mcp-config' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'the daemon'"'"'s socket (default: $AIL_SOCKET, or the user'"'"'s own)'
+complete -c ail-client -n '_shtab_ail_client_using mcp-config' -l no-start -d 'never start a daemon'
+complete -c ail-client -n '_shtab_ail_client_using mcp-config' -l no-pager -d 'print long answers as they are'
+complete -c ail-client -n '_shtab_ail_client_using mcp-config; and test $_shtab_ail_client_npos -eq 0' -ka "claude cursor vscode" -d 'whose configuration'

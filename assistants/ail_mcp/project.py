@@ -1,0 +1,73 @@
+"""What an assistant's arguments name: a repository, a file, lines, a commit. Refuses what looks like an option.
+
+Nothing here reaches a command line: the daemon is asked over its socket. An argument that begins with `-` is refused all
+the same, since that is how two servers for git were made to run options of git (CVE-2025-68144, CVE-2025-53107).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ail_client.target import find_place, to_wire_path
+from ail_rpc.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAMED_BY_HOSTS = ("AIL_MCP_PROJECT", "CLAUDE_PROJECT_DIR")
+_SHA = re.compile(r"[0-9a-fA-F]{4,64}")
+
+
+def find_project(named: str | None, env: Mapping[str, str]) -> str:
+    """Return the directory that questions are about by default: `--project`, what the host names, the current one.
+
+    A host that does not know `${workspaceFolder}` hands it on as it is; that names nothing.
+    """
+    for directory in (named, *(env.get(variable) for variable in _NAMED_BY_HOSTS)):
+        if directory and "${" not in directory:
+            return os.path.abspath(directory)
+    return os.getcwd()
+
+
+def check_texts(**given: str | list[str] | None) -> None:
+    """Raise UsageError for a text that is empty, begins with `-`, or holds a NUL; names are the tool's arguments."""
+    for name, value in given.items():
+        for text in [value] if isinstance(value, str) else value or []:
+            if not text.strip() or text.lstrip().startswith("-") or "\0" in text:
+                raise UsageError(f"{name} must be a text that does not begin with `-`: {text[:80]!r}")
+
+
+def find_repo(repo_path: str | None, project: str) -> str:
+    """Return the root of the repository around *repo_path*, which counts from *project*. Raises NotARepositoryError."""
+    return to_wire_path(find_place(os.path.join(project, repo_path or "")).root)
+
+
+def find_file(path: str, repo_path: str | None, project: str) -> str:
+    """Return *path* as the daemon takes it: absolute where it exists as seen from the project, else from the root.
+
+    A file that is gone is named from the repository's root: history may know it.
+    """
+    seen = os.path.join(project, repo_path or "", path)
+    if not os.path.lexists(seen):
+        return path
+    directory, name = os.path.split(os.path.abspath(seen))
+    return to_wire_path(os.path.join(os.path.realpath(directory), name))
+
+
+def make_lines(start: int | None, end: int | None) -> list[int] | None:
+    """Return [first, last] of *start* and *end*, one of which may be missing. Raises UsageError."""
+    if start is None and end is None:
+        return None
+    first, last = start or end or 0, end or start or 0
+    if not 1 <= first <= last:
+        raise UsageError("start_line and end_line count from 1, the first before the last")
+    return [first, last]
+
+
+def check_sha(sha: str) -> str:
+    """Return *sha* if it can name a commit. Raises UsageError."""
+    if not _SHA.fullmatch(sha):
+        raise UsageError(f"{sha[:80]!r} is no sha", "give 4 to 64 hexadecimal digits")
+    return sha

@@ -1,0 +1,39 @@
+" Ask git history from Vim 8.1 or newer: source this file, or put it into ~/.vim/plugin.
+"
+"   :AilWhy why the retry?          about the cursor's line; without a question, why its code is so
+"   :'<,'>AilWhy why the retry?     about the lines of the visual area
+"
+" The citations become the quickfix list; nothing waits for them. Lines are those of HEAD: save and commit first.
+" Without this file, one line does the same, and waits:
+"   :cexpr system('ail-client ask --format grep -- ' .. shellescape(expand('%') .. ':' .. line('.')) .. ' "why?"')
+
+command! -nargs=* -range AilWhy call s:why(<line1>, <line2>, empty(<q-args>) ? 'why ' .. trim(getline(<line1>)) : <q-args>)
+
+function! s:why(first, last, question) abort
+  let l:state = {'dir': expand('%:p:h'), 'title': 'AIL: ' .. a:question, 'lines': [], 'notes': []}
+  let l:target = printf('./%s:%d-%d', expand('%:t'), a:first, a:last)
+  let l:command = ['ail-client', 'ask', '--format', 'grep', '--', l:target, a:question]
+  call job_start(l:command, {'cwd': l:state.dir, 'in_io': 'null',
+        \ 'out_cb': {_, line -> add(l:state.lines, line)}, 'err_cb': {_, line -> add(l:state.notes, line)},
+        \ 'close_cb': {_ -> s:show(l:state)}})
+endfunction
+
+" A line is `path:line:1: shortsha subject — sentence`, the path relative to the file's directory.
+function! s:entry(dir, line) abort
+  let l:parts = matchlist(a:line, '\v^(.{-}):(\d+):\d+: (\x{7,} .*)$')
+  if empty(l:parts)
+    return {'text': strcharpart(a:line, 0, 200), 'valid': 0}
+  endif
+  return {'filename': simplify(a:dir .. '/' .. l:parts[1]), 'module': strcharpart(l:parts[1], 0, 100),
+        \ 'lnum': str2nr(l:parts[2]), 'col': 1, 'text': strcharpart(l:parts[3], 0, 200)}
+endfunction
+
+function! s:show(state) abort
+  if empty(a:state.lines)
+    echomsg 'AIL: ' .. join(a:state.notes, ' ')
+    return
+  endif
+  let l:items = map(copy(a:state.lines), {_, line -> s:entry(a:state.dir, line)})
+  call setqflist([], ' ', {'title': a:state.title, 'items': l:items})
+  doautocmd <nomodeline> QuickFixCmdPost AilWhy
+endfunction
