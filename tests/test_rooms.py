@@ -31,11 +31,16 @@ DOORS = {
     "msgpack": {"framing.py"},
     "pygit2": set(),
 }
-PURE = {"ranking.py", "terms.py", "model.py", "answers.py", "params.py"}
+PURE = {
+    "ranking.py", "terms.py", "model.py", "answers.py", "params.py",
+    "patches.py", "overlap.py", "undoing.py", "cochange.py", "reasons.py",
+}  # fmt: skip
 LAYERS = (
-    {"model", "terms", "heap", "params", "limits"},
+    {"model", "terms", "heap", "params", "limits", "undoing", "cochange"},
     {
         "ranking",
+        "patches",
+        "overlap",
         "vectors",
         "signature",
         "history",
@@ -47,12 +52,24 @@ LAYERS = (
         "locks",
         "activation",
     },
-    {"store", "words", "encoding", "answers", "workers", "worker", "process", "listening", "dispatch", "methods"},
+    {
+        "store",
+        "words",
+        "encoding",
+        "answers",
+        "reasons",
+        "workers",
+        "worker",
+        "process",
+        "listening",
+        "dispatch",
+        "methods",
+    },
     {"index", "admission", "connection"},
-    {"repos", "searcher", "server"},
+    {"repos", "searcher", "server", "tracing", "missing", "relating", "bearing"},
     {"indexer"},
     {"encoders"},
-    {"asking"},
+    {"asking", "related"},
     {"enrolment"},
     {"services"},
     {"app"},

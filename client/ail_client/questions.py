@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ail_rpc.errors import UsageError
 
+from .deadline import Deadline
 from .layout import get_page
 from .output import write_answer, write_json, write_note
 from .session import Reach, ask_daemon
@@ -33,11 +34,22 @@ def run_ask(options: Namespace, reach: Reach) -> int:
 
 
 def run_related(options: Namespace, reach: Reach) -> int:
-    """Find commits that bear on files; 1 where there are none."""
+    """Find commits that bear on files or a change; 1 where there are none."""
     place = find_place(options.repo)
     files = [resolve_file(file, place) for file in options.files]
-    params = {"repo": to_wire_path(place.root), "files": files, "staged": options.staged, **_get_filters(options)}
-    return _print_answer(ask_daemon(reach, "related", params), options)
+    params: dict[str, Any] = {"repo": to_wire_path(place.root), "files": files, **_get_filters(options)}
+    if options.range is not None:
+        params["range"] = options.range
+    is_cut = False
+    if options.staged:
+        from .staged import read_staged
+
+        limit = Deadline(options.timeout)
+        params["staged"], is_cut = read_staged(limit, place.root if options.repo is not None else None)
+    reply = ask_daemon(reach, "related", params)
+    if is_cut:
+        reply["degraded"] = reply["degraded"] or "the change is larger than 512 KiB: only its first files count"
+    return _print_answer(reply, options)
 
 
 def run_show(options: Namespace, reach: Reach) -> int:
@@ -72,7 +84,7 @@ def _get_filters(options: Namespace) -> dict[str, Any]:
 
 def _print_answer(reply: dict[str, Any], options: Namespace) -> int:
     form = "json" if options.json else options.format or "text"
-    is_empty = reply.get("outcome") == "no_evidence" or not reply["citations"]
+    is_empty = reply.get("outcome") == "no_evidence" or not (reply["citations"] or reply.get("companions"))
     if form == "json":
         write_json(reply)
     else:
@@ -83,7 +95,13 @@ def _print_answer(reply: dict[str, Any], options: Namespace) -> int:
 def _print_for_people(reply: dict[str, Any], form: str, is_empty: bool) -> None:
     from .answers import describe_limits, render_answer, render_grep
 
-    if not is_empty:
+    if is_empty and "companions" in reply:
+        write_note("Nothing in the history bears on this.")
+    elif not is_empty and form == "text" and "companions" in reply:
+        from .relations import render_related
+
+        write_answer(render_related(reply, get_page()))
+    elif not is_empty:
         write_answer(render_grep(reply) if form == "grep" else render_answer(reply, get_page()))
     else:
         write_note(reply.get("answer") or "No evidence in the history.")

@@ -17,7 +17,8 @@ from .enrolment import Enrolment
 from .indexer import Bulk, Indexer
 from .logs import log
 from .methods import Offer
-from .params import Handler, Method, flag, lines, number, text, whole
+from .params import Handler, Method, flag, lines, number, text, texts, whole
+from .related import Related
 from .repos import Repo, Repos
 from .settings import Settings
 
@@ -34,13 +35,14 @@ async def archaeology(settings: Settings) -> AsyncIterator[Offer]:
     indexer = Indexer(bulk, encoder.get, _log_failure)
     pool = ThreadPoolExecutor(max(settings.max_workers, 2), "question")
     asking = Asking(repos, indexer, encoder, pool, settings.cache_size, settings.max_query_time_s)
+    related = Related(repos, indexer, encoder, pool, settings.max_query_time_s)
     enrolment = Enrolment(repos, indexer, encoder)
 
     pool.submit(encoder.get)
     indexer.start()
     timer = asyncio.create_task(_reconcile(repos, indexer))
     try:
-        methods = _offer_methods(asking, enrolment)
+        methods = _offer_methods(asking, related, enrolment)
         yield Offer(methods, enrolment.get_status, lambda: encoder.is_decided, lambda: _get_model(encoder))
     finally:
         timer.cancel()
@@ -49,12 +51,17 @@ async def archaeology(settings: Settings) -> AsyncIterator[Offer]:
         repos.close()
 
 
-def _offer_methods(asking: Asking, enrolment: Enrolment) -> dict[str, Handler]:
+def _offer_methods(asking: Asking, related: Related, enrolment: Enrolment) -> dict[str, Handler]:
     repo, timeout = text("repo"), number("timeout", 0.001, 3600, default=None)
     return {
         "ask": Method(
             asking.ask, repo, timeout, text("question"), text("file", default=None), lines("lines"),
             whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
+        ),
+        "related": Method(
+            related.related, repo, timeout, texts("files", default=()), text("staged", default=None),
+            text("range", default=None), whole("limit", 1, 100, default=5),
+            text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
         ),
         "show": Method(asking.show, repo, timeout, text("sha")),
         "repo.add": Method(enrolment.add, repo),

@@ -1,0 +1,117 @@
+"""A change against the changed lines kept of a commit: what it puts back, takes out again, repeats. Pure.
+
+Lines count by their text alone, each once: the index keeps no numbers, and a line that moved is the same line. What a
+commit both adds and removes is moved by it and counts for neither.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from .patches import FileChange, is_telling
+
+_LOG = re.compile(
+    r"(?:^|/)(?:(?:changes?|changelogs?|changelog\.d|news|newsfragments|releasenotes)/[^/]+|"
+    r"(?:changes?|changelog|history|news|release[-_]?notes|authors|contributors)(?:\.\w+)?)$",
+    re.IGNORECASE,
+)
+
+
+class Lines(NamedTuple):
+    """The telling lines that a change adds and removes, moved ones left out."""
+
+    added: frozenset[str]
+    removed: frozenset[str]
+
+    def __len__(self) -> int:
+        return len(self.added) + len(self.removed)
+
+
+class Overlap(NamedTuple):
+    """What a change and a commit have in common, as telling lines.
+
+    restored: removed by it, added now; undone: the reverse; repeated: added by both. its_added, its_removed: how many it has.
+    """
+
+    restored: frozenset[str]
+    undone: frozenset[str]
+    repeated: frozenset[str]
+    its_added: int
+    its_removed: int
+
+    @property
+    def size(self) -> int:
+        """Telling lines of the commit."""
+        return self.its_added + self.its_removed
+
+    @property
+    def inverse_lines(self) -> frozenset[str]:
+        """Lines that go back to what they were before the commit."""
+        return self.restored | self.undone
+
+    def without(self, lines: frozenset[str]) -> Overlap:
+        """Return the same without *lines*, which count for nothing."""
+        if not lines & (self.restored | self.undone | self.repeated):
+            return self
+        return self._replace(
+            restored=self.restored - lines,
+            undone=self.undone - lines,
+            repeated=self.repeated - lines,
+            its_added=self.its_added - len(lines & (self.undone | self.repeated)),
+            its_removed=self.its_removed - len(lines & self.restored),
+        )
+
+    @property
+    def restored_share(self) -> float:
+        """How much of what the commit removed comes back, 0 to 1."""
+        return len(self.restored) / (self.its_removed or 1)
+
+    @property
+    def inverse(self) -> int:
+        """How many lines those are."""
+        return len(self.restored) + len(self.undone)
+
+
+def collect_lines(changes: Iterable[FileChange]) -> Lines:
+    """Return the telling lines of a change."""
+    added: set[str] = set()
+    removed: set[str] = set()
+    for change in changes:
+        if is_log(change.path):
+            continue
+        added.update(change.added)
+        removed.update(change.removed)
+    return Lines(_telling(added - removed), _telling(removed - added))
+
+
+def is_log(path: str) -> bool:
+    """Whether a file tells what changed: release notes and their fragments come and go, and take nothing back."""
+    return bool(_LOG.search(path))
+
+
+def compare(lines: Lines, changed: str) -> Overlap | None:
+    """Return what *lines* and a commit's *changed* text have in common, None for nothing."""
+    added, removed = _split(changed)
+    added, removed = added - removed, removed - added
+    restored, undone, repeated = lines.added & removed, lines.removed & added, lines.added & added
+    if not (restored or undone or repeated):
+        return None
+    return Overlap(restored, undone, repeated, sum(map(is_telling, added)), sum(map(is_telling, removed)))
+
+
+def _split(changed: str) -> tuple[set[str], set[str]]:
+    added: set[str] = set()
+    removed: set[str] = set()
+    for line in changed.split("\n"):
+        sign = line[:1]
+        if sign == "+":
+            added.add(line[1:].strip())
+        elif sign == "-":
+            removed.add(line[1:].strip())
+    return added, removed
+
+
+def _telling(lines: set[str]) -> frozenset[str]:
+    return frozenset(line for line in lines if is_telling(line))
