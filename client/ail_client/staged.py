@@ -54,7 +54,7 @@ def run_git(
 ) -> tuple[bytes, bool]:
     """Return what git prints, at most *size_bytes*, and whether there was more.
 
-    is_elsewhere: leave out what a hook's environment says of its own repository. stdin: at most 4 KiB.
+    is_elsewhere: leave out what a hook's environment says of its own repository. stdin: less than a pipe holds, 64 KiB.
     Raises NotInstalledError, OutOfTimeError, RepoUnreadableError where git fails.
     """
     environment = {k: v for k, v in os.environ.items() if not (is_elsewhere and k.startswith("GIT_"))} | _QUIET

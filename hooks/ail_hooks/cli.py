@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run `ail-hook`; return 0 for `run`, whatever happens: a hook never stands in git's way."""
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == ["run"]:
-        return 0
+        return _run(words[1:])
     if words[:1] in (["-h"], ["--help"]):
         sys.stdout.write(f"{_USAGE}\nGit hooks are not there yet: they come with the next release.\n")
         return 0
@@ -30,3 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "hint: they come with the next release; the daemon finds new commits without them\n"
     )
     return _EXIT_NOT_INSTALLED
+
+
+def _run(words: Sequence[str]) -> int:
+    from . import related
+
+    return related.main(words) if words[:1] and words[0] in related.EVENTS else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -43,7 +43,7 @@ def stage(repo: Repository, **files: str) -> None:
     repo.git("add", "-A")
 
 
-def related(home: Home, cwd: Path, *arguments: str) -> tuple[int, dict[str, object]]:
+def related(home: Home, cwd: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     done = home.client("related", *arguments, "--json", cwd=cwd)
     assert done.stderr == "", done.stderr
     return done.returncode, json.loads(done.stdout)
@@ -53,7 +53,7 @@ def test_what_was_tried_and_undone_is_told_with_the_reason(home: Home, pool: Rep
     home.client("add", str(pool.path), "--wait")
     stage(pool, pool__py=LOCKED)
     status, reply = related(home, pool.path, "--staged")
-    (citation,) = reply["citations"]  # type: ignore[misc, attr-defined]
+    (citation,) = reply["citations"]
     assert status == 0
     assert citation["relation"] == "tried_before"
     assert citation["sha"] == pool.shas["lock"]
