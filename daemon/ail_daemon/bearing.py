@@ -9,10 +9,11 @@ import math
 import re
 from collections.abc import Sequence
 
+from .cochange import is_bot
 from .index import RepoIndex
 from .model import Commit, Encoder
 from .reasons import find_reason
-from .relating import SWEEP_PATHS, Relation, is_bot
+from .relating import SWEEP_PATHS, Relation
 from .tracing import Surroundings, Touching
 from .undoing import find_undoing
 
@@ -39,7 +40,7 @@ def find_bearing(
             "similar", commits[i], round(score, 4), reason, _find_path(touching, asked, i), None, ("touches_file",)
         )
         for score, i in scored
-        if not is_bot(commits[i]) and (reason := find_reason(commits[i]))
+        if not is_bot(commits[i].author) and (reason := find_reason(commits[i]))
     ]
 
 

@@ -17,6 +17,8 @@ BASKET_MAX = 15
 BASKETS = 100
 """Commits of a file that are counted, the newest: what belonged together ten years ago need not any more."""
 
+_BOTS = ("[bot]", "dependabot", "pyup", "renovate", "pre-commit-ci", "github-actions", "weblate", "patchback")
+
 LEAST_TIMES = 6
 LEAST_SHARE = 0.75
 LEAST_MUTUAL = 0.4
@@ -60,6 +62,11 @@ def find_companions(
 def is_mutual(companion: Companion, baskets: Collection[Collection[str]]) -> bool:
     """Whether the companion's own *baskets* hold what changed often enough: else it is merely a file that always changes."""
     return sum(companion.beside in basket for basket in baskets) >= LEAST_MUTUAL * max(len(baskets), 1)
+
+
+def is_bot(author: str) -> bool:
+    """Whether a program wrote a commit: it has no reasons of its own, and changes what it is told to."""
+    return any(name in author.lower() for name in _BOTS)
 
 
 def is_test(path: str) -> bool:

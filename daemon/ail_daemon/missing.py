@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .cochange import BASKET_MAX, BASKETS, Companion, find_companions, is_mutual, is_test
+from .cochange import BASKET_MAX, BASKETS, Companion, find_companions, is_bot, is_mutual, is_test
 from .index import RepoIndex
 from .patches import FileChange
 from .tracing import Surroundings, Touching
@@ -33,5 +33,6 @@ def find_missing(
 def _collect_baskets(index: RepoIndex, path: str, touching: Touching) -> list[set[str]]:
     ids = [found for _, found in touching.find(path)[:_LOOKED_AT]]
     sizes = index.store.get_basket_sizes(ids)
-    kept = [commit_id for commit_id in ids if 0 < sizes.get(commit_id, 0) <= BASKET_MAX][:BASKETS]
+    authors = index.store.get_authors(ids)
+    kept = [i for i in ids if 0 < sizes.get(i, 0) <= BASKET_MAX and not is_bot(authors.get(i, ""))][:BASKETS]
     return list(index.store.get_baskets(kept).values())

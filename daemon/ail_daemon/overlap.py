@@ -20,10 +20,11 @@ _LOG = re.compile(
 
 
 class Lines(NamedTuple):
-    """The telling lines that a change adds and removes, moved ones left out."""
+    """The telling lines that a change adds and removes, moved ones left out; edited: those of removed that it only rewords."""
 
     added: frozenset[str]
     removed: frozenset[str]
+    edited: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.added) + len(self.removed)
@@ -32,12 +33,14 @@ class Lines(NamedTuple):
 class Overlap(NamedTuple):
     """What a change and a commit have in common, as telling lines.
 
-    restored: removed by it, added now; undone: the reverse; repeated: added by both. its_added, its_removed: how many it has.
+    restored: removed by it, added now; undone: the reverse; repeated: added by both; rewritten: added by it, gone or reworded
+    now. its_added, its_removed: how many it has.
     """
 
     restored: frozenset[str]
     undone: frozenset[str]
     repeated: frozenset[str]
+    rewritten: frozenset[str]
     its_added: int
     its_removed: int
 
@@ -53,13 +56,12 @@ class Overlap(NamedTuple):
 
     def without(self, lines: frozenset[str]) -> Overlap:
         """Return the same without *lines*, which count for nothing."""
-        if not lines & (self.restored | self.undone | self.repeated):
-            return self
         return self._replace(
             restored=self.restored - lines,
             undone=self.undone - lines,
             repeated=self.repeated - lines,
-            its_added=self.its_added - len(lines & (self.undone | self.repeated)),
+            rewritten=self.rewritten - lines,
+            its_added=self.its_added - len(lines & (self.rewritten | self.repeated)),
             its_removed=self.its_removed - len(lines & self.restored),
         )
 
@@ -78,12 +80,15 @@ def collect_lines(changes: Iterable[FileChange]) -> Lines:
     """Return the telling lines of a change."""
     added: set[str] = set()
     removed: set[str] = set()
+    edited: set[str] = set()
     for change in changes:
         if is_log(change.path):
             continue
         added.update(change.added)
         removed.update(change.removed)
-    return Lines(_telling(added - removed), _telling(removed - added))
+        edited.update(change.edited)
+    gone = _telling(removed - added)
+    return Lines(_telling(added - removed), gone, gone & edited)
 
 
 def is_log(path: str) -> bool:
@@ -95,10 +100,11 @@ def compare(lines: Lines, changed: str) -> Overlap | None:
     """Return what *lines* and a commit's *changed* text have in common, None for nothing."""
     added, removed = _split(changed)
     added, removed = added - removed, removed - added
-    restored, undone, repeated = lines.added & removed, lines.removed & added, lines.added & added
-    if not (restored or undone or repeated):
+    restored, repeated, rewritten = lines.added & removed, lines.added & added, lines.removed & added
+    if not (restored or repeated or rewritten):
         return None
-    return Overlap(restored, undone, repeated, sum(map(is_telling, added)), sum(map(is_telling, removed)))
+    undone = rewritten - lines.edited
+    return Overlap(restored, undone, repeated, rewritten, sum(map(is_telling, added)), sum(map(is_telling, removed)))
 
 
 def _split(changed: str) -> tuple[set[str], set[str]]:

@@ -21,13 +21,15 @@ _NAMED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v":
 _WORD = re.compile(r"[^\W_]{2,}")
 _FEWEST_WORDS = 3
 _LEAST_CHARS = 12
+_PAIRS_MAX = 900  # of a hunk: a larger one is written anew
 
 
 @dataclass(slots=True)
 class FileChange:
     """What a diff does to one file: path after it (before it, where the file goes), lines without their white space.
 
-    at: for each line the number, after the change, where it comes or went.
+    at: for each line the number, after the change, where it comes or went. edited: lines that go and come again in the same
+    place with other words in them.
     """
 
     path: str
@@ -37,6 +39,7 @@ class FileChange:
     removed: list[str] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
     at: dict[str, int] = field(default_factory=dict)
+    edited: set[str] = field(default_factory=set)
 
 
 def parse_patch(text: str) -> list[FileChange]:
@@ -88,21 +91,40 @@ def _read_header(change: FileChange, line: str) -> None:
 
 
 def _read_hunk(change: FileChange, lines: Iterator[str], going: int, number: int, coming: int) -> None:
+    removed, added = len(change.removed), len(change.added)
+    for sign, text in _iter_signed(lines, going, coming):
+        if sign == "-":
+            change.removed.append(text)
+        elif sign == "+":
+            change.added.append(text)
+        change.at.setdefault(text, max(number, 1))
+        number += sign != "-"
+    change.edited |= _find_edited(change.removed[removed:], change.added[added:])
+
+
+def _iter_signed(lines: Iterator[str], going: int, coming: int) -> Iterator[tuple[str, str]]:
+    """Yield (sign, levelled text) of a hunk's lines, as many as its head announces."""
     while going > 0 or coming > 0:
         line = next(lines, None)
         if line is None:
             return
-        sign, text = line[:1], level(without_secrets(line[1:]))
-        if sign == "-":
-            going -= 1
-            change.removed.append(text)
-        elif sign == "+":
-            coming -= 1
-            change.added.append(text)
-        elif sign != "\\":  # "\ No newline at end of file"
-            going, coming = going - 1, coming - 1
-        change.at.setdefault(text, max(number, 1))
-        number += sign not in ("-", "\\")
+        sign = line[:1]
+        if sign != "\\":  # "\ No newline at end of file"
+            going -= sign != "+"
+            coming -= sign != "-"
+            yield sign, level(without_secrets(line[1:]))
+
+
+def _find_edited(removed: list[str], added: list[str]) -> set[str]:
+    """Return those of *removed* that one of *added* shares most words with: they are put in other words, not taken out."""
+    if not 0 < len(removed) * len(added) <= _PAIRS_MAX:
+        return set()
+    coming = [frozenset(_WORD.findall(line)) for line in added]
+    return {line for line in removed if any(_is_alike(frozenset(_WORD.findall(line)), other) for other in coming)}
+
+
+def _is_alike(words: frozenset[str], others: frozenset[str]) -> bool:
+    return 2 * len(words & others) >= len(words | others) > 0
 
 
 def _named_in_head(names: str) -> FileChange:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from .cochange import is_bot
 from .index import RepoIndex
 from .model import Commit
 from .overlap import Lines, Overlap, collect_lines
@@ -30,11 +31,10 @@ FRESH_S = 86_400.0
 
 LEAST_LINES = 2
 LEAST_TAKEN_BACK = 0.6
-LEAST_BLAMED = 0.3
-LEAST_OF_COMMIT = 0.15
+LEAST_BLAMED = 0.2
+LEAST_OF_COMMIT = 0.06
 LEAST_OF_CHANGE = 0.15
 MOST_SAME_LINES = 2
-_BOTS = ("[bot]", "dependabot", "pyup", "renovate", "pre-commit-ci", "github-actions", "weblate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def relate(index: RepoIndex, changes: Sequence[FileChange], touching: Touching, 
     found = [
         relation
         for trace in traces
-        if sizes.get(trace.commit_id, SWEEP_PATHS + 1) <= SWEEP_PATHS and not is_bot(commits[trace.commit_id])
+        if sizes.get(trace.commit_id, SWEEP_PATHS + 1) <= SWEEP_PATHS and not is_bot(commits[trace.commit_id].author)
         if (relation := judging.judge(trace, commits[trace.commit_id]))
     ]
     return _choose(found)
@@ -172,17 +172,12 @@ def _is_near(trace: Trace, lines: Lines) -> bool:
     return bool(share_taken_back(overlap, lines) or share_blamed(trace, lines) or len(overlap.restored) >= LEAST_LINES)
 
 
-def is_bot(commit: Commit) -> bool:
-    """Whether a program wrote a commit: its message gives no reason of a person's."""
-    author = f"{commit.author} {commit.email}".lower()
-    return any(name in author for name in _BOTS)
-
-
 def _choose(found: list[Relation]) -> list[Relation]:
     """Return the surest first, each commit once, at most two for the lines' sake."""
     chosen: dict[str, Relation] = {}
     for relation in sorted(found, key=lambda one: -one.score):
         same = sum(one.kind == "same_lines" for one in chosen.values())
-        if relation.commit.sha not in chosen and not (relation.kind == "same_lines" and same >= MOST_SAME_LINES):
-            chosen[relation.commit.sha] = relation
+        subject = relation.commit.subject  # picked onto another branch, it is the same once more
+        if subject not in chosen and not (relation.kind == "same_lines" and same >= MOST_SAME_LINES):
+            chosen[subject] = relation
     return list(chosen.values())

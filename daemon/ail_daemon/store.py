@@ -198,6 +198,11 @@ class Store:
         query = f"SELECT commit_id, count(*) FROM touches WHERE commit_id IN ({not_merges}) GROUP BY commit_id"  # noqa: S608
         return dict(self._read(query))
 
+    def get_authors(self, ids: Sequence[int]) -> dict[int, str]:
+        """Return id -> the author's name."""
+        listed = ", ".join(map(str, map(int, ids)))
+        return dict(self._read(f"SELECT id, author FROM commits WHERE id IN ({listed})"))  # noqa: S608 - numbers
+
     def get_baskets(self, ids: Sequence[int]) -> dict[int, set[str]]:
         """Return id -> the paths that a commit touches."""
         listed = ", ".join(map(str, map(int, ids)))

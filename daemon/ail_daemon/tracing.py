@@ -81,7 +81,7 @@ def find_traces(
     traces = []
     for commit_id, changed in index.store.iter_changed([*recent, *others]):
         if overlap := compare(lines, changed):
-            blamed = frozenset(overlap.undone & unblamed) if commit_id in known else frozenset()
+            blamed = frozenset(overlap.rewritten & unblamed) if commit_id in known else frozenset()
             unblamed -= blamed
             traces.append(Trace(commit_id, overlap, blamed))
     return _without_recurring(traces)
@@ -94,7 +94,7 @@ def _choose_paths(changes: Sequence[FileChange]) -> list[str]:
 
 def _without_recurring(traces: list[Trace]) -> list[Trace]:
     """Leave out lines that come and go with every release: they say nothing of the commits that wrote them."""
-    counted = Counter(line for trace in traces for line in trace.overlap.inverse_lines)
+    counted = Counter(line for trace in traces for line in trace.overlap.restored | trace.overlap.rewritten)
     recurring = frozenset(line for line, times in counted.items() if times >= RECURRING)
     return [replace(t, overlap=t.overlap.without(recurring), blamed=t.blamed - recurring) for t in traces]
 

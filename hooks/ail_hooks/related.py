@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 EVENTS = ("pre-commit", "prepare-commit-msg")
 SWITCH = "AIL_RELATED"
+LIMIT = "AIL_RELATED_LIMIT_S"
 LIMIT_S = 0.12
-"""For git, the daemon and the way there: with the interpreter's start 150 ms, which nobody notices at a commit."""
+"""For git, the daemon and the way there, unless $AIL_RELATED_LIMIT_S allows more: with the interpreter's start 150 ms."""
 
 LINES_MAX = 5
 _LINE_CHARS = 200
@@ -50,11 +51,18 @@ def _run(argv: Sequence[str]) -> None:
         return
     from ail_client.deadline import Deadline
 
-    deadline = Deadline(LIMIT_S)
+    deadline = Deadline(_read_limit_s())
     if event == "pre-commit":
         _show(_find_lines(deadline))
     elif len(argv) > 1 and _is_edited(argv[2:3]):
         _write(argv[1], _find_lines(deadline), deadline)
+
+
+def _read_limit_s() -> float:
+    try:
+        return min(max(float(os.environ.get(LIMIT, LIMIT_S)), 0.0), 60.0)
+    except ValueError:
+        return LIMIT_S
 
 
 def _is_edited(source: Sequence[str]) -> bool:
