@@ -18,6 +18,8 @@ RUNS = (
     ["echo"],
     ["clone", HISTORY],
     ["crashes"],
+    ["precommit", HISTORY],
+    ["related", HISTORY],
 )
 
 for name, *arguments in RUNS:

@@ -5,8 +5,8 @@ python -m bench.related CLONE [--count 300] [--read 40] [--seed 2026]
 For every commit taken, only what its parent reaches may be named, and only files that its parent has may be missed: the
 index holds the whole history, and a filter hides what was not there yet. The rarity of words, which picks 30 of up to 330
 candidates, still knows the future; nothing else does. Taken are commits that a person made: no merges, no bots, not the
-first 300. The first --read that it says something about are printed to be read, from
-as many commits as that takes; how often it speaks is counted over the first --count.
+first 300, and no `git revert`, during which the hook is silent. The first --read that it says something about are printed
+to be read, from as many commits as that takes; how often it speaks is counted over the first --count.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ class Past:
         """Yield shas in an order that *seed* decides."""
         shas = [sha for sha, parents in list(self._parents.items())[:-_FIRST] if len(parents) == 1]
         for sha in random.Random(seed).sample(shas, len(shas)):
-            if not is_bot(self._git("log", "-1", "--format=%an", sha)):
+            author, _, message = self._git("log", "-1", "--format=%an%n%B", sha).partition("\n")
+            if not is_bot(author) and "This reverts commit" not in message:
                 yield sha
 
     def stage_again(self, sha: str) -> Said:
@@ -96,7 +97,8 @@ class Past:
         files = set(self._git("ls-tree", "-r", "--name-only", "-z", parent).split("\0"))
         diff = self._git("diff", "-U0", "-w", "--ignore-blank-lines", "-M", parent, sha)[:PATCH_MAX_BYTES]
         when = int(self._git("log", "-1", "--format=%ct", sha))
-        around = Surroundings(when, known.__contains__, files.__contains__)
+        author = self._git("log", "-1", "--format=%ae", sha).strip()
+        around = Surroundings(when, known.__contains__, files.__contains__, author)
         started = time.perf_counter()
         changes, touching = parse_patch(diff), Touching(self._index, around)
         relations = relate(self._index, changes, touching, around)[:5]

@@ -20,7 +20,7 @@ BASKETS = 100
 _BOTS = ("[bot]", "dependabot", "pyup", "renovate", "pre-commit-ci", "github-actions", "weblate", "patchback")
 
 LEAST_TIMES = 6
-LEAST_SHARE = 0.75
+LEAST_SHARE = 0.85
 LEAST_MUTUAL = 0.4
 
 _TEST = re.compile(

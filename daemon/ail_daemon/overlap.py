@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from .cochange import is_test
 from .patches import FileChange, is_telling
 
 _LOG = re.compile(
@@ -20,11 +21,15 @@ _LOG = re.compile(
 
 
 class Lines(NamedTuple):
-    """The telling lines that a change adds and removes, moved ones left out; edited: those of removed that it only rewords."""
+    """The telling lines that a change adds and removes, moved ones left out.
+
+    edited: those of removed that it only rewords. owed: those of removed that stand in code: tests and pages owe no reason.
+    """
 
     added: frozenset[str]
     removed: frozenset[str]
     edited: frozenset[str] = frozenset()
+    owed: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.added) + len(self.removed)
@@ -81,14 +86,16 @@ def collect_lines(changes: Iterable[FileChange]) -> Lines:
     added: set[str] = set()
     removed: set[str] = set()
     edited: set[str] = set()
+    owed: set[str] = set()
     for change in changes:
         if is_log(change.path):
             continue
         added.update(change.added)
         removed.update(change.removed)
         edited.update(change.edited)
+        owed.update(() if is_test(change.path) else change.removed)
     gone = _telling(removed - added)
-    return Lines(_telling(added - removed), gone, gone & edited)
+    return Lines(_telling(added - removed), gone, gone & edited, gone & owed)
 
 
 def is_log(path: str) -> bool:
@@ -98,6 +105,9 @@ def is_log(path: str) -> bool:
 
 def compare(lines: Lines, changed: str) -> Overlap | None:
     """Return what *lines* and a commit's *changed* text have in common, None for nothing."""
+    texts = {line[1:].strip() for line in changed.split("\n")}
+    if lines.added.isdisjoint(texts) and lines.removed.isdisjoint(texts):  # nine of ten, at half the cost
+        return None
     added, removed = _split(changed)
     added, removed = added - removed, removed - added
     restored, repeated, rewritten = lines.added & removed, lines.added & added, lines.removed & added

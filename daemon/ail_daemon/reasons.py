@@ -23,12 +23,26 @@ _FIX = re.compile(
     re.IGNORECASE,
 )
 _NOISE = re.compile(
-    r"^\s*(?:co-authored|signed-off|merge |\(?cherry picked|\[PR #|---|===)|https?://\S+$", re.IGNORECASE
+    r"^\s*(?:co-authored|signed-off|merge |\(?cherry picked|\[PR #|---|===)|https?://\S+$|\b(?:mypy|flake8|pylint|lint\w*)\b",
+    re.IGNORECASE,
 )
+_CHORE = re.compile(
+    r"^\W*(?:\[svn r\d+\]\s*)?(?:(?:prepar\w*|start|begin|bump|finali[sz]e|update) (?:for |the |a |new |next |dev\w* )*"
+    r"(?:release|version|cycle|changelog|\d+\.\d)|release \S*\d|regen\w*\b|apply (?:suggestions|review)"
+    r"|merge (?:branch|pull|remote))"
+    r"|\bregen(?:erate)? docs\b|review (?:\w+ )?(?:comments|feedback|notes)|release announcement",
+    re.IGNORECASE,
+)
+_REFERENCE = re.compile(r"\([^)]*\)|#\d+|\b(?:issue|bug|pr)\s*#?\d+|\[[^\]]*\]", re.IGNORECASE)
 _FEWEST_WORDS = 7
-_FIX_WORDS = 4
+_FIX_WORDS = 4  # without what it refers to
 _MOST_CHARS = 240
 _SENTENCES = 60
+
+
+def is_chore(subject: str) -> bool:
+    """Whether a commit says that it does what is done again and again: its lines come and go without a reason of their own."""
+    return bool(_CHORE.search(subject))
 
 
 def find_reason(commit: Commit) -> str | None:
@@ -39,7 +53,7 @@ def find_reason(commit: Commit) -> str | None:
             return _cut(sentence)
     subject = sentences[0] if sentences else ""
     says_why = _WHY.search(subject) and len(subject.split()) >= _FEWEST_WORDS
-    is_fix = _FIX.search(subject) and len(subject.split()) >= _FIX_WORDS
+    is_fix = _FIX.search(subject) and len(_REFERENCE.sub(" ", subject).split()) >= _FIX_WORDS
     return _cut(subject) if (says_why or is_fix) and not _NOISE.search(subject) else None
 
 

@@ -65,7 +65,7 @@ class Related:
         changes, own, note = self._read_change(place, params, limit_s)
         if files and changes is not None:
             changes = [change for change in changes if change.path in files or change.old_path in files]
-        around = Surroundings(time.time(), _make_filter(index, own), _make_lookup(place))
+        around = Surroundings(time.time(), _make_filter(index, own), _make_lookup(place), params["by"])
         if changes is None:
             found, companions = bearing.find_bearing(index, self._get_encoder(params["mode"]), files, around), []
         else:

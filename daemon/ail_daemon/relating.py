@@ -6,6 +6,7 @@ and attrs, and read on pytest, which it never saw (`bench/related.py`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,7 +16,7 @@ from .index import RepoIndex
 from .model import Commit
 from .overlap import Lines, Overlap, collect_lines
 from .patches import FileChange
-from .reasons import find_reason
+from .reasons import find_reason, is_chore
 from .tracing import Surroundings, Touching, Trace, find_traces
 from .undoing import find_undoing
 from .words import MESSAGE_FIELDS
@@ -29,8 +30,13 @@ SWEEP_PATHS = 25
 FRESH_S = 86_400.0
 """Whoever changes a line again the next day knows why it was written."""
 
+OWN_FRESH_S = 14 * 86_400.0
+"""... and their own work of two weeks."""
+
+_LABEL = re.compile(r"^(?:\[[^]]*\]\s*)+|\s*\(#\d+\)")
 LEAST_LINES = 2
 LEAST_TAKEN_BACK = 0.6
+LEAST_AGAIN = 0.5
 LEAST_BLAMED = 0.2
 LEAST_OF_COMMIT = 0.06
 LEAST_OF_CHANGE = 0.15
@@ -77,12 +83,21 @@ class _Judging:
         self._around = around
 
     def judge(self, trace: Trace, commit: Commit) -> Relation | None:
-        return self._judge_tried(trace, commit) or self._judge_reverts(trace, commit) or self._judge_same(trace, commit)
+        if tried := self._judge_tried(trace, commit):
+            return tried
+        if self._is_known(commit) or is_chore(commit.subject):
+            return None
+        return self._judge_reverts(trace, commit) or self._judge_same(trace, commit)
+
+    def _is_known(self, commit: Commit) -> bool:
+        """Whether whoever makes the change still has *commit* in mind."""
+        is_own = self._around.by and self._around.by.lower() == commit.email.lower()
+        return self._around.now - commit.commit_time < (OWN_FRESH_S if is_own else FRESH_S)
 
     def _judge_tried(self, trace: Trace, commit: Commit) -> Relation | None:
         """Return that the change brings back what *commit* says it took back."""
         met = trace.overlap.inverse_lines
-        is_again = trace.overlap.restored_share >= LEAST_BLAMED and len(trace.overlap.restored) >= LEAST_LINES
+        is_again = trace.overlap.restored_share >= LEAST_AGAIN and len(trace.overlap.restored) >= LEAST_LINES
         if not (is_again or share_taken_back(trace.overlap, self._lines)) or not find_undoing(commit.message):
             return None
         told = find_reason_to_undo(commit)
@@ -104,7 +119,7 @@ class _Judging:
 
     def _judge_same(self, trace: Trace, commit: Commit) -> Relation | None:
         share = share_blamed(trace, self._lines)
-        if not share or self._around.now - commit.commit_time < FRESH_S:
+        if not share:
             return None
         reason = find_reason(commit)
         if not reason:
@@ -153,7 +168,7 @@ def share_blamed(trace: Trace, lines: Lines) -> float:
 
     They must be much of what the commit added too: else its message speaks of something else.
     """
-    share = len(trace.blamed) / (len(lines.removed) or 1)
+    share = len(trace.blamed) / (len(lines.owed) or 1)
     is_about = len(trace.blamed) >= LEAST_OF_COMMIT * trace.overlap.its_added
     return share if len(trace.blamed) >= LEAST_LINES and share >= LEAST_BLAMED and is_about else 0.0
 
@@ -177,7 +192,7 @@ def _choose(found: list[Relation]) -> list[Relation]:
     chosen: dict[str, Relation] = {}
     for relation in sorted(found, key=lambda one: -one.score):
         same = sum(one.kind == "same_lines" for one in chosen.values())
-        subject = relation.commit.subject  # picked onto another branch, it is the same once more
+        subject = _LABEL.sub("", relation.commit.subject)  # picked onto another branch, it is the same once more
         if subject not in chosen and not (relation.kind == "same_lines" and same >= MOST_SAME_LINES):
             chosen[subject] = relation
     return list(chosen.values())

@@ -59,7 +59,7 @@ def _offer_methods(asking: Asking, related: Related, enrolment: Enrolment) -> di
             whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
         ),
         "related": Method(
-            related.related, repo, timeout, texts("files", default=()), text("staged", default=None),
+            related.related, repo, timeout, texts("files", default=()), text("staged", default=None), text("by", default=""),
             text("range", default=None), whole("limit", 1, 100, default=5),
             text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
         ),

@@ -33,11 +33,15 @@ _BYTES_ASKED = 8 << 10
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a change is compared with: now (seconds since 1970), the commits that may be named, the paths that are there."""
+    """What a change is compared with: now (seconds since 1970), the commits that may be named, the paths that are there.
+
+    by: whose change it is, an address of mail; "" where nobody says.
+    """
 
     now: float
     may_name: Callable[[int], bool] = lambda commit_id: True  # noqa: ARG005
     has_path: Callable[[str], bool] = lambda path: True  # noqa: ARG005
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def find_traces(
     recent = touching.find_newest(_choose_paths(changes))
     known = set(recent)
     others = [found for found in _find_by_words(index, lines) if found not in known and around.may_name(found)]
-    unblamed = set(lines.removed)
+    unblamed = set(lines.owed)
     traces = []
     for commit_id, changed in index.store.iter_changed([*recent, *others]):
         if overlap := compare(lines, changed):

@@ -124,7 +124,12 @@ def _ask(root: str, deadline: Deadline) -> dict[str, Any]:
         staged, _is_cut = read_staged(deadline)
         if not staged:  # only the message changes
             return {"citations": [], "companions": []}
-        params = {"repo": to_wire_path(root), "staged": staged, "limit": LINES_MAX}
+        params = {
+            "repo": to_wire_path(root),
+            "staged": staged,
+            "limit": LINES_MAX,
+            "by": os.environ.get("GIT_AUTHOR_EMAIL", ""),
+        }
         request = connection.post("related", {**params, "timeout": max(deadline.remaining_s(), 0.001)})
         connection.flush(deadline)
         check_hello(connection, hello, deadline)
