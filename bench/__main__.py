@@ -18,6 +18,7 @@ RUNS = (
     ["echo"],
     ["clone", HISTORY],
     ["crashes"],
+    ["hooks"],
     ["precommit", HISTORY],
     ["related", HISTORY],
 )

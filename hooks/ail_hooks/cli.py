@@ -1,38 +1,93 @@
-"""`ail-hook`: its name and exit statuses are there, so that hooks may already call it; what it will do is not."""
+"""`ail-hook`: parse, dispatch, and the one place that turns errors into words and exit statuses.
+
+`run` goes its own way, without argparse: git waits for it, and it must exit 0 and say nothing whatever happens.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable, Sequence
 
-_EXIT_USAGE = 2
-_EXIT_NOT_INSTALLED = 69
-_COMMANDS = ("install", "uninstall", "status", "run")
-_USAGE = "usage: ail-hook install|uninstall|status|run [HOOK ...]"
+    from ail_rpc.errors import AilError
+
+_ASKING = (["pre-commit"], ["prepare-commit-msg"])  # `related` has them too; importing it costs every other hook
+_EXIT_BUG = 70
+_EXIT_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `ail-hook`; return 0 for `run`, whatever happens: a hook never stands in git's way."""
+    """Run `ail-hook`; return its exit status, 0 for `run` whatever happens: a hook never stands in git's way."""
     words = sys.argv[1:] if argv is None else argv
-    if words[:1] == ["run"]:
-        return _run(words[1:])
-    if words[:1] in (["-h"], ["--help"]):
-        sys.stdout.write(f"{_USAGE}\nGit hooks are not there yet: they come with the next release.\n")
+    return run_hook(words[1:]) if words[:1] == ["run"] else _guarded(words)
+
+
+def run_hook(words: Sequence[str]) -> int:
+    """Run the hook that *words* names (event, then git's own arguments) in its room; return 0, in silence."""
+    try:
+        if words[:1] in _ASKING:
+            from .related import main as ask
+
+            return ask(words)
+        from .running import run
+
+        run(words)
+    except (Exception, KeyboardInterrupt):  # noqa: BLE001  # git shows what we say, and stops at what we return
         return 0
-    if not words or words[0] not in _COMMANDS:
-        sys.stderr.write(f"{_USAGE}\n")
-        return _EXIT_USAGE
-    sys.stderr.write(
-        "ail-hook: git hooks are not there yet\n"
-        "hint: they come with the next release; the daemon finds new commits without them\n"
+    return 0
+
+
+def _guarded(words: Sequence[str]) -> int:
+    from ail_client.output import abandon_stdout, flush
+    from ail_rpc.errors import AilError
+
+    try:
+        status = _main(words)
+        flush()
+    except AilError as err:
+        return _complain(err)
+    except KeyboardInterrupt:
+        return _EXIT_INTERRUPTED
+    except BrokenPipeError:
+        abandon_stdout()
+        return 0
+    except Exception as err:  # noqa: BLE001  # the one place where a bug becomes a sentence
+        return _confess(err)
+    return status
+
+
+def _complain(err: AilError) -> int:
+    from ail_client.output import write_note
+
+    hint = f"\nhint: {err.hint}" if err.hint else ""
+    write_note(f"ail-hook: {err.message}{hint}")
+    return err.exit_status
+
+
+def _confess(err: Exception) -> int:
+    from ail_client.output import write_note
+
+    if os.environ.get("AIL_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+    write_note(
+        f"ail-hook: this is a bug of ours ({type(err).__name__})\nhint: AIL_DEBUG=1 shows where; please report it"
     )
-    return _EXIT_NOT_INSTALLED
+    return _EXIT_BUG
 
 
-def _run(words: Sequence[str]) -> int:
-    from . import related
+def _main(words: Sequence[str]) -> int:
+    options = _make_parser().parse_args(words)
+    run: Callable[[Namespace], int] = options.run
+    return run(options)
 
-    return related.main(words) if words[:1] and words[0] in related.EVENTS else 0
+
+def _make_parser() -> ArgumentParser:
+    from .commands import make_parser
+
+    return make_parser()

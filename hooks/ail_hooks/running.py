@@ -1,0 +1,70 @@
+"""`ail-hook run EVENT`: what a hook does, whatever goes wrong, within git's patience. Never a word, never a failure.
+
+Imports nothing at the top that not every hook needs: this runs at each commit of whoever uses another hook tool.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ail_rpc.hints import EVENTS, PAIRS_MAX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_QUIET_S = 0.5
+"""How long standard input may say nothing: git has written all pairs before it waits for the hook, and closes it."""
+
+_PAIRS_MAX_BYTES = PAIRS_MAX * 256
+_FILES_ONLY = "0"
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the hook that *words* names (event, then git's own arguments); return 0."""
+    try:
+        _run(words)
+    except (OSError, ValueError):  # a full disk, a directory that is gone: git must not hear of it
+        return 0
+    return 0
+
+
+def _run(words: Sequence[str]) -> None:
+    event = words[0] if words else ""
+    if event not in EVENTS or (event == "post-checkout" and words[3:4] == [_FILES_ONLY]):
+        return
+    from .hints import leave
+
+    leave(event, _get_repository(), _iter_pairs() if event == "post-rewrite" else ())
+
+
+def _get_repository() -> str:
+    """Return $GIT_DIR, which git sets where the current directory does not tell the repository, or that directory."""
+    here, named = os.getcwd(), os.environ.get("GIT_DIR")
+    return os.path.join(here, named) if named else here
+
+
+def _iter_pairs() -> Iterator[tuple[str, str]]:
+    """Yield what git says on standard input, where it is git that says it."""
+    from ail_rpc.hints import is_sha
+
+    for line in _read_input().split(b"\n"):
+        old, _space, rest = line.partition(b" ")
+        new = rest.partition(b" ")[0]
+        if is_sha(old) and is_sha(new):
+            yield old.decode(), new.decode()
+
+
+def _read_input() -> bytes:
+    """Return standard input, as far as it comes without a pause: a hook tool may leave it open and say nothing."""
+    import select
+
+    if sys.stdin is None or sys.stdin.isatty():
+        return b""
+    descriptor, said = sys.stdin.fileno(), b""
+    while len(said) < _PAIRS_MAX_BYTES and select.select([descriptor], [], [], _QUIET_S)[0]:
+        if not (chunk := os.read(descriptor, 1 << 16)):
+            break
+        said += chunk
+    return said
