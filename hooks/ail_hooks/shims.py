@@ -52,6 +52,10 @@ fi
 
 # A program that is gone must not stop a commit, nor may its exit status.
 _ASK = 'command -v ail-hook >/dev/null 2>&1 && ail-hook run {event} "$@"'
+_ASK_FOR = {  # a rebase prepares every message, and starts no interpreter for it
+    "pre-commit": _ASK.format(event="pre-commit"),
+    "prepare-commit-msg": "case ${2-} in ''|template) " + _ASK.format(event="prepare-commit-msg") + ";; esac",
+}
 
 
 def make_shim(event: str, hints_file: str, *, is_chained: bool) -> bytes:
@@ -72,13 +76,13 @@ def _make_asking_shim(event: str, *, is_chained: bool) -> bytes:
     first = (
         _KEPT.format(event=event, suffix=KEPT_SUFFIX) + '[ "$status" = 0 ] || exit "$status"\n' if is_chained else ""
     )
-    return _mark(event, os.fsencode(f"{first}{_ASK.format(event=event)}\nexit 0\n"), _ABOUT_ASKING)
+    return _mark(event, os.fsencode(f"{first}{_ASK_FOR[event]}\nexit 0\n"), _ABOUT_ASKING)
 
 
 def make_command(event: str, hints_file: str) -> bytes:
     """Return the same as one line for `hook.<name>.command`, which git completes with the hook's arguments."""
     if event in ASKING:
-        return f"ask() {{ {_ASK.format(event=event)}; :; }}; ask".encode()
+        return f"ask() {{ {_ASK_FOR[event]}; :; }}; ask".encode()
     return b"{ " + b"; ".join(_statements(event, hints_file)) + b"; } >/dev/null 2>&1; :"
 
 

@@ -42,13 +42,19 @@ def test_uninstalling_gives_back_what_was_there(old_git: Desk) -> None:
     assert snapshot(hooks) == before
 
 
-def test_they_get_git_s_arguments_and_never_stop_a_commit(asked: Desk) -> None:
+@pytest.mark.parametrize(
+    ("how", "message"), [(("-m", "More"), []), ((), ["asked: run prepare-commit-msg .git/COMMIT_EDITMSG"])]
+)
+def test_they_get_git_s_arguments_and_never_stop_a_commit(
+    asked: Desk, how: tuple[str, ...], message: list[str]
+) -> None:
     repo = asked.make_repository()
     asked.hook("install", str(repo), "--pre-commit")
-    done = asked.run(repo, "git", "commit", "--allow-empty", "-m", "More")
+    writes = {"GIT_EDITOR": "sh -c 'echo More >\"$1\"' --"}
+    done = asked.run(repo, "git", "commit", "--allow-empty", *how, env=writes)
     assert done.returncode == 0
     told = [line for line in done.stderr.splitlines() if line.startswith("asked: ")]
-    assert told == ["asked: run pre-commit", "asked: run prepare-commit-msg .git/COMMIT_EDITMSG message"]
+    assert told == ["asked: run pre-commit", *message]
 
 
 def test_a_program_that_is_gone_is_no_obstacle(asked: Desk) -> None:
