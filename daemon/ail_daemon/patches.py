@@ -21,7 +21,7 @@ _NAMED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v":
 _WORD = re.compile(r"[^\W_]{2,}")
 _FEWEST_WORDS = 3
 _LEAST_CHARS = 12
-_PAIRS_MAX = 900  # of a hunk: a larger one is written anew
+_PAIRS_MAX = 4000  # of lines in one file's hunks; a larger change is written anew, and may take no second
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class FileChange:
     """What a diff does to one file: path after it (before it, where the file goes), lines without their white space.
 
     at: for each line the number, after the change, where it comes or went. edited: lines that go and come again in the same
-    place with other words in them.
+    place with other words in them, as far as pairs_left allows to compare.
     """
 
     path: str
@@ -40,6 +40,7 @@ class FileChange:
     added: list[str] = field(default_factory=list)
     at: dict[str, int] = field(default_factory=dict)
     edited: set[str] = field(default_factory=set)
+    pairs_left: int = _PAIRS_MAX
 
 
 def parse_patch(text: str) -> list[FileChange]:
@@ -99,7 +100,11 @@ def _read_hunk(change: FileChange, lines: Iterator[str], going: int, number: int
             change.added.append(text)
         change.at.setdefault(text, max(number, 1))
         number += sign != "-"
-    change.edited |= _find_edited(change.removed[removed:], change.added[added:])
+    going_on = [line for line in change.removed[removed:] if is_telling(line)]
+    coming_on = [line for line in change.added[added:] if is_telling(line)]
+    change.pairs_left -= len(going_on) * len(coming_on)
+    if change.pairs_left > 0:
+        change.edited |= _find_edited(going_on, coming_on)
 
 
 def _iter_signed(lines: Iterator[str], going: int, coming: int) -> Iterator[tuple[str, str]]:
@@ -117,8 +122,6 @@ def _iter_signed(lines: Iterator[str], going: int, coming: int) -> Iterator[tupl
 
 def _find_edited(removed: list[str], added: list[str]) -> set[str]:
     """Return those of *removed* that one of *added* shares most words with: they are put in other words, not taken out."""
-    if not 0 < len(removed) * len(added) <= _PAIRS_MAX:
-        return set()
     coming = [frozenset(_WORD.findall(line)) for line in added]
     return {line for line in removed if any(_is_alike(frozenset(_WORD.findall(line)), other) for other in coming)}
 
