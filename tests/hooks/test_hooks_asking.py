@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 
 import pytest
-from tests.hooks.desks import Desk, snapshot, write_hook
+from tests.hooks.desks import SOURCES, Desk, snapshot, write_hook
 
 from ail_hooks.related import EVENTS
 from ail_hooks.shims import make_command
@@ -97,3 +98,28 @@ def test_another_tool_s_user_gets_the_lines_for_them(old_git: Desk, capsys: pyte
     assert old_git.hook("install", str(repo), "--pre-commit") == 1
     out = capsys.readouterr().out
     assert all(f"entry: ail-hook run {event}\n" in out for event in EVENTS)
+
+
+def test_it_imports_nothing_that_costs_a_commit_more_than_it_gives(old_git: Desk) -> None:
+    repo = old_git.make_repository()
+    program = (
+        f"import sys; sys.path[:0] = {SOURCES!r}; before = set(sys.modules); from ail_hooks.cli import main; "
+        "main(['run', 'pre-commit']); print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=old_git.env, cwd=repo, capture_output=True, text=True, check=True
+    )
+    dear = {
+        "argparse",
+        "json",
+        "subprocess",
+        "asyncio",
+        "typing",
+        "pathlib",
+        "inspect",
+        "dataclasses",
+        "shutil",
+        "tempfile",
+    }
+    assert {"ail_hooks.related", "ail_client.connection", "ail_client.staged"} <= set(done.stdout.split())
+    assert not dear & set(done.stdout.split())
