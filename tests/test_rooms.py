@@ -40,7 +40,10 @@ DOORS = {
     "mcp": {"server.py"},
     "pygit2": set(),
 }
-PURE = {"ranking.py", "terms.py", "model.py", "answers.py", "params.py"}
+PURE = {
+    "ranking.py", "terms.py", "model.py", "answers.py", "params.py",
+    "relating/patches.py", "relating/overlap.py", "relating/undoing.py", "relating/cochange.py", "relating/reasons.py",
+}  # fmt: skip
 LAYERS = (
     {"model", "terms", "heap", "params", "limits"},
     {
@@ -62,11 +65,11 @@ LAYERS = (
     {"store", "words", "encoding", "answers", "workers", "worker"},
     {"rewrites"},
     {"index", "admission", "connection"},
-    {"repos", "searcher", "server"},
+    {"repos", "searcher", "server", "relating"},
     {"updating"},
     {"indexer", "siblings"},
     {"encoders", "freshness"},
-    {"asking", "checking"},
+    {"asking", "checking", "related"},
     {"enrolment"},
     {"services"},
     {"app"},

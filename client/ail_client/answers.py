@@ -34,7 +34,8 @@ def render_grep(reply: dict[str, Any]) -> str:
 
     A citation that names no path counts for the file asked about; without one the path is `-`.
     """
-    return "\n".join(_render_grep_line(citation, reply) for citation in reply["citations"])
+    lines = [_render_grep_line(citation, reply) for citation in reply["citations"]]
+    return "\n".join(lines + [_render_grep_companion(one, reply) for one in reply.get("companions") or ()])
 
 
 def describe_limits(reply: dict[str, Any]) -> list[str]:
@@ -73,9 +74,15 @@ def _render_grep_line(citation: dict[str, Any], reply: dict[str, Any]) -> str:
     path = citation.get("path") or reply.get("file")
     shown = to_path(_from_here(path, reply.get("repo") or "")) if path else "-"
     subject = cut_subject(citation)
-    sentence = _first_sentence(to_line(citation.get("excerpt") or ""))
+    sentence = to_line(citation.get("sentence") or "") or _first_sentence(to_line(citation.get("excerpt") or ""))
     said = f"{subject} — {sentence}" if sentence else subject
     return f"{shown}:{citation.get('line') or 1}:1: {shorten(to_line(citation['sha']))} {said}"
+
+
+def _render_grep_companion(companion: dict[str, Any], reply: dict[str, Any]) -> str:
+    from .relations import describe_companion
+
+    return f"{to_path(_from_here(companion['path'], reply.get('repo') or ''))}:1:1: {describe_companion(companion)}"
 
 
 def _first_sentence(text: str) -> str:

@@ -158,6 +158,9 @@ def _ask(parser: argparse.ArgumentParser) -> None:
 def _related(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="*", metavar="FILE", help="files about to change")
     parser.add_argument("--staged", action="store_true", help="take what is staged")
+    parser.add_argument(
+        "--range", metavar="A..B", help="take what these commits change, as a reviewer sees it: main..HEAD"
+    )
     _add_question_options(parser)
 
 
@@ -203,7 +206,9 @@ def _mcp_config(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS = {
     "ask": Command("answer a question from the history", '%(prog)s src/http.py:120-124 "why the retry?"', _ask),
-    "related": Command("find commits that bear on files about to change", "%(prog)s --staged", _related),
+    "related": Command(
+        "find commits that bear on a change, staged, in review or planned", "%(prog)s --staged", _related
+    ),
     "show": Command("show a commit as the index knows it", "%(prog)s 4f1c2d9", _show),
     "add": Command("enrol a repository: only what was added is ever read", "%(prog)s ~/src/project --wait", _add),
     "remove": Command("forget a repository", "%(prog)s ~/src/project --purge", _remove),

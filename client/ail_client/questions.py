@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ail_rpc.errors import UsageError
 
+from .deadline import Deadline
 from .layout import get_page
 from .output import has_links, write_answer, write_json, write_note
 from .session import Reach, ask_daemon
@@ -37,11 +38,22 @@ def run_ask(options: Namespace, reach: Reach) -> int:
 
 
 def run_related(options: Namespace, reach: Reach) -> int:
-    """Find commits that bear on files; 1 where there are none."""
+    """Find commits that bear on files or a change; 1 where there are none."""
     place = find_place(options.repo)
     files = [resolve_file(file, place) for file in options.files]
-    params = {"repo": to_wire_path(place.root), "files": files, "staged": options.staged, **_get_filters(options)}
-    return print_found(ask_daemon(reach, "related", params), options, place)
+    params: dict[str, Any] = {"repo": to_wire_path(place.root), "files": files, **_get_filters(options)}
+    if options.range is not None:
+        params["range"] = options.range
+    is_cut = False
+    if options.staged:
+        from .staged import read_staged
+
+        limit = Deadline(options.timeout)
+        params["staged"], is_cut = read_staged(limit, place.root if options.repo is not None else None)
+    reply = ask_daemon(reach, "related", params)
+    if is_cut:
+        reply["degraded"] = reply["degraded"] or "the change is larger than 512 KiB: only its first files count"
+    return print_found(reply, options, place)
 
 
 def run_show(options: Namespace, reach: Reach) -> int:
@@ -77,11 +89,11 @@ def _get_filters(options: Namespace) -> dict[str, Any]:
 def print_found(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> int:
     """Print a reply with citations as the options ask for; 1 where it has none."""
     form = "json" if options.json else options.format or "text"
-    is_empty = reply.get("outcome") == "no_evidence" or not reply["citations"]
+    is_empty = reply.get("outcome") == "no_evidence" or not (reply["citations"] or reply.get("companions"))
     if form == "json":
         write_json(reply)
     elif is_empty:
-        write_note(reply.get("answer") or "No evidence in the history.")
+        write_note("Nothing in the history bears on this." if "companions" in reply else "No evidence in the history.")
     else:
         _print_for_people(reply, form, place, options.pager)
     if form != "json":
@@ -97,6 +109,10 @@ def _print_for_people(reply: dict[str, Any], form: str, place: RepoPlace, may_pa
 
     if form == "grep":
         write_answer(render_grep(reply))
+    elif "companions" in reply:
+        from .relations import render_related
+
+        write_answer(render_related(reply, _get_page(place)), may_page=may_page)
     else:
         write_answer(render_answer(reply, _get_page(place)), may_page=may_page)
 

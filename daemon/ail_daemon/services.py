@@ -19,7 +19,8 @@ from .freshness import Freshness
 from .indexer import Indexer
 from .logs import log
 from .methods import Offer
-from .params import Handler, Method, flag, lines, number, text, whole
+from .params import Handler, Method, flag, lines, number, text, texts, whole
+from .related import Related
 from .repos import Repo, Repos
 from .settings import Settings
 from .siblings import Siblings
@@ -37,15 +38,15 @@ async def archaeology(settings: Settings) -> AsyncIterator[Offer]:
     freshness = Freshness(repos, indexer, is_watching=settings.watch, reconcile_s=settings.reconcile_s)
     pool = ThreadPoolExecutor(max(settings.max_workers, 2), "question")
     asking = Asking(repos, freshness, encoder, pool, settings.cache_size, settings.max_query_time_s)
+    related = Related(repos, freshness, encoder, pool, settings.max_query_time_s)
     enrolment = Enrolment(repos, indexer, freshness, encoder)
-
     checking = Checking(repos, indexer, settings.refs, encoder)
 
     pool.submit(encoder.get)
     indexer.start()
     await freshness.start()
     try:
-        methods = _offer_methods(asking, enrolment, checking)
+        methods = _offer_methods(asking, related, enrolment, checking)
         yield Offer(methods, enrolment.get_status, lambda: encoder.is_decided, lambda: _get_model(encoder))
     finally:
         await freshness.stop()
@@ -54,12 +55,17 @@ async def archaeology(settings: Settings) -> AsyncIterator[Offer]:
         repos.close()
 
 
-def _offer_methods(asking: Asking, enrolment: Enrolment, checking: Checking) -> dict[str, Handler]:
+def _offer_methods(asking: Asking, related: Related, enrolment: Enrolment, checking: Checking) -> dict[str, Handler]:
     repo, timeout = text("repo"), number("timeout", 0.001, 3600, default=None)
     return {
         "ask": Method(
             asking.ask, repo, timeout, text("question"), text("file", default=None), lines("lines"),
             whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
+        ),
+        "related": Method(
+            related.related, repo, timeout, texts("files", default=()), text("staged", default=None), text("by", default=""),
+            text("range", default=None), whole("limit", 1, 100, default=5),
+            text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
         ),
         "show": Method(asking.show, repo, timeout, text("sha")),
         "repo.add": Method(enrolment.add, repo),

@@ -252,6 +252,44 @@ class Store:
         )
         return {commit_id for (commit_id,) in rows}
 
+    def find_dated(self, path: str) -> list[tuple[int, int]]:
+        """Return (commit time, id) of the commits that touch *path* under any name it had, newest first."""
+        return self.read(
+            "WITH RECURSIVE names(id) AS (SELECT id FROM paths WHERE path = ?"
+            " UNION SELECT old_id FROM renames JOIN names ON new_id = names.id)"
+            " SELECT commit_time, id FROM commits"
+            " WHERE id IN (SELECT commit_id FROM touches JOIN names ON path_id = names.id)"
+            " ORDER BY commit_time DESC, id DESC",
+            os.fsencode(path),
+        )
+
+    def get_basket_sizes(self, ids: Sequence[int]) -> dict[int, int]:
+        """Return id -> how many paths a commit touches; merges are left out."""
+        listed = ", ".join(map(str, map(int, ids)))
+        not_merges = f"SELECT id FROM commits WHERE id IN ({listed}) AND length(parents) < 40"  # noqa: S608 - two parents: 40, 64
+        query = f"SELECT commit_id, count(*) FROM touches WHERE commit_id IN ({not_merges}) GROUP BY commit_id"  # noqa: S608
+        return dict(self.read(query))
+
+    def get_authors(self, ids: Sequence[int]) -> dict[int, str]:
+        """Return id -> the author's name."""
+        listed = ", ".join(map(str, map(int, ids)))
+        return dict(self.read(f"SELECT id, author FROM commits WHERE id IN ({listed})"))  # noqa: S608 - numbers
+
+    def get_baskets(self, ids: Sequence[int]) -> dict[int, set[str]]:
+        """Return id -> the paths that a commit touches."""
+        listed = ", ".join(map(str, map(int, ids)))
+        query = f"SELECT commit_id, path FROM touches JOIN paths ON id = path_id WHERE commit_id IN ({listed})"  # noqa: S608
+        baskets: dict[int, set[str]] = {}
+        for commit_id, path in self.read(query):
+            baskets.setdefault(commit_id, set()).add(os.fsdecode(path))
+        return baskets
+
+    def iter_changed(self, ids: Iterable[int]) -> Iterator[tuple[int, str]]:
+        """Yield (id, changed lines) of those of *ids* that have any, in their order."""
+        for commit_id in ids:
+            if changed := self.get_changed(commit_id):
+                yield commit_id, changed
+
     def knows_path(self, path: str) -> bool:
         """Whether any commit touched *path*."""
         return bool(self.read("SELECT 1 FROM paths WHERE path = ?", os.fsencode(path)))

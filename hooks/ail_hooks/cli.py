@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ail_rpc.errors import AilError
 
+_ASKING = (["pre-commit"], ["prepare-commit-msg"])  # `related` has them too; importing it costs every other hook
 _EXIT_BUG = 70
 _EXIT_INTERRUPTED = 130
 
@@ -28,6 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run_hook(words: Sequence[str]) -> int:
     """Run the hook that *words* names (event, then git's own arguments) in its room; return 0, in silence."""
     try:
+        if words[:1] in _ASKING:
+            from .related import main as ask
+
+            return ask(words)
         from .running import run
 
         run(words)

@@ -67,15 +67,21 @@ def _add_install(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="put files into the hooks directory, also where a hook tool looks after it or git's configuration would do",
     )
+    parser.add_argument(
+        "--pre-commit",
+        dest="asks",
+        action="store_true",
+        help="also have each commit told, in at most five lines, what the history knows about it (AIL_RELATED=0: quiet)",
+    )
 
 
 def _install(options: Namespace) -> int:
     if _is_global(options) and options.shim:
         raise UsageError("--shim is about one repository, --global about all", "leave one of them out")
     if options.is_global:
-        status, told = installing.install_globally()
+        status, told = installing.install_globally(asks=options.asks)
     else:
-        status, told = installing.install(options.directory, in_shim=options.shim)
+        status, told = installing.install(options.directory, in_shim=options.shim, asks=options.asks)
     if "snippet" in told:
         write_note(words.render_refusal(told))
     return _print(options, told, told.get("snippet") or words.render_report(told), status)

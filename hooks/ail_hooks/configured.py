@@ -10,6 +10,7 @@ import os
 
 from ail_rpc.hints import EVENTS
 
+from .related import EVENTS as ASKING
 from .repository import change_config, run_git
 from .shims import make_command
 
@@ -59,6 +60,6 @@ class Configuration:
         for entry in filter(None, done.stdout.split(b"\0")):
             name, _newline, value = entry.partition(b"\n")
             event, _dot, key = os.fsdecode(name).removeprefix(f"hook.{_PREFIX}").rpartition(".")
-            if event in EVENTS:
+            if event in (*EVENTS, *ASKING):
                 found.setdefault(event, {})[key] = value
         return found

@@ -10,37 +10,41 @@ from ail_rpc.hints import EVENTS, get_hints_file
 from .configured import Configuration
 from .hints import make_file
 from .hooksdir import HookFile, make_hooks_dir
+from .related import EVENTS as ASKING
 from .repository import CONFIGURED_SINCE, Repository, get_git_version, has_configured_hooks
 from .tools import find_tool, make_snippet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 _DID_NOT_HOLD = 1
 
 
-def install(directory: str | None, *, in_shim: bool = False) -> tuple[int, dict[str, Any]]:
+def install(directory: str | None, *, in_shim: bool = False, asks: bool = False) -> tuple[int, dict[str, Any]]:
     """Install the hooks of one repository; return (exit status, report as of `report`).
 
     With git 2.54 or newer in its configuration, else as shims; *in_shim*: as shims anyway, also where a hook tool looks
     after the hooks. Without it, and with such a tool, nothing is changed, the status is 1 and the report has a `snippet`.
+    *asks*: also the hooks that say, at a commit, what the history knows about it.
     Raises RepoError, StorageError, NotInstalledError.
     """
     repository = Repository(directory)
     hints_file = _make_hints_file()
+    events = (*EVENTS, *ASKING) if asks else EVENTS
     if has_configured_hooks() and not in_shim:
-        _install_configuration(Configuration(repository.place.root, hints_file))
+        _install_configuration(Configuration(repository.place.root, hints_file), events)
         _remove_shims(repository)
-    elif not in_shim and (tool := find_tool(repository)) and not _is_ours_all(repository):
-        return _DID_NOT_HOLD, report(repository) | {"snippet": make_snippet(tool, repository.hooks_dir)}
+    elif not in_shim and (tool := find_tool(repository)) and not _is_ours_all(repository, events):
+        return _DID_NOT_HOLD, report(repository) | {"snippet": make_snippet(tool, repository.hooks_dir, events)}
     else:
-        _install_shims(repository)
+        _install_shims(repository, events)
         _remove_configuration(repository.place.root)
     return 0, report(repository)
 
 
-def install_globally() -> tuple[int, dict[str, Any]]:
+def install_globally(*, asks: bool = False) -> tuple[int, dict[str, Any]]:
     """Install the hooks of all the user's repositories. Raises NotInstalledError with a git before 2.54, StorageError."""
     if not has_configured_hooks():
         raise NotInstalledError(
@@ -48,7 +52,7 @@ def install_globally() -> tuple[int, dict[str, Any]]:
             "run `ail-hook install` in each repository. core.hooksPath and init.templateDir would do it for all, and are "
             "left alone: the first switches every repository's own hooks off, the second reaches new ones alone",
         )
-    _install_configuration(Configuration(None, _make_hints_file()))
+    _install_configuration(Configuration(None, _make_hints_file()), (*EVENTS, *ASKING) if asks else EVENTS)
     return 0, report(None)
 
 
@@ -84,13 +88,19 @@ def report(repository: Repository | None) -> dict[str, Any]:
         "git": _version(),
         "hooks_dir": repository and repository.hooks_dir,
         "tool": repository and find_tool(repository),
-        "events": {event: _report_event(event, repository, configured) for event in EVENTS},
+        "events": _report_events(repository, configured),
     }
 
 
 def is_whole(told: dict[str, Any]) -> bool:
     """Whether git runs every hook of *told*, a report."""
     return all(event["state"] in ("installed", "chained") for event in told["events"].values())
+
+
+def _report_events(repository: Repository | None, scopes: list[Configuration]) -> dict[str, dict[str, Any]]:
+    """Return how each event stands; of those that ask, which nobody needs, only what is ours."""
+    told = {event: _report_event(event, repository, scopes) for event in (*EVENTS, *ASKING)}
+    return {event: one for event, one in told.items() if event in EVENTS or one["by"]}
 
 
 def _report_event(event: str, repository: Repository | None, scopes: list[Configuration]) -> dict[str, Any]:
@@ -103,20 +113,20 @@ def _report_event(event: str, repository: Repository | None, scopes: list[Config
     return {"state": file.get_state(), "by": "shim" if file.is_ours else None, "path": file.path}
 
 
-def _install_configuration(configuration: Configuration) -> None:
-    for event in EVENTS:
+def _install_configuration(configuration: Configuration, events: Sequence[str]) -> None:
+    for event in events:
         configuration.install(event)
 
 
 def _remove_configuration(root: str | None) -> set[str]:
     configuration = Configuration(root, get_hints_file())
-    return {event for event in EVENTS if configuration.uninstall(event)}
+    return {event for event in (*EVENTS, *ASKING) if configuration.uninstall(event)}
 
 
-def _install_shims(repository: Repository) -> None:
+def _install_shims(repository: Repository, events: Sequence[str]) -> None:
     """Look at every place before the first is changed."""
     make_hooks_dir(repository.hooks_dir)
-    files = [HookFile(repository.hooks_dir, event, get_hints_file()) for event in EVENTS]
+    files = [HookFile(repository.hooks_dir, event, get_hints_file()) for event in events]
     for file in files:
         file.check()
     for file in files:
@@ -127,15 +137,15 @@ def _remove_shims(repository: Repository) -> set[str]:
     return {os.path.basename(file.path) for file in _files(repository) if file.uninstall()}
 
 
-def _is_ours_all(repository: Repository) -> bool:
+def _is_ours_all(repository: Repository, events: Sequence[str]) -> bool:
     """Whether shims stand at every place already, so that installing again only brings them up to date."""
-    return all(HookFile(repository.hooks_dir, event, get_hints_file()).is_ours for event in EVENTS)
+    return all(HookFile(repository.hooks_dir, event, get_hints_file()).is_ours for event in events)
 
 
 def _files(repository: Repository) -> list[HookFile]:
     """Return all places where shims may be: `core.hooksPath` may have been set after they were installed."""
     directories = dict.fromkeys((repository.hooks_dir, repository.own_hooks_dir))
-    return [HookFile(directory, event, get_hints_file()) for directory in directories for event in EVENTS]
+    return [HookFile(directory, event, get_hints_file()) for directory in directories for event in (*EVENTS, *ASKING)]
 
 
 def _make_hints_file() -> str:

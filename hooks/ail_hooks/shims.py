@@ -16,6 +16,8 @@ import shlex
 
 from ail_rpc.hints import HINTS_MAX_BYTES, PAIRS_MAX, REWRITTEN
 
+from .related import EVENTS as ASKING
+
 KEPT_SUFFIX = ".before-ail"
 """What is added to the name of a hook that was there first."""
 
@@ -48,8 +50,18 @@ fi
 """
 
 
+# A program that is gone must not stop a commit, nor may its exit status.
+_ASK = 'command -v ail-hook >/dev/null 2>&1 && ail-hook run {event} "$@"'
+_ASK_FOR = {  # a rebase prepares every message, and starts no interpreter for it
+    "pre-commit": _ASK.format(event="pre-commit"),
+    "prepare-commit-msg": "case ${2-} in ''|template) " + _ASK.format(event="prepare-commit-msg") + ";; esac",
+}
+
+
 def make_shim(event: str, hints_file: str, *, is_chained: bool) -> bytes:
-    """Return a hook for *event* that appends to *hints_file*; chained, it first runs the one kept beside it."""
+    """Return a hook for *event*: it appends to *hints_file*, or asks; chained, it first runs the one kept beside it."""
+    if event in ASKING:
+        return _make_asking_shim(event, is_chained=is_chained)
     has_pairs = event == "post-rewrite"
     source = "printf '%s' \"$pairs\" | " if is_chained and has_pairs else ""
     kept = _KEPT_WITH_PAIRS if has_pairs else _KEPT
@@ -59,8 +71,18 @@ def make_shim(event: str, hints_file: str, *, is_chained: bool) -> bytes:
     return _mark(event, first + b"{\n  " + body + b"\n} >/dev/null 2>&1\n" + last)
 
 
+def _make_asking_shim(event: str, *, is_chained: bool) -> bytes:
+    """Return a hook that asks, unless the hook that was there first stops the commit."""
+    first = (
+        _KEPT.format(event=event, suffix=KEPT_SUFFIX) + '[ "$status" = 0 ] || exit "$status"\n' if is_chained else ""
+    )
+    return _mark(event, os.fsencode(f"{first}{_ASK_FOR[event]}\nexit 0\n"), _ABOUT_ASKING)
+
+
 def make_command(event: str, hints_file: str) -> bytes:
     """Return the same as one line for `hook.<name>.command`, which git completes with the hook's arguments."""
+    if event in ASKING:
+        return f"ask() {{ {_ASK_FOR[event]}; :; }}; ask".encode()
     return b"{ " + b"; ".join(_statements(event, hints_file)) + b"; } >/dev/null 2>&1; :"
 
 
@@ -86,9 +108,13 @@ def _statements(event: str, hints_file: str, source: str = "") -> list[bytes]:
     return statements
 
 
-def _mark(event: str, body: bytes) -> bytes:
-    about = f"# Tells AIL that {event} ran here. `ail-hook uninstall` removes it; changed, it is taken for yours.\n"
-    return b"#!/bin/sh\n" + _MARK + b"%d " % _VERSION + _digest(body) + b"\n" + about.encode() + body
+_ABOUT = "Tells AIL that {event} ran here."
+_ABOUT_ASKING = "Has AIL say, at {event}, what the history knows about the change. AIL_RELATED=0 silences it."
+
+
+def _mark(event: str, body: bytes, about: str = _ABOUT) -> bytes:
+    line = f"# {about.format(event=event)} `ail-hook uninstall` removes it; changed, it is taken for yours.\n"
+    return b"#!/bin/sh\n" + _MARK + b"%d " % _VERSION + _digest(body) + b"\n" + line.encode() + body
 
 
 def _digest(body: bytes) -> bytes:

@@ -13,6 +13,8 @@ from ail_rpc.hints import EVENTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .repository import Repository
 
 _HEAD_BYTES = 4096
@@ -35,15 +37,15 @@ def find_tool(repository: Repository) -> str | None:
     return _find_marked(repository.hooks_dir) or ("lefthook" if _has_lefthook(repository.place.root) else None)
 
 
-def make_snippet(tool: str, hooks_dir: str) -> str:
+def make_snippet(tool: str, hooks_dir: str, events: Sequence[str] = EVENTS) -> str:
     """Return what the user of *tool* adds, and where; lines that begin with # explain."""
     if tool in ("pre-commit", "prek"):
-        return _for_pre_commit(tool)
+        return _for_pre_commit(tool, events)
     if tool == "lefthook":
-        return _for_lefthook()
+        return _for_lefthook(events)
     if tool == "husky":
-        return _for_files(".husky", "a script of the event's name in .husky")
-    return _for_files(hooks_dir, f"an executable script of the event's name in {hooks_dir}")
+        return _for_files(events, ".husky", "a script of the event's name in .husky")
+    return _for_files(events, hooks_dir, f"an executable script of the event's name in {hooks_dir}")
 
 
 def _find_marked(directory: str) -> str | None:
@@ -75,33 +77,34 @@ def _has_lefthook(root: str) -> bool:
     return any(os.path.exists(os.path.join(root, name)) for name in named)
 
 
-def _for_pre_commit(tool: str) -> str:
+def _for_pre_commit(tool: str, events: Sequence[str]) -> str:
     hooks = "".join(
         f"    - id: ail-{event}\n      name: AIL\n      entry: ail-hook run {event}\n      language: system\n"
-        f"      stages: [{event}]\n      always_run: true\n      pass_filenames: false\n"
-        for event in EVENTS
+        f"      stages: [{event}]\n      always_run: true\n"
+        + ("" if event == "prepare-commit-msg" else "      pass_filenames: false\n")
+        for event in events
     )
-    types = " ".join(f"-t {event}" for event in EVENTS)
+    types = " ".join(f"-t {event}" for event in events)
     return (
         f"# below `repos:` in .pre-commit-config.yaml, and then: {tool} install {types}\n"
         f"- repo: local\n  hooks:\n{hooks.rstrip()}"
     )
 
 
-def _for_lefthook() -> str:
+def _for_lefthook(events: Sequence[str]) -> str:
     hooks = "".join(
         f"{event}:\n  commands:\n    ail:\n      run: ail-hook run {event} {{0}}\n"
         + ("      use_stdin: true\n" if event == "post-rewrite" else "")
-        for event in EVENTS
+        for event in events
     )
     return (
         f"# in lefthook.yml, or in lefthook-local.yml for yourself alone, and then: lefthook install\n{hooks.rstrip()}"
     )
 
 
-def _for_files(directory: str, where: str) -> str:
+def _for_files(events: Sequence[str], directory: str, where: str) -> str:
     lines = "\n".join(
         f'{directory}/{event}:\n  command -v ail-hook >/dev/null 2>&1 && ail-hook run {event} "$@"; :'
-        for event in EVENTS
+        for event in events
     )
     return f"# one line in each of these, {where}\n{lines}"

@@ -14,6 +14,7 @@ from .command import GitCommand
 from .commits import CommitReader
 from .ownership import check_owner
 from .protocol import History
+from .ranges import Range, read_range
 
 
 def open_history(place: RepoPlace, *, limit_s: float | None = None, limit_bytes: int | None = None) -> History:
@@ -52,6 +53,9 @@ class _GitHistory:
 
     def blame(self, file: str, first: int, last: int, timeout_s: float = 5.0) -> list[tuple[int, str]]:
         return blame(self._git, file, first, last, timeout_s)
+
+    def read_range(self, text: str, size_bytes: int, timeout_s: float = 5.0) -> Range:
+        return read_range(self._git, text, size_bytes, timeout_s)
 
     def has(self, sha: str) -> bool:
         return objects.has_commit(self._git, sha)

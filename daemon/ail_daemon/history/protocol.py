@@ -7,6 +7,8 @@ from typing import Protocol
 
 from ail_daemon.model import REF_KINDS, Commit, Tips
 
+from .ranges import Range
+
 
 class History(Protocol):
     """A repository's history, read-only. Every method raises RepoUnreadableError once the repository is gone."""
@@ -50,6 +52,12 @@ class History(Protocol):
         White space changes and moves within the file are seen through, so are commits that `.git-blame-ignore-revs`
         lists; lines older than a shallow boundary are left out; *last* may lie past the end. Raises NotFoundError
         without *file* at HEAD, UsageError when *first* lies past the end, OutOfTimeError.
+        """
+
+    def read_range(self, text: str, size_bytes: int, timeout_s: float = 5.0) -> Range:
+        """Return what `A..B` changes: the diff from where A and B parted to B, at most *size_bytes* of it, and its commits.
+
+        Raises UsageError for what is no range, NotFoundError for a side that names no commit, OutOfTimeError.
         """
 
     def has(self, sha: str) -> bool:

@@ -51,7 +51,7 @@ function _shtab_ail_client_using
 end
 
 set -g _shtab_ail_client_commands ask related show add remove repos status health stop metrics cache flags reload doctor check backup restore mcp-config
-set -g _shtab_ail_client_opts_with_value --author --format --limit --mode --path --ref --repo --sample --since --socket --timeout --until
+set -g _shtab_ail_client_opts_with_value --author --format --limit --mode --path --range --ref --repo --sample --since --socket --timeout --until
 
 complete -c ail-client -e
 complete -c ail-client -f
@@ -82,9 +82,10 @@ complete -c ail-client -n '_shtab_ail_client_using ask' -l socket -xka "(__fish_
 complete -c ail-client -n '_shtab_ail_client_using ask' -l no-start -d 'never start a daemon'
 complete -c ail-client -n '_shtab_ail_client_using ask' -l no-pager -d 'print long answers as they are'
 complete -c ail-client -n '_shtab_ail_client_using ask; and test $_shtab_ail_client_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'FILE counts from the current directory, else from the repository'"'"'s root, and need not exist any more'
-complete -c ail-client -n '_shtab_ail_client_using; and test $_shtab_ail_client_npos -eq 0' -a related -d 'find commits that bear on files about to change'
+complete -c ail-client -n '_shtab_ail_client_using; and test $_shtab_ail_client_npos -eq 0' -a related -d 'find commits that bear on a change, staged, in review or planned'
 complete -c ail-client -n '_shtab_ail_client_using related' -s h -l help -d 'show this help message and exit'
 complete -c ail-client -n '_shtab_ail_client_using related' -l staged -d 'take what is staged'
+complete -c ail-client -n '_shtab_ail_client_using related' -l range -x -d 'take what these commits change, as a reviewer sees it: main..HEAD'
 complete -c ail-client -n '_shtab_ail_client_using related' -l limit -x -d 'at most so many commits (default: 5)'
 complete -c ail-client -n '_shtab_ail_client_using related' -l format -xka "text json grep" -d 'grep: path:line:1: sha subject — sentence'
 complete -c ail-client -n '_shtab_ail_client_using related' -l mode -xka "auto semantic lexical" -d 'by meaning, by words, or both (auto)'

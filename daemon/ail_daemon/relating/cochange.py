@@ -1,0 +1,78 @@
+"""Files that usually change together with others, and are missing from a change. Pure: baskets in, companions out.
+
+A basket is the set of paths that one commit changed. Commits that change much say nothing of what belongs together and
+are left out by whoever collects the baskets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+BASKET_MAX = 15
+"""Paths of a commit beyond which it says nothing of what belongs together."""
+
+BASKETS = 100
+"""Commits of a file that are counted, the newest: what belonged together ten years ago need not any more."""
+
+_BOTS = ("[bot]", "dependabot", "pyup", "renovate", "pre-commit-ci", "github-actions", "weblate", "patchback")
+
+LEAST_TIMES = 6
+LEAST_SHARE = 0.85
+LEAST_MUTUAL = 0.4
+
+_TEST = re.compile(
+    r"(?:^|/)(?:tests?|testing|docs?|examples?)/|(?:^|/)(?:test_[^/]*|[^/]*_test\.\w+|conftest\.py)$|\.(?:md|rst)$"
+)
+
+
+class Companion(NamedTuple):
+    """A path that changed *times* out of the last *of* commits that changed *beside*, which the change at hand does."""
+
+    path: str
+    beside: str
+    times: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """How often, 0 to 1."""
+        return self.times / self.of
+
+
+def find_companions(
+    baskets: Iterable[tuple[str, Sequence[Collection[str]]]], changed: Collection[str]
+) -> list[Companion]:
+    """Return what is missing from *changed*, the surest first, each path once.
+
+    baskets: per changed path, the baskets of the newest commits that changed it.
+    """
+    best: dict[str, Companion] = {}
+    for beside, held in baskets:
+        counted = Counter(path for basket in held for path in basket if path not in changed)
+        for path, times in counted.items():
+            found = Companion(path, beside, times, len(held))
+            if times >= LEAST_TIMES and found.share >= LEAST_SHARE and found.share > _share_of(best.get(path)):
+                best[path] = found
+    return sorted(best.values(), key=lambda found: (-found.share, -found.times, found.path))
+
+
+def is_mutual(companion: Companion, baskets: Collection[Collection[str]]) -> bool:
+    """Whether the companion's own *baskets* hold what changed often enough: else it is merely a file that always changes."""
+    return sum(companion.beside in basket for basket in baskets) >= LEAST_MUTUAL * max(len(baskets), 1)
+
+
+def is_bot(author: str) -> bool:
+    """Whether a program wrote a commit: it has no reasons of its own, and changes what it is told to."""
+    return any(name in author.lower() for name in _BOTS)
+
+
+def is_test(path: str) -> bool:
+    """Whether *path* is a test or a page: those may change alone, whatever they are about."""
+    return bool(_TEST.search(path))
+
+
+def _share_of(companion: Companion | None) -> float:
+    return companion.share if companion else 0.0

@@ -1,0 +1,39 @@
+"""From a change to the files that usually change with it and do not. Knows the index; `cochange` counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ail_daemon.index import RepoIndex
+
+from .cochange import BASKET_MAX, BASKETS, Companion, find_companions, is_bot, is_mutual, is_test
+from .patches import FileChange
+from .tracing import Surroundings, Touching
+
+MOST_FILES = 6
+"""Files of a change that are looked up; of a larger one nobody needs to be told what else there is."""
+
+_LOOKED_AT = 300  # commits of a file from which the baskets are taken: merges and sweeps are passed over
+_MOST_CHECKED = 5
+
+
+def find_missing(
+    index: RepoIndex, changes: Sequence[FileChange], touching: Touching, around: Surroundings
+) -> list[Companion]:
+    """Return the paths that usually change with those of *changes*, are there, and stay as they are; the surest first."""
+    changed = {path for change in changes for path in (change.path, change.old_path)}
+    steady = [change.old_path for change in changes if not (change.is_new or change.is_gone or is_test(change.path))]
+    if not steady or len(changes) > MOST_FILES:
+        return []
+    baskets = [(path, _collect_baskets(index, path, touching)) for path in steady]
+    found = find_companions(baskets, changed)
+    there = [companion for companion in found if around.has_path(companion.path)][:_MOST_CHECKED]
+    return [one for one in there if is_mutual(one, _collect_baskets(index, one.path, touching))]
+
+
+def _collect_baskets(index: RepoIndex, path: str, touching: Touching) -> list[set[str]]:
+    ids = [found for _, found in touching.find(path)[:_LOOKED_AT]]
+    sizes = index.store.get_basket_sizes(ids)
+    authors = index.store.get_authors(ids)
+    kept = [i for i in ids if 0 < sizes.get(i, 0) <= BASKET_MAX and not is_bot(authors.get(i, ""))][:BASKETS]
+    return list(index.store.get_baskets(kept).values())

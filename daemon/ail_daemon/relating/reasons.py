@@ -1,0 +1,61 @@
+"""The sentence of a commit message that says why in so many words, for those who did not ask. Pure.
+
+Stricter than an answer's choice of sentences: whoever is told unasked must learn something from the one sentence.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ail_daemon.answers import split_sentences
+from ail_daemon.model import Commit
+
+_WHY = re.compile(
+    r"\b(because|since\b(?! \d)|otherwise|so (?:that|we|it|they)\b|in order to|to (?:avoid|prevent|work around|ensure|not|keep)"
+    r"|(?:this|which) (?:avoids|prevents|fixes|caused|means|broke|breaks|is (?:needed|required|not|necessary))|due to|caused? by"
+    r"|instead of|rather than|the (?:reason|problem|issue|bug)|broke|breaks?|broken|fail(?:s|ed|ing)|crash(?:es|ed)?|hangs?"
+    r"|leak(?:s|ed)?|races?|deadlocks?|regression|workaround|no longer|does(?:n't| not)|do(?:n't| not)|can(?:'t|not)|cannot"
+    r"|wrong(?:ly)?|incorrect(?:ly)?|deprecated|security|vulnerab\w+|must(?: not)?|needs? to|too (?:slow|long|many|much))\b",
+    re.IGNORECASE,
+)
+_FIX = re.compile(
+    r"^\W*(?:bug)?fix(?:e[sd]|ing)?\b(?!.*\b(?:typos?|lint|flake8|mypy|docs?|tests?|ci|build|warnings?|changelog)\b)",
+    re.IGNORECASE,
+)
+_NOISE = re.compile(
+    r"^\s*(?:co-authored|signed-off|merge |\(?cherry picked|\[PR #|---|===)|https?://\S+$|\b(?:mypy|flake8|pylint|lint\w*)\b",
+    re.IGNORECASE,
+)
+_CHORE = re.compile(
+    r"^\W*(?:\[svn r\d+\]\s*)?(?:(?:prepar\w*|start|begin|bump|finali[sz]e|update) (?:for |the |a |new |next |dev\w* )*"
+    r"(?:release|version|cycle|changelog|\d+\.\d)|release \S*\d|regen\w*\b|apply (?:suggestions|review)"
+    r"|merge (?:branch|pull|remote))"
+    r"|\bregen(?:erate)? docs\b|review (?:\w+ )?(?:comments|feedback|notes)|release announcement",
+    re.IGNORECASE,
+)
+_REFERENCE = re.compile(r"\([^)]*\)|#\d+|\b(?:issue|bug|pr)\s*#?\d+|\[[^\]]*\]", re.IGNORECASE)
+_FEWEST_WORDS = 7
+_FIX_WORDS = 4  # without what it refers to
+_MOST_CHARS = 240
+_SENTENCES = 60
+
+
+def is_chore(subject: str) -> bool:
+    """Whether a commit says that it does what is done again and again: its lines come and go without a reason of their own."""
+    return bool(_CHORE.search(subject))
+
+
+def find_reason(commit: Commit) -> str | None:
+    """Return the first sentence behind the subject that says why, else a subject that says what was wrong; None for neither."""
+    sentences = split_sentences(commit)[:_SENTENCES]
+    for sentence in sentences[1:]:
+        if _WHY.search(sentence) and len(sentence.split()) >= _FEWEST_WORDS and not _NOISE.search(sentence):
+            return _cut(sentence)
+    subject = sentences[0] if sentences else ""
+    says_why = _WHY.search(subject) and len(subject.split()) >= _FEWEST_WORDS
+    is_fix = _FIX.search(subject) and len(_REFERENCE.sub(" ", subject).split()) >= _FIX_WORDS
+    return _cut(subject) if (says_why or is_fix) and not _NOISE.search(subject) else None
+
+
+def _cut(sentence: str) -> str:
+    return sentence if len(sentence) <= _MOST_CHARS else sentence[:_MOST_CHARS].rsplit(None, 1)[0] + " …"

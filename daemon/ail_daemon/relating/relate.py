@@ -1,0 +1,199 @@
+"""Which of the commits that a change meets are worth being told of: the kinds of relation, and the bar. No git, no socket.
+
+Whoever commits did not ask: below the bar nothing is said. It was set by reading what was said about changes of aiohttp
+and attrs, and read on pytest, which it never saw (`bench/related.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ail_daemon.index import RepoIndex
+from ail_daemon.model import Commit
+from ail_daemon.words import MESSAGE_FIELDS
+
+from .cochange import is_bot
+from .overlap import Lines, Overlap, collect_lines
+from .patches import FileChange
+from .reasons import find_reason, is_chore
+from .tracing import Surroundings, Touching, Trace, find_traces
+from .undoing import find_undoing
+
+Kind = Literal["reverts", "same_lines", "tried_before", "similar"]
+
+SWEEP_LINES = 400
+"""Telling lines of a commit beyond which its message says nothing of any one of them."""
+
+SWEEP_PATHS = 25
+FRESH_S = 86_400.0
+"""Whoever changes a line again the next day knows why it was written."""
+
+OWN_FRESH_S = 14 * 86_400.0
+"""... and their own work of two weeks."""
+
+_LABEL = re.compile(r"^(?:\[[^]]*\]\s*)+|\s*\(#\d+\)")
+LEAST_LINES = 2
+LEAST_TAKEN_BACK = 0.6
+LEAST_AGAIN = 0.5
+LEAST_BLAMED = 0.2
+LEAST_OF_COMMIT = 0.06
+LEAST_OF_CHANGE = 0.15
+MOST_SAME_LINES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One commit that bears on a change. score: 0 to 1, how surely. sentence: what it has to do with it."""
+
+    kind: Kind
+    commit: Commit
+    score: float
+    sentence: str
+    path: str | None
+    line: int | None
+    reasons: tuple[str, ...] = ("touches_lines",)
+    reverted_by: str | None = None
+
+
+def relate(index: RepoIndex, changes: Sequence[FileChange], touching: Touching, around: Surroundings) -> list[Relation]:
+    """Return the commits that a change should be told of, the surest first, each once; [] is the usual answer."""
+    lines = collect_lines(changes)
+    traces = [trace for trace in find_traces(index, changes, lines, touching, around) if _is_near(trace, lines)]
+    commits = index.store.get_commits([trace.commit_id for trace in traces])
+    sizes = index.store.get_basket_sizes([trace.commit_id for trace in traces])
+    judging = _Judging(index, changes, lines, around)
+    found = [
+        relation
+        for trace in traces
+        if sizes.get(trace.commit_id, SWEEP_PATHS + 1) <= SWEEP_PATHS and not is_bot(commits[trace.commit_id].author)
+        if (relation := judging.judge(trace, commits[trace.commit_id]))
+    ]
+    return _choose(found)
+
+
+class _Judging:
+    """One change, against one commit after the other."""
+
+    def __init__(self, index: RepoIndex, changes: Sequence[FileChange], lines: Lines, around: Surroundings) -> None:
+        self._index = index
+        self._changes = changes
+        self._lines = lines
+        self._around = around
+
+    def judge(self, trace: Trace, commit: Commit) -> Relation | None:
+        if tried := self._judge_tried(trace, commit):
+            return tried
+        if self._is_known(commit) or is_chore(commit.subject):
+            return None
+        return self._judge_reverts(trace, commit) or self._judge_same(trace, commit)
+
+    def _is_known(self, commit: Commit) -> bool:
+        """Whether whoever makes the change still has *commit* in mind."""
+        is_own = self._around.by and self._around.by.lower() == commit.email.lower()
+        return self._around.now - commit.commit_time < (OWN_FRESH_S if is_own else FRESH_S)
+
+    def _judge_tried(self, trace: Trace, commit: Commit) -> Relation | None:
+        """Return that the change brings back what *commit* says it took back."""
+        met = trace.overlap.inverse_lines
+        is_again = trace.overlap.restored_share >= LEAST_AGAIN and len(trace.overlap.restored) >= LEAST_LINES
+        if not (is_again or share_taken_back(trace.overlap, self._lines)) or not find_undoing(commit.message):
+            return None
+        told = find_reason_to_undo(commit)
+        first = self._find_undone(commit)
+        tail = f": {told}" if told else ""
+        if first is None:
+            return self._relation("tried_before", commit, 0.9, f"it took back what comes again{tail}", met)
+        relation = self._relation("tried_before", first, 0.95, f"taken back by {commit.sha[:10]}{tail}", met)
+        return replace(relation, reverted_by=commit.sha)
+
+    def _judge_reverts(self, trace: Trace, commit: Commit) -> Relation | None:
+        share = share_taken_back(trace.overlap, self._lines)
+        if not share:
+            return None
+        reason = find_reason(commit)
+        told = f"takes back {trace.overlap.inverse} of its {trace.overlap.size} lines"
+        sentence = f"{told}: {reason}" if reason else told
+        return self._relation("reverts", commit, 0.6 + 0.3 * share, sentence, trace.overlap.inverse_lines)
+
+    def _judge_same(self, trace: Trace, commit: Commit) -> Relation | None:
+        share = share_blamed(trace, self._lines)
+        if not share:
+            return None
+        reason = find_reason(commit)
+        if not reason:
+            return None
+        return self._relation("same_lines", commit, 0.3 + 0.3 * share, reason, trace.blamed)
+
+    def _find_undone(self, undoing: Commit) -> Commit | None:
+        """Return the commit that *undoing* names, by its sha or by its subject, where the index has it."""
+        named = find_undoing(undoing.message)
+        shas = [sha for prefix in named.shas for sha in self._index.store.find_sha(prefix)] if named else []
+        ids = list(self._index.store.get_ids(shas[:1]).values())
+        if not ids and named and named.subject:
+            analyzed = self._index.words.analyze(named.subject)
+            ids = list(self._index.words.find(analyzed, MESSAGE_FIELDS, 10))
+            found = self._index.store.get_commits(ids).values()
+            return next((commit for commit in found if commit.subject == named.subject), None)
+        return next(iter(self._index.store.get_commits(ids).values()), None)
+
+    def _relation(self, kind: Kind, commit: Commit, score: float, sentence: str, lines: frozenset[str]) -> Relation:
+        path, line = self._locate(lines)
+        return Relation(kind, commit, round(score, 4), sentence, path, line)
+
+    def _locate(self, lines: frozenset[str]) -> tuple[str | None, int | None]:
+        """Return where the change meets *lines* first."""
+        for change in self._changes:
+            if met := [number for line, number in change.at.items() if line in lines]:
+                return change.path, min(met)
+        return None, None
+
+
+def share_taken_back(overlap: Overlap, lines: Lines) -> float:
+    """Return how much of a commit a change takes back, 0 to 1; 0 below the bar.
+
+    What a commit wrote may also be replaced by something newer still: then what it removed does not come back.
+    """
+    if overlap.inverse < LEAST_LINES or overlap.inverse < LEAST_OF_CHANGE * len(lines):
+        return 0.0
+    if overlap.its_removed > 0.3 * overlap.size and overlap.restored_share < LEAST_BLAMED:
+        return 0.0
+    share = overlap.inverse / overlap.size
+    return share if share >= LEAST_TAKEN_BACK else 0.0
+
+
+def share_blamed(trace: Trace, lines: Lines) -> float:
+    """Return how many of the lines that go a commit wrote, 0 to 1; 0 below the bar.
+
+    They must be much of what the commit added too: else its message speaks of something else.
+    """
+    share = len(trace.blamed) / (len(lines.owed) or 1)
+    is_about = len(trace.blamed) >= LEAST_OF_COMMIT * trace.overlap.its_added
+    return share if len(trace.blamed) >= LEAST_LINES and share >= LEAST_BLAMED and is_about else 0.0
+
+
+def find_reason_to_undo(commit: Commit) -> str | None:
+    """Return the sentence in which a revert says why, None where it only names what it reverts."""
+    reason = find_reason(commit)
+    return None if reason and find_undoing(reason) else reason
+
+
+def _is_near(trace: Trace, lines: Lines) -> bool:
+    """Whether it may pass the bar at all: spares reading messages."""
+    overlap = trace.overlap
+    if overlap.size > SWEEP_LINES:
+        return False
+    return bool(share_taken_back(overlap, lines) or share_blamed(trace, lines) or len(overlap.restored) >= LEAST_LINES)
+
+
+def _choose(found: list[Relation]) -> list[Relation]:
+    """Return the surest first, each commit once, at most two for the lines' sake."""
+    chosen: dict[str, Relation] = {}
+    for relation in sorted(found, key=lambda one: -one.score):
+        same = sum(one.kind == "same_lines" for one in chosen.values())
+        subject = _LABEL.sub("", relation.commit.subject)  # picked onto another branch, it is the same once more
+        if subject not in chosen and not (relation.kind == "same_lines" and same >= MOST_SAME_LINES):
+            chosen[subject] = relation
+    return list(chosen.values())
