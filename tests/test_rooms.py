@@ -33,7 +33,7 @@ DOORS = {
 }
 PURE = {"ranking.py", "terms.py", "model.py", "answers.py", "params.py"}
 LAYERS = (
-    {"model", "terms", "heap", "params", "limits"},
+    {"model", "terms", "heap", "params", "limits", "wording", "globs", "mentions", "prose", "reasons"},
     {
         "ranking",
         "vectors",
@@ -46,9 +46,14 @@ LAYERS = (
         "settings",
         "locks",
         "activation",
+        "caches",
     },
+    {"derived"},
     {"store", "words", "encoding", "answers", "workers", "worker", "process", "listening", "dispatch", "methods"},
+    {"lookups"},
+    {"relations", "folding"},
     {"index", "admission", "connection"},
+    {"filters"},
     {"repos", "searcher", "server"},
     {"indexer"},
     {"encoders"},
