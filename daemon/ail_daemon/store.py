@@ -21,6 +21,7 @@ import numpy as np
 
 from ail_rpc.errors import StorageError
 
+from . import derived
 from .model import Commit, Embeddings, Tips
 from .vectors import Ids
 
@@ -89,15 +90,19 @@ class Store:
                 if cursor.rowcount:
                     added[commit.sha] = int(cursor.lastrowid or 0)
                     self._add_paths(db, added[commit.sha], commit)
+                    derived.add_message(db, added[commit.sha], commit.message)
         return added
 
     def add_changed(self, rows: Iterable[tuple[str, str]]) -> None:
         """Keep the changed lines of commits: (sha, text); a sha that is not here is passed over."""
         with self._transaction(documents=True) as db:
-            db.executemany(
-                "REPLACE INTO changes SELECT id, ? FROM commits WHERE sha = ?",
-                ((zlib.compress(text.encode("utf-8", "replace"), 1), bytes.fromhex(sha)) for sha, text in rows),
-            )
+            for sha, text in rows:
+                kept = db.execute(
+                    "REPLACE INTO changes SELECT id, ? FROM commits WHERE sha = ? RETURNING commit_id",
+                    (zlib.compress(text.encode("utf-8", "replace"), 1), bytes.fromhex(sha)),
+                ).fetchone()
+                if kept:
+                    derived.add_changed(db, kept[0], text)
 
     def add_embeddings(self, hashes: Sequence[bytes], embeddings: Embeddings) -> None:
         """Keep embeddings (n, dimension) under their texts' hashes."""
@@ -115,7 +120,7 @@ class Store:
                 row = db.execute("DELETE FROM commits WHERE sha = ? RETURNING id", (bytes.fromhex(sha),)).fetchone()
                 if row:
                     removed.append(int(row[0]))
-                    for table in ("touches", "renames", "changes"):
+                    for table in ("touches", "renames", "changes", *derived.TABLES):
                         db.execute(f"DELETE FROM {table} WHERE commit_id = ?", row)  # noqa: S608 - names of our own
         return removed
 
@@ -231,6 +236,10 @@ class Store:
             for commit in self.get_commits([commit_id]).values():
                 yield commit_id, commit, self.get_paths(commit_id), self.get_changed(commit_id)
 
+    def read(self, query: str, *values: object) -> list[Any]:
+        """Return the rows of a query that `lookups` makes."""
+        return self._read(query, *values)
+
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _read(self, query: str, *values: object) -> list[Any]:
@@ -284,7 +293,11 @@ class Store:
         if version == 0:
             schema = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
             counters = "INSERT INTO meta VALUES ('generation', '0'), ('documents', '0');"
+            counters += derived.MARK
             self._writer.executescript(f"BEGIN; {schema} {counters} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        if not self._writer.execute(derived.IS_CURRENT).fetchone():
+            with self._transaction() as db:
+                derived.make_anew(db)
 
 
 def _commit_row(commit: Commit) -> tuple[object, ...]:

@@ -1,0 +1,53 @@
+"""Real histories, written as short shell scripts, indexed in this process."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.daemon.history.conftest import ENVIRONMENT, PRELUDE, shell
+from tests.daemon.index.making import HashEncoder
+
+from ail_daemon.history.opening import open_history
+from ail_daemon.index import RepoIndex
+from ail_rpc.discovery import find_repository
+
+__all__ = ["indexed", "shell"]
+
+Indexed = Callable[[str], RepoIndex]
+
+
+def write_history(directory: Path, script: str) -> None:
+    """Run *script* in *directory*, as the fixture `shell` does, for fixtures that outlive a test."""
+    environment = {**ENVIRONMENT, "HOME": str(directory)}
+    subprocess.run(["bash", "-c", PRELUDE + script], cwd=directory, env=environment, capture_output=True, check=True)
+
+
+def build_index(repo: Path) -> RepoIndex:
+    """Return the index of *repo*, beside it; newest commits first, as the daemon does it."""
+    history = open_history(find_repository(str(repo)))
+    tips = history.read_tips()
+    index = RepoIndex(repo.with_suffix(".index"), HashEncoder())
+    shas = list(history.iter_shas(tips.shas))
+    index.add_commits(list(history.iter_commits(shas)))
+    index.add_changed(list(history.iter_changes(shas)))
+    texts = index.store.find_unembedded(1000)
+    index.add_embeddings(texts, HashEncoder().encode([text for _, text in texts]))
+    index.set_tips(tips)
+    return index
+
+
+@pytest.fixture
+def indexed(tmp_path: Path) -> Iterator[Indexed]:
+    """Indexes the repository in a subdirectory of the test's directory."""
+    opened: list[RepoIndex] = []
+
+    def build(name: str) -> RepoIndex:
+        opened.append(build_index(tmp_path / name))
+        return opened[-1]
+
+    yield build
+    for index in opened:
+        index.close()
