@@ -31,7 +31,7 @@ DOORS = {
     "msgpack": {"framing.py"},
     "pygit2": set(),
 }
-PURE = {"ranking.py", "terms.py", "model.py", "answers.py", "params.py", "mentions.py", "prose.py"}
+PURE = {"ranking.py", "terms.py", "model.py", "answers.py", "params.py", "globs.py", "mentions.py", "prose.py"}
 LAYERS = (
     {"model", "terms", "heap", "params", "limits", "wording", "globs", "mentions", "prose", "reasons"},
     {
