@@ -14,6 +14,7 @@ RUNS = (
     ["indexing"],
     ["questions"],
     ["retrieval", "pytest"],
+    ["similar"],
     ["client"],
     ["echo"],
     ["clone", HISTORY],

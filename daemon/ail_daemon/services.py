@@ -11,7 +11,9 @@ from pathlib import Path
 
 from ail_rpc.paths import get_state_dir
 
+from . import filters
 from .asking import Asking
+from .caches import ExactCache, SimilarCache
 from .encoders import ServingEncoder
 from .enrolment import Enrolment
 from .indexer import Bulk, Indexer
@@ -33,7 +35,9 @@ async def archaeology(settings: Settings) -> AsyncIterator[Offer]:
     repos = Repos(state / "repos")
     indexer = Indexer(bulk, encoder.get, _log_failure)
     pool = ThreadPoolExecutor(max(settings.max_workers, 2), "question")
-    asking = Asking(repos, indexer, encoder, pool, settings.cache_size, settings.max_query_time_s)
+    exact = ExactCache(settings.cache_size)
+    similar = SimilarCache(settings.faiss_cache_size, settings.faiss_similarity_threshold)
+    asking = Asking(repos, indexer, encoder, pool, exact, similar, settings.max_query_time_s)
     enrolment = Enrolment(repos, indexer, encoder)
 
     pool.submit(encoder.get)
@@ -55,6 +59,7 @@ def _offer_methods(asking: Asking, enrolment: Enrolment) -> dict[str, Handler]:
         "ask": Method(
             asking.ask, repo, timeout, text("question"), text("file", default=None), lines("lines"),
             whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
+            *(text(name, default=None) for name in filters.NAMES),
         ),
         "show": Method(asking.show, repo, timeout, text("sha")),
         "repo.add": Method(enrolment.add, repo),
