@@ -15,6 +15,7 @@ RUNS = (
     ["indexing"],
     ["questions"],
     ["retrieval", "pytest"],
+    ["similar"],
     ["client"],
     ["live"],
     ["freshness"],

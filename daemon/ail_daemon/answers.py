@@ -1,8 +1,8 @@
 """Ranked commits to a reply: sentences that stand in the commits, an outcome, citations. Pure; nothing is invented.
 
-Which sentence says *why*? One with a reason's words in it ("because", "so that", "otherwise", …) that shares terms with the
-question. Trailers, quoted text and references to issues are left out. A commit whose message has a subject alone, and no
-reason in it, says what was done and not why: then the outcome is `no_reason_recorded`.
+A commit says why where one of its sentences has a reason's words in it, or where its body tells in prose how things are (see
+`prose`). One that only says what was done states no reason: then the outcome is `no_reason_recorded`, and what is said is
+what changed.
 """
 
 from __future__ import annotations
@@ -14,27 +14,20 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from .model import Commit, Outcome
+from .prose import MOST_CHARS, Sentence, get_title, is_trailer, read_sentences
 from .ranking import Hit
+from .reasons import Worth
 from .terms import STOP_WORDS
 
 EXCERPT_MAX_CHARS = 800
-_SENTENCES_MAX = 3
-_PROSE_WORDS = 6  # fewer are a heading, a list's end, a greeting
+_EXCERPT_LEAST = 600  # where the body has them, with its trailers if need be
+_SENTENCE_MAX_CHARS = 420  # a longer one is a list or a log; it is quoted only where nothing else is there
 _SUPPORT_SHARE = 0.8  # a further commit is quoted beside the first only when its score comes this near
-_REASON = re.compile(
-    r"\b(because|since|so that|so as to|in order to|otherwise|to (?:avoid|prevent|allow|make|fix|support|ensure|keep|work around)"
-    r"|due to|caused?(?:s|d)? by|the (?:reason|problem|issue|bug|cause)|avoids?|prevents?|instead of|rather than|therefore|thus"
-    r"|hence|need(?:s|ed)? to|would|broke|breaks?|broken|fail(?:s|ed|ing|ure)?|wrong|leak(?:s|ed)?|race|deadlock|regression"
-    r"|workaround|allows?|ensures?|no longer|unnecessary|deprecated|security|performance|faster|slow(?:er)?)\b",
+_LEANING = re.compile(
+    r"^\W*(?:this|that|these|those|it|they|so|thus|therefore|hence|however|but|otherwise|then|instead|as a result|consequently"
+    r"|in (?:that|this) case|for (?:this|that) reason|because of (?:this|that)|which|such|here|there|furthermore|moreover)\b",
     re.IGNORECASE,
 )
-_TRAILER = re.compile(
-    r"^[A-Z][A-Za-z]*(?:-[A-Za-z]+)+: \S|^git-svn-id:|^--HG--|^branch :"
-    r"|^\(?(?i:fixe?[sd]?|close[sd]?|resolve[sd]?|refs?|see|related)\b[:\s]*#?\d+"
-)
-_QUOTED = re.compile(r"^\s*(?:>|\||@@|diff |\+\+\+|---|\$ |>>> |    )")
-_BULLET = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"'(\[])")
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 
 
@@ -47,6 +40,8 @@ class Cited:
     reasons: tuple[str, ...]
     path: str | None
     line: int | None
+    reverted_by: str | None = None
+    replaced_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +57,25 @@ def answer(question: str, cited: list[Cited], *, has_evidence: bool) -> Answer:
     if not cited or not has_evidence:
         return Answer("no_evidence", "")
     asked = _terms(question)
-    first = _best_sentences(cited[0].commit, asked)
-    states_reason = any(reason for _, reason, _ in first)
-    if not states_reason:
-        return Answer("no_reason_recorded", _quote(cited[0].commit, [cited[0].commit.subject]))
-    parts = [_quote(cited[0].commit, _distinct(text for _, _, text in first)[: _SENTENCES_MAX - 1])]
+    first = _choose(cited[0].commit, asked)
+    if not first:
+        sentences = _read(cited[0].commit)
+        return Answer("no_reason_recorded", _quote(cited[0].commit, [get_title(cited[0].commit.subject, sentences)]))
+    parts = [_quote(cited[0].commit, first)]
+    said = _content(first)
     for other in cited[1:3]:
-        further = [text for overlap, reason, text in _best_sentences(other.commit, asked) if reason and overlap]
-        if further and other.hit.score >= _SUPPORT_SHARE * cited[0].hit.score:
-            parts.append(_quote(other.commit, further[:1]))
+        further = _choose(other.commit, asked, most=1)
+        if other.hit.score < _SUPPORT_SHARE * cited[0].hit.score:
+            break
+        if further and further[0].worth == Worth.REASON and asked & _content(further) and not _content(further) <= said:
+            parts.append(_quote(other.commit, further))
             break
     return Answer("answered", " ".join(parts))
+
+
+def says_why(commit: Commit) -> bool:
+    """Whether *commit* states a reason, whatever is asked."""
+    return bool(_choose(commit, frozenset(), most=1))
 
 
 def citation(cited: Cited) -> dict[str, Any]:
@@ -81,16 +84,21 @@ def citation(cited: Cited) -> dict[str, Any]:
     return {
         "sha": commit.sha, "subject": commit.subject, "author": commit.author, "author_time": format_time(commit),
         "score": round(cited.hit.score, 4), "excerpt": excerpt(commit), "path": cited.path, "line": cited.line,
-        "reasons": list(cited.reasons), "reverted_by": None, "replaced_by": None, "pull_request": None,
+        "reasons": list(cited.reasons), "reverted_by": cited.reverted_by, "replaced_by": cited.replaced_by,
+        "pull_request": None,
     }  # fmt: skip
 
 
 def excerpt(commit: Commit) -> str:
     """Return the body, or the subject where there is none, without trailers; at most 800 characters, cut at a word."""
-    text = "\n".join(line for line in commit.body.splitlines() if not _TRAILER.match(line)).strip() or commit.subject
+    body = commit.body[:MOST_CHARS]
+    text = "\n".join(line for line in body.splitlines() if not is_trailer(line)).strip() or commit.subject
+    if len(text) < _EXCERPT_LEAST <= len(body):
+        text = body
     if len(text) <= EXCERPT_MAX_CHARS:
         return text
-    return text[:EXCERPT_MAX_CHARS].rsplit(None, 1)[0] + " …"
+    kept = text[:EXCERPT_MAX_CHARS]
+    return (kept[: max(kept.rfind(" "), kept.rfind("\n"), _EXCERPT_LEAST)]).rstrip() + " …"
 
 
 def format_time(commit: Commit) -> str:
@@ -102,55 +110,62 @@ def format_time(commit: Commit) -> str:
         return "1970-01-01T00:00:00+00:00"
 
 
-def split_sentences(commit: Commit) -> list[str]:
-    """Return the sentences of a message: its subject first, then those of its body's prose and bullets."""
-    paragraphs = [commit.subject, *_paragraphs(commit.body.splitlines())]
-    return [part.strip() for paragraph in paragraphs for part in _SENTENCE_END.split(paragraph) if part.strip()]
+def _read(commit: Commit) -> list[Sentence]:
+    return read_sentences(commit.subject, commit.body)
 
 
-def _paragraphs(lines: Iterable[str]) -> list[str]:
-    """Join wrapped lines; trailers, quoted text and diffs are left out, a bullet begins a paragraph."""
-    joined: list[str] = [""]
-    for line in lines:
-        if not line.strip() or _TRAILER.match(line) or _QUOTED.match(line):
-            joined.append("")
-        elif _BULLET.match(line):
-            joined.append(_BULLET.sub("", line).strip())
-        else:
-            joined[-1] = f"{joined[-1]} {line.strip()}".strip()
-    return [paragraph for paragraph in joined if paragraph]
+def _choose(commit: Commit, asked: frozenset[str], most: int = 2) -> list[Sentence]:
+    """Return the *most* sentences of *commit* that say why, in their order; [] where none does.
 
-
-def _best_sentences(commit: Commit, asked: frozenset[str]) -> list[tuple[int, bool, str]]:
-    """Return (shared terms, states a reason, sentence), the best first.
-
-    What the question is about counts most, then a reason's words, then being prose behind the subject: whoever writes some
-    explains something.
+    A sentence that leans on the one before it ("This …", "Otherwise …") brings that along.
     """
-    rated = []
-    for place, sentence in enumerate(split_sentences(commit)[:200]):
-        shared = len(asked & _terms(sentence))
-        has_reason = bool(_REASON.search(sentence))
-        is_prose = place > 0 and len(sentence.split()) >= _PROSE_WORDS
-        rated.append((shared + 1.5 * has_reason + 0.5 * is_prose, shared, has_reason or is_prose, sentence))
-    return [(shared, reason, sentence) for _, shared, reason, sentence in sorted(rated, key=lambda row: -row[0])]
+    sentences = _read(commit)
+    stating = [one for one in sentences if one.worth and not one.is_bullet] or [one for one in sentences if one.worth]
+    fitting = [one for one in stating if len(one.text) <= _SENTENCE_MAX_CHARS] or stating
+    ranked = sorted(fitting, key=lambda one: (-_rate(one, asked), one.place))
+    chosen = ranked[:1]
+    if most > 1 and chosen:
+        if _LEANING.match(chosen[0].text) and (before := _before(sentences, chosen[0])):
+            chosen.append(before)
+        else:
+            chosen += [one for one in ranked[1:] if _adds(one, chosen[0])][: most - 1]
+    return sorted(chosen, key=lambda one: one.place)
 
 
-def _distinct(sentences: Iterable[str]) -> list[str]:
-    """Leave out sentences that say no more than one before them: a body often begins with its subject."""
-    kept: dict[str, frozenset[str]] = {}
-    for sentence in sentences:
-        said = frozenset(term for term in _terms(sentence) if not term.isdigit())
-        if not any(said <= other for other in kept.values()):
-            kept = {text: other for text, other in kept.items() if not other <= said} | {sentence: said}
-    return list(kept)
+def _rate(sentence: Sentence, asked: frozenset[str]) -> float:
+    """Return how well a sentence serves: what the question is about, then a reason's words; early ones set the scene."""
+    shared = min(len(asked & _terms(sentence.text)), 5)
+    return shared + 2.0 * (sentence.worth == Worth.REASON) - 0.1 * min(sentence.place, 10)
 
 
-def _quote(commit: Commit, sentences: list[str]) -> str:
+def _before(sentences: list[Sentence], one: Sentence) -> Sentence | None:
+    """Return the sentence of the body that *one* leans on, None where there is none or it is too long."""
+    before = sentences[one.place - 1] if one.place > 1 else None
+    return before if before and _ends(before) and len(before.text) <= _SENTENCE_MAX_CHARS else None
+
+
+def _adds(one: Sentence, first: Sentence) -> bool:
+    """Whether *one* says more than *first* (a body often begins with its subject), and the two can be read in a row."""
+    mine, its = _terms(one.text), _terms(first.text)
+    return not (mine <= its or its <= mine) and _ends(min(one, first, key=lambda each: each.place))
+
+
+def _ends(one: Sentence) -> bool:
+    return one.text[-1] in ".!?)\u3002\uff01\uff1f"
+
+
+def _content(sentences: Iterable[Sentence]) -> frozenset[str]:
+    return frozenset(term for one in sentences for term in _terms(one.text) if not term.isdigit())
+
+
+def _quote(commit: Commit, sentences: list[Sentence]) -> str:
     """Return sentences in the order they stand in the message, with the sha behind them."""
-    order = split_sentences(commit)
-    inside = sorted(dict.fromkeys(sentences), key=lambda text: order.index(text) if text in order else 0)
-    return f"{' '.join(inside)} ({commit.sha[:10]})"
+    return f"{' '.join(_cut(one.text) for one in sentences)} ({commit.sha[:10]})"
+
+
+def _cut(text: str) -> str:
+    longest = 2 * _SENTENCE_MAX_CHARS
+    return text if len(text) <= longest else text[:longest].rsplit(" ", 1)[0] + " …"
 
 
 def _terms(text: str) -> frozenset[str]:

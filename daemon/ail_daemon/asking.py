@@ -4,31 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import os
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Executor
-from time import perf_counter
-from typing import Any
-
-from cachetools import LRUCache
+from time import perf_counter, time
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError, OutOfTimeError, UsageError
-from ail_rpc.framing import pack, unpack
 
-from . import answers, searcher
-from .encoders import ServingEncoder
+from . import answers, filters, relations, searcher
+from .caches import ExactCache, SimilarCache
+from .encoders import EncodedOnce, ServingEncoder
 from .freshness import Freshness
 from .history.opening import open_history
 from .index import RepoIndex
 from .methods import SCHEMA
-from .model import Scope
+from .model import Encoder, Scope
 from .repos import Repo, Repos
 from .rewrites import find_retired, find_successor
 from .searcher import Question
+from .wording import canonical
 
 MAX_QUESTION_BYTES = 100_000
-_EXACT = "exact"
+_Result = TypeVar("_Result")
+
+
+class Asked(NamedTuple):
+    """A checked question: in words, about what, where, with its other params."""
+
+    text: str
+    scope: Scope
+    repo: Repo
+    place: RepoPlace
+    params: dict[str, Any]
+
+
+class Told(NamedTuple):
+    """A reply, and which cache it came from, None for neither."""
+
+    reply: dict[str, Any]
+    cached: Literal["exact", "similar"] | None = None
 
 
 class Asking:
@@ -40,33 +55,28 @@ class Asking:
         freshness: Freshness,
         encoder: ServingEncoder,
         pool: Executor,
-        cache_size: int,
+        exact: ExactCache,
+        similar: SimilarCache,
         max_query_time_s: float,
     ) -> None:
         self._repos = repos
         self._freshness = freshness
         self._encoder = encoder
         self._pool = pool
-        self._cache: LRUCache[tuple[Any, ...], bytes] = LRUCache(cache_size)  # packed: a tenth of the memory
+        self._exact = exact
+        self._similar = similar
         self._max_query_time_s = max_query_time_s
 
     async def ask(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the contract's reply. Raises UsageError, NotEnrolledError, NotFoundError, OutOfTimeError."""
         started = perf_counter()
-        text = _check_question(params["question"])
-        repo, place = self._repos.find(params["repo"])
-        await self._freshness.ensure(repo, params["timeout"] or self._max_query_time_s)
-        scope = Scope(_relative(params["file"], place), tuple(params["lines"]) if params["lines"] else None)
-        key = _key(repo, place, text, scope, params)
-        cached = self._cache.get(key) if key else None
-        if cached:
-            reply = unpack(zlib.decompress(cached))
-        else:
-            reply = await self._in_time(params["timeout"], lambda: self._answer(repo, place, text, scope, params))
-            if key and not reply["degraded"]:
-                self._cache[key] = zlib.compress(pack(reply), 1)
+        asked = self._check(params)
+        await self._freshness.ensure(asked.repo, params["timeout"] or self._max_query_time_s)
+        told = self._recall(asked)
+        if told is None:
+            told = await self._in_time(params["timeout"], lambda: self._answer(asked))
         spent_ms = (perf_counter() - started) * 1000
-        return {**reply, "cached": _EXACT if cached else None, "query_time_ms": round(spent_ms, 3)}
+        return {**told.reply, "cached": told.cached, "query_time_ms": round(spent_ms, 3)}
 
     async def show(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one commit, named by its sha or an unambiguous beginning of it."""
@@ -77,7 +87,13 @@ class Asking:
     def _open(self, repo: Repo) -> RepoIndex:
         return repo.open_index(self._encoder.get())
 
-    async def _in_time(self, timeout_s: float | None, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def _check(self, params: dict[str, Any]) -> Asked:
+        text = _check_question(params["question"])
+        repo, place = self._repos.find(params["repo"])
+        scope = Scope(_relative(params["file"], place), tuple(params["lines"]) if params["lines"] else None)
+        return Asked(text, scope, repo, place, params)
+
+    async def _in_time(self, timeout_s: float | None, work: Callable[[], _Result]) -> _Result:
         """Run *work* in the pool, as long as the caller allows, or else the settings."""
         limit_s = timeout_s or self._max_query_time_s
         try:
@@ -85,15 +101,44 @@ class Asking:
         except TimeoutError as err:
             raise OutOfTimeError(f"no answer within {limit_s:g} s", "ask again, or allow more with --timeout") from err
 
-    def _answer(self, repo: Repo, place: RepoPlace, text: str, scope: Scope, params: dict[str, Any]) -> dict[str, Any]:
-        index = self._open(repo)
-        _check_file(index, repo, scope)
+    def _recall(self, asked: Asked) -> Told | None:
+        """Return the reply to the same question, None where none is kept. Fast enough for the loop: touches no index."""
+        index = asked.repo.index
+        if index is None or asked.params["no_cache"]:
+            return None
+        kept = self._exact.get(_key(asked, index, _level(asked.text)))
+        return Told({**kept, "index": describe_index(asked.repo, index, asked.place)}, "exact") if kept else None
+
+    def _answer(self, asked: Asked) -> Told:
+        """Answer from a similar question's reply, else from the index; keep what may be given again."""
+        index = self._open(asked.repo)
+        _check_file(index, asked.repo, asked.scope)
+        loaded = self._encoder.get() if asked.params["mode"] != "lexical" else None
+        encoder = EncodedOnce(loaded) if loaded else None
+        exactly, alike = _key(asked, index, _level(asked.text)), _key(asked, index, canonical(asked.text))
+        may_recall = not asked.params["no_cache"]
+        if encoder and may_recall and (kept := self._similar.get(alike, encoder.encode([asked.text]))):
+            told = Told(
+                kept | {"question": asked.text, "index": describe_index(asked.repo, index, asked.place)}, "similar"
+            )
+        else:
+            told = Told(self._find(asked, index, encoder))
+        if may_recall and not told.reply["degraded"]:
+            self._exact.put(exactly, told.reply)
+            if encoder and not told.cached:
+                self._similar.put(alike, encoder.encode([asked.text]), told.reply)
+        return told
+
+    def _find(self, asked: Asked, index: RepoIndex, encoder: Encoder | None) -> dict[str, Any]:
+        """Return the reply from the index, without what only this call knows: `cached`, `query_time_ms`."""
+        text, scope, repo, place, params = asked
+        passing = filters.compile(params, index, place)
         blamed = dict(open_history(place).blame(scope.file, *scope.lines)) if scope.file and scope.lines else {}
-        encoder = self._encoder.get() if params["mode"] != "lexical" else None
-        found = searcher.ask(index, encoder, Question(text, scope, params["limit"], params["mode"], blamed))
+        among = passing.ids if passing else None
+        question = Question(text, scope, params["limit"], params["mode"], blamed, among)
         return {
             "schema_version": SCHEMA, "repo": place.root, "question": text, "file": scope.file,
-            "lines": list(scope.lines) if scope.lines else None, **found,
+            "lines": list(scope.lines) if scope.lines else None, **searcher.ask(index, encoder, question),
             "degraded": self._degraded(repo, index, params["mode"]), "index": describe_index(repo, index, place),
         }  # fmt: skip
 
@@ -109,12 +154,16 @@ class Asking:
         return f"indexing {100 * embedded // commits} %" if embedded < commits else None
 
 
-def _key(repo: Repo, place: RepoPlace, text: str, scope: Scope, params: dict[str, Any]) -> tuple[Any, ...] | None:
-    """Return what must be alike for an answer to be given again, None where none may be; spacing makes no other question."""
-    if params["no_cache"] or repo.index is None:
-        return None
-    words = " ".join(text.split())
-    return (repo.token, repo.index.generation, place.git_dir, scope, params["limit"], params["mode"], words)
+def _key(asked: Asked, index: RepoIndex, wording: Hashable) -> tuple[Hashable, ...]:
+    """Return what must be alike for an answer to be given again: this enrolment and state, the scope, every option, *wording*."""
+    params = asked.params
+    options = (params["limit"], params["mode"], filters.get_key(params, time()))
+    return (asked.repo.token, index.generation, asked.place.git_dir, asked.scope, options, wording)
+
+
+def _level(text: str) -> str:
+    """Return *text* with its spacing levelled: that makes no other question."""
+    return " ".join(text.split())
 
 
 def describe_index(repo: Repo, index: RepoIndex, place: RepoPlace | None = None) -> dict[str, Any]:
@@ -148,12 +197,13 @@ def _show(index: RepoIndex, place: RepoPlace, prefix: str) -> dict[str, Any]:
             raise UsageError(f"more than one commit begins with {prefix}", "give more digits")
     commit_id = index.store.get_ids([sha])[sha]
     commit = index.store.get_commits([commit_id])[commit_id]
+    fate = relations.find_fate(index.store, commit_id, commit)
     return {
         "schema_version": SCHEMA, "repo": place.root, "sha": commit.sha, "successor_of": old,
         "parents": list(commit.parents),
         "subject": commit.subject, "author": commit.author, "email": commit.email,
         "author_time": answers.format_time(commit),
-        "message": commit.message, "paths": index.store.get_paths(commit_id), "reverted_by": None, "replaced_by": None,
+        "message": commit.message, "paths": index.store.get_paths(commit_id), **fate._asdict(),
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from ail_rpc.errors import AilError
 
 from .encoding import open_encoder
 from .logs import log
-from .model import Encoder
+from .model import Embeddings, Encoder
 from .workers import Bulk
 
 _RETRY_S = 5.0
@@ -65,3 +65,28 @@ class ServingEncoder:
         except AilError as err:
             self.reason = "model missing" if "not prepared" in err.message else f"model unusable: {err.message}"
             log("model_unavailable", level="warning", code=err.code)
+
+
+class EncodedOnce:
+    """An encoder for one question: what was encoded is remembered, so that the cache and the search share it."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._known: dict[tuple[str, ...], Embeddings] = {}
+
+    @property
+    def model_id(self) -> str:
+        """The encoder's own."""
+        return self._encoder.model_id
+
+    @property
+    def dimension(self) -> int:
+        """The encoder's own."""
+        return self._encoder.dimension
+
+    def encode(self, texts: list[str]) -> Embeddings:
+        """Return the texts' embeddings, in their order."""
+        key = tuple(texts)
+        if key not in self._known:
+            self._known[key] = self._encoder.encode(texts)
+        return self._known[key]

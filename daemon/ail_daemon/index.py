@@ -141,12 +141,12 @@ class RepoIndex:
 
     # --- searches ---------------------------------------------------------------------------------------------------
 
-    def find_near(self, embedding: Embeddings, limit: int) -> dict[int, float]:
-        """Return commit ids nearest to *embedding* with their cosine, nearest first; {} without vectors."""
+    def find_near(self, embedding: Embeddings, limit: int, among: frozenset[int] | None = None) -> dict[int, float]:
+        """Return commit ids nearest to *embedding* (of those *among*, if given) with their cosine; {} without vectors."""
         if self.vectors is None:
             return {}
         with self._lock:
-            return self.vectors.find(embedding, limit)
+            return self.vectors.find(embedding, limit, among)
 
     def score_near(self, embedding: Embeddings, ids: list[int]) -> dict[int, float]:
         """Return the cosines of *ids*; those without an embedding are left out."""

@@ -6,13 +6,14 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Executor
 from typing import Any
 
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import OutOfTimeError, UsageError
 
-from . import answers
+from . import answers, filters
 from .asking import describe_index
 from .encoders import ServingEncoder
 from .freshness import Freshness
@@ -66,7 +67,9 @@ class Related:
         changes, own, note = self._read_change(place, params, limit_s)
         if files and changes is not None:
             changes = [change for change in changes if change.path in files or change.old_path in files]
-        around = Surroundings(time.time(), _make_filter(index, own), _make_lookup(place), params["by"])
+        passing = filters.compile(params, index, place)
+        may_name = _make_filter(index, own, passing.ids if passing else None)
+        around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"])
         if changes is None:
             found, companions = bearing.find_bearing(index, self._get_encoder(params["mode"]), files, around), []
         else:
@@ -119,10 +122,10 @@ def _relative(file: str, place: RepoPlace) -> str:
     return inside
 
 
-def _make_filter(index: RepoIndex, own: frozenset[str]) -> Callable[[int], bool]:
-    """Return what tells whether a commit may be named: not one of the change's own."""
+def _make_filter(index: RepoIndex, own: frozenset[str], among: AbstractSet[int] | None) -> Callable[[int], bool]:
+    """Return what tells whether a commit may be named: one that passes the filters, and none of the change's own."""
     ids = frozenset(index.store.get_ids(own).values())
-    return lambda commit_id: commit_id not in ids
+    return lambda commit_id: commit_id not in ids and (among is None or commit_id in among)
 
 
 def _make_lookup(place: RepoPlace) -> Callable[[str], bool]:

@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS commits (
 );
 CREATE INDEX IF NOT EXISTS commits_by_text ON commits (text_hash);
 CREATE INDEX IF NOT EXISTS commits_by_author_time ON commits (author_time);
+CREATE INDEX IF NOT EXISTS commits_by_author ON commits (author, email);
 CREATE INDEX IF NOT EXISTS commits_by_time ON commits (commit_time);
 CREATE TABLE IF NOT EXISTS changes (commit_id INTEGER PRIMARY KEY, text BLOB NOT NULL); -- zlib; a row that is missing: not read yet
 
@@ -36,3 +37,13 @@ CREATE TABLE IF NOT EXISTS retired (
 CREATE TABLE IF NOT EXISTS successors ( -- as git told the post-rewrite hook
   old BLOB PRIMARY KEY, new BLOB NOT NULL, told_at INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS mentions ( -- what messages say of other commits; see mentions.py
+  key TEXT NOT NULL,                  -- the first 7 digits of the sha that is named, or a subject's key
+  commit_id INTEGER NOT NULL,         -- who says it
+  kind TEXT NOT NULL, target TEXT NOT NULL,
+  PRIMARY KEY (key, commit_id, kind)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS mentions_by_commit ON mentions (commit_id);
+CREATE TABLE IF NOT EXISTS patches (  -- a few hashes of changed lines: the same for a change, its copies and its inverse
+  key INTEGER NOT NULL, commit_id INTEGER NOT NULL, PRIMARY KEY (key, commit_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS patches_by_commit ON patches (commit_id);

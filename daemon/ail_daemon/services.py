@@ -11,7 +11,9 @@ from pathlib import Path
 
 from ail_rpc.paths import get_state_dir
 
+from . import filters
 from .asking import Asking
+from .caches import ExactCache, SimilarCache
 from .checking import Checking
 from .encoders import ServingEncoder
 from .enrolment import Enrolment
@@ -37,7 +39,9 @@ async def archaeology(settings: Settings) -> AsyncIterator[Offer]:
     indexer = Indexer(bulk, settings.refs, encoder.get, _log_failure, Siblings(repos).find_kept)
     freshness = Freshness(repos, indexer, is_watching=settings.watch, reconcile_s=settings.reconcile_s)
     pool = ThreadPoolExecutor(max(settings.max_workers, 2), "question")
-    asking = Asking(repos, freshness, encoder, pool, settings.cache_size, settings.max_query_time_s)
+    exact = ExactCache(settings.cache_size)
+    similar = SimilarCache(settings.faiss_cache_size, settings.faiss_similarity_threshold)
+    asking = Asking(repos, freshness, encoder, pool, exact, similar, settings.max_query_time_s)
     related = Related(repos, freshness, encoder, pool, settings.max_query_time_s)
     enrolment = Enrolment(repos, indexer, freshness, encoder)
     checking = Checking(repos, indexer, settings.refs, encoder)
@@ -61,11 +65,13 @@ def _offer_methods(asking: Asking, related: Related, enrolment: Enrolment, check
         "ask": Method(
             asking.ask, repo, timeout, text("question"), text("file", default=None), lines("lines"),
             whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
+            *(text(name, default=None) for name in filters.NAMES),
         ),
         "related": Method(
             related.related, repo, timeout, texts("files", default=()), text("staged", default=None), text("by", default=""),
             text("range", default=None), whole("limit", 1, 100, default=5),
             text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
+            *(text(name, default=None) for name in filters.NAMES),
         ),
         "show": Method(asking.show, repo, timeout, text("sha")),
         "repo.add": Method(enrolment.add, repo),

@@ -22,12 +22,13 @@ import numpy as np
 
 from ail_rpc.errors import StorageError
 
+from . import derived
 from .model import Commit, Embeddings, Tips
 from .vectors import Ids
 
 SCHEMA_VERSION = 2
 """Raised with every table that `schema.sql` gains: it is run again then, so that it may only add."""
-_BY_COMMIT = ("touches", "renames", "changes")  # tables with a commit_id
+_BY_COMMIT = ("touches", "renames", "changes", *derived.TABLES)  # tables with a commit_id
 _NOTHING = zlib.compress(b"", 1)  # changed lines of a commit that has none
 _BATCH = 1024  # rows read at once where a whole table is
 _PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA cache_size=-1024;"
@@ -135,15 +136,19 @@ class Store:
                 if cursor.rowcount:
                     added[commit.sha] = int(cursor.lastrowid or 0)
                     self._add_paths(db, added[commit.sha], commit)
+                    derived.add_message(db, added[commit.sha], commit.message)
         return added
 
     def add_changed(self, rows: Iterable[tuple[str, str]]) -> None:
         """Keep the changed lines of commits: (sha, text); a sha that is not here is passed over."""
         with self.transaction(documents=True) as db:
-            db.executemany(
-                "REPLACE INTO changes SELECT id, ? FROM commits WHERE sha = ?",
-                ((zlib.compress(text.encode("utf-8", "replace"), 1), bytes.fromhex(sha)) for sha, text in rows),
-            )
+            for sha, text in rows:
+                kept = db.execute(
+                    "REPLACE INTO changes SELECT id, ? FROM commits WHERE sha = ? RETURNING commit_id",
+                    (zlib.compress(text.encode("utf-8", "replace"), 1), bytes.fromhex(sha)),
+                ).fetchone()
+                if kept:
+                    derived.add_changed(db, kept[0], text)
 
     def add_embeddings(self, hashes: Sequence[bytes], embeddings: Embeddings) -> None:
         """Keep embeddings (n, dimension) under their texts' hashes."""
@@ -389,6 +394,9 @@ class Store:
         if version < SCHEMA_VERSION:
             schema = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
             self._writer.executescript(f"BEGIN; {schema} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        if not self._writer.execute(derived.IS_CURRENT).fetchone():
+            with self.transaction() as db:
+                derived.make_anew(db)
 
 
 def _connect_reader(path: Path) -> sqlite3.Connection:

@@ -51,6 +51,12 @@ def find_sha(git: GitCommand, prefix: str) -> str | None:
     return commits.pop().decode() if len(commits) == 1 else None
 
 
+def find_commit(git: GitCommand, name: str) -> str | None:
+    """Return the commit that a ref or any other name git knows leads to, None if to none; asked on stdin: `--x` is a name."""
+    asked = name.encode("utf-8", "surrogateescape")
+    return None if not asked or b"\n" in asked or b"\0" in asked else peel_to_commits(git, [asked])[0]
+
+
 def read_file_at_head(git: GitCommand, path: str) -> bytes | None:
     """Return the content of the tracked file *path* at HEAD; None if there is none."""
     done = git.run(["cat-file", "blob", f"HEAD:{path}"])

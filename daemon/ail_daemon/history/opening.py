@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ail_daemon.model import REF_KINDS, Commit, Tips
 from ail_rpc.discovery import RepoPlace
 
-from . import objects, refs, walk
+from . import dates, objects, refs, walk
 from .blame import blame
 from .changes import ChangeReader
 from .command import GitCommand
@@ -65,3 +65,9 @@ class _GitHistory:
 
     def find_sha(self, prefix: str) -> str | None:
         return objects.find_sha(self._git, prefix)
+
+    def find_commit(self, name: str) -> str | None:
+        return objects.find_commit(self._git, name)
+
+    def read_date(self, name: str, text: str) -> int:
+        return dates.read_date(self._git, name, text)

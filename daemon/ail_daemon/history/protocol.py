@@ -68,3 +68,9 @@ class History(Protocol):
 
     def find_sha(self, prefix: str) -> str | None:
         """Return the one commit whose sha begins with *prefix* (4 hex digits or more); None if none or several do."""
+
+    def find_commit(self, name: str) -> str | None:
+        """Return the sha of the commit that a ref, or any other name git knows for one, leads to; None if to none."""
+
+    def read_date(self, name: str, text: str) -> int:
+        """Return the time that a person's *text* means for "since" or "until". Raises UsageError where it is no date."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from ail_daemon.answers import split_sentences
 from ail_daemon.model import Commit
+from ail_daemon.prose import read_sentences
 
 _WHY = re.compile(
     r"\b(because|since\b(?! \d)|otherwise|so (?:that|we|it|they)\b|in order to|to (?:avoid|prevent|work around|ensure|not|keep)"
@@ -47,7 +47,7 @@ def is_chore(subject: str) -> bool:
 
 def find_reason(commit: Commit) -> str | None:
     """Return the first sentence behind the subject that says why, else a subject that says what was wrong; None for neither."""
-    sentences = split_sentences(commit)[:_SENTENCES]
+    sentences = [one.text for one in read_sentences(commit.subject, commit.body)[:_SENTENCES]]
     for sentence in sentences[1:]:
         if _WHY.search(sentence) and len(sentence.split()) >= _FEWEST_WORDS and not _NOISE.search(sentence):
             return _cut(sentence)

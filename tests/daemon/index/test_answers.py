@@ -5,7 +5,7 @@ import re
 import pytest
 from tests.daemon.index.making import make_commit
 
-from ail_daemon.answers import Cited, answer, citation, excerpt, format_time, split_sentences
+from ail_daemon.answers import Cited, answer, citation, excerpt, format_time
 from ail_daemon.ranking import Hit, Signals
 
 WHY = """Close the socket before the fork
@@ -23,13 +23,6 @@ Signed-off-by: Ann <ann@example.org>
 
 def cite(commit: object, score: float = 0.9) -> Cited:
     return Cited(Hit(1, score, Signals(0.8, 5)), commit, ("meaning",), None, None)  # type: ignore[arg-type]
-
-
-def test_sentences_are_joined_over_wrapped_lines_and_leave_out_trailers_and_quotes() -> None:
-    sentences = split_sentences(make_commit(1, WHY))
-    assert "The child kept the listening socket open, because it inherits every descriptor." in sentences
-    assert "also rename the variable" in sentences
-    assert not any("Signed-off-by" in s or "Fixes" in s or "quoted" in s for s in sentences)
 
 
 def test_the_sentence_with_the_reason_is_the_answer_and_carries_its_sha() -> None:
@@ -54,13 +47,6 @@ def test_a_subject_that_states_no_reason_is_told_as_what_and_not_as_why() -> Non
     )
     assert said.outcome == "no_reason_recorded"
     assert said.text.startswith("Paint it blue (")
-
-
-def test_a_wrapped_line_that_begins_with_a_word_and_a_colon_is_no_trailer() -> None:
-    sentences = split_sentences(
-        make_commit(1, "Wait\n\nA request waits before it is told\nbusy: nobody is refused at once.")
-    )
-    assert "A request waits before it is told busy: nobody is refused at once." in sentences
 
 
 def test_a_body_that_repeats_its_subject_is_quoted_once() -> None:
@@ -91,3 +77,61 @@ def test_any_message_can_be_cited(message: str) -> None:
 
 def test_times_carry_the_author_s_own_offset() -> None:
     assert format_time(make_commit(0, "x")) == "2023-11-14T23:13:20+01:00"
+
+
+def say(question: str, *messages: str) -> str:
+    return answer(question, [cite(make_commit(n, one)) for n, one in enumerate(messages, 1)], has_evidence=True).text
+
+
+def test_a_body_that_only_tells_what_was_done_states_no_reason() -> None:
+    done = "Drop Python 2.7\n\nUpdate setup.py requires and classifiers\n\n* Remove tox envs\n* Fix docs\n\nCloses #12"
+    said = answer("why drop 2.7?", [cite(make_commit(1, done))], has_evidence=True)
+    assert said.outcome == "no_reason_recorded"
+    assert said.text.startswith("Drop Python 2.7 (")
+
+
+def test_a_merge_that_says_nothing_is_told_by_the_title_below_it() -> None:
+    merge = make_commit(1, "Merge pull request #7 from ann/x\n\nPaint it blue")
+    said = answer("why blue?", [cite(merge)], has_evidence=True)
+    assert (said.outcome, said.text[:15]) == ("no_reason_recorded", "Paint it blue (")
+
+
+def test_a_sentence_that_leans_on_the_one_before_brings_it_along() -> None:
+    body = "Nightly reports lock the table. Otherwise nothing is slow. This makes every request in that window fail."
+    assert say("why do requests fail?", f"Raise the timeout\n\n{body}").startswith(
+        "Otherwise nothing is slow. This makes"
+    )
+
+
+def test_the_sentences_that_speak_of_the_question_go_first_and_stand_in_the_message_s_order() -> None:
+    body = (
+        "Colours were wrong because of the palette. The parser failed because it kept state.\n\n"
+        "Sockets leaked because nobody closed them."
+    )
+    said = say("why did sockets leak?", f"Clean up\n\n{body}")
+    assert "Sockets leaked because nobody closed them." in said
+    assert said.index("Colours") < said.index("Sockets")
+
+
+def test_a_second_commit_is_quoted_only_where_it_says_more() -> None:
+    why = "Retry uploads\n\nUploads fail because proxies drop idle connections."
+    assert say("why do uploads fail?", why, why).count("because") == 1
+    more = "Retry again\n\nUploads fail twice because the balancer forgets the session."
+    assert say("why do uploads fail?", why, more).count("because") == 2
+
+
+def test_reasons_in_other_languages_are_quoted() -> None:
+    assert "weil" in say("warum?", "Socket schliessen\n\nDas Kind erbt den Socket, weil niemand ihn schliesst.")
+    assert "\u56e0\u4e3a" in say(
+        "\u4e3a\u4ec0\u4e48?",
+        "\u5173\u95ed\n\n\u56e0\u4e3a\u5b50\u8fdb\u7a0b\u4f1a\u7ee7\u627f\u5b83\uff0c\u6240\u4ee5\u5148\u5173\u95ed\u3002",
+    )
+
+
+def test_an_excerpt_of_a_body_that_is_long_only_with_its_trailers_keeps_them() -> None:
+    body = "word " * 100 + "\n\n" + "Co-authored-by: Ann <ann@example.org>\n" * 10
+    assert len(excerpt(make_commit(1, f"Subject\n\n{body}"))) >= 600
+
+
+def test_an_excerpt_without_spaces_is_cut_all_the_same() -> None:
+    assert 600 <= len(excerpt(make_commit(1, "Subject\n\n" + "x" * 5000))) <= 802

@@ -1,0 +1,86 @@
+"""`--author`, `--since`, `--until`, `--path`, `--ref`: which commits a question may be answered from.
+
+They narrow what is searched, before anything is ranked, so that a narrow filter still finds its best. Knows no ranking.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ail_rpc.discovery import RepoPlace
+from ail_rpc.errors import NotFoundError
+
+from . import lookups
+from .globs import to_pattern
+from .history.opening import open_history
+from .history.protocol import History
+from .index import RepoIndex
+
+NAMES = ("author", "since", "until", "path", "ref")
+"""The options' names, on the wire too."""
+_ABSOLUTE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?)?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """The ids of the commits that are let through."""
+
+    ids: frozenset[int]
+
+    def allows(self, ids: Iterable[int]) -> set[int]:
+        """Return those of *ids* that are let through."""
+        return set(self.ids.intersection(ids))
+
+
+def get_key(params: dict[str, Any], now_s: float) -> tuple[str | None, ...]:
+    """Return what tells one set of filters from another, for a cache's key: "yesterday" is another one a minute later."""
+    given = tuple(params.get(name) or None for name in NAMES)
+    dates = filter(None, (params.get("since"), params.get("until")))
+    return given if all(map(_ABSOLUTE.fullmatch, dates)) else (*given, str(now_s // 60))
+
+
+def compile(params: dict[str, Any], index: RepoIndex, place: RepoPlace) -> Filter | None:  # noqa: A001 - as re.compile
+    """Return the filter that the options *params* make, None where none of them is given. Empty text is as good as none.
+
+    Several are all to hold. REF is looked up from the worktree *place*. Raises UsageError for what is no date,
+    NotFoundError for an unknown REF, RepoUnreadableError.
+    """
+    given = {name: params[name] for name in NAMES if params.get(name)}
+    if not given:
+        return None
+    history = open_history(place) if given.keys() & {"since", "until", "ref"} else None
+    found = [find() for find in _finders(given, index, history)]
+    return Filter(frozenset(set.intersection(*found)))
+
+
+def _finders(given: dict[str, str], index: RepoIndex, history: History | None) -> list[Callable[[], set[int]]]:
+    """Return a search for each option, the dates as one."""
+    store = index.store
+    finders: list[Callable[[], set[int]]] = []
+    if history is not None and given.keys() & {"since", "until"}:
+        since, until = (history.read_date(name, given[name]) if name in given else None for name in ("since", "until"))
+        finders.append(lambda: lookups.find_between(store, since, until))
+    if history is not None and "ref" in given:
+        finders.append(lambda: _find_reachable(index, history, given["ref"]))
+    if "author" in given:
+        finders.append(lambda: lookups.find_by_author(store, given["author"]))
+    if "path" in given:
+        finders.append(lambda: lookups.find_by_path(store, to_pattern(given["path"])))
+    return finders
+
+
+def _find_reachable(index: RepoIndex, history: History, ref: str) -> set[int]:
+    """Return the ids of indexed commits that *ref* reaches.
+
+    What it does not reach is mostly less, and git need not walk the whole history for it; but that presumes an index
+    that is equal to its tips, which one in the making is not.
+    """
+    sha = history.find_commit(ref)
+    if sha is None:
+        raise NotFoundError(f"the ref {ref:.200} was not found", "`git branch -a` and `git tag` list the refs")
+    if not index.tips.shas:
+        return lookups.find_by_sha(index.store, history.iter_shas([sha]))
+    return lookups.find_all(index.store) - lookups.find_by_sha(index.store, history.iter_shas(index.tips.shas, [sha]))
