@@ -24,6 +24,10 @@ RUNS = (
     ["mcp"],
     ["clone", HISTORY],
     ["shell", HISTORY],
+    ["ref_moves"],
+    ["history_model"],
+    ["suspended"],
+    ["idle"],
     ["crashes"],
     ["hooks"],
 )

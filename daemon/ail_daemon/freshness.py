@@ -110,6 +110,8 @@ class Freshness:
         for repo in self._repos:
             self._watch(repo)  # again: it may have been replaced, or a limit raised
             self._indexer.request_if_unsettled(repo, "timer")
+            if index := repo.index:
+                index.rest()  # a question opened it
 
     def _take_hints(self) -> None:
         """Take what hooks left: by a rename, so that no line is read twice."""

@@ -63,6 +63,10 @@ class RepoIndex:
         self.words.close()
         self.store.close()
 
+    def rest(self) -> None:
+        """Let go of what would wake up now and then; searches and changes go on as before."""
+        self.words.rest()
+
     def use_encoder(self, encoder: Encoder) -> None:
         """Serve embeddings of *encoder*'s model; those of another are forgotten."""
         if self.store.get_meta("model_id") != encoder.model_id:
@@ -134,6 +138,7 @@ class RepoIndex:
         """End a series of changes: let go of what only changes need, and mark the word index as whole."""
         self.words.close()  # waits for merges: until then files come and go
         self._save_stamp()
+        self.rest()
 
     def distrust_words(self) -> None:
         """Have the word index built anew when this index is opened next."""

@@ -61,9 +61,6 @@ class Watcher:
         be told: compare the refs afterwards. Calling it again costs a stat, and watches what was put in a vanished
         repository's place or what a limit kept out: do so whenever the refs are compared.
         """
-        refs = os.path.join(place.common_dir, "refs")
-        if not is_directory(refs) and is_directory(place.common_dir):
-            return f"{refs} is no directory of its own: polled"
         return self._watch(key, place.common_dir, place)
 
     def watch_directory(self, key: str, path: str) -> str | None:
@@ -84,6 +81,10 @@ class Watcher:
             return self._why_not
         if not self._watches.is_alive:
             return "watching ended at an error: polled"
+        if self._watches.has(key, path, place):
+            return None
+        if place and not is_directory(os.path.join(path, "refs")) and is_directory(path):
+            return f"{path}/refs is no directory of its own: polled"
         if deaf := find_deaf_type(path):
             return f"{path} lies on a file system ({deaf}) that does not tell of every change: polled"
         try:
@@ -112,7 +113,7 @@ def _explain_start(err: OSError | ImportError) -> str:
         return f"events cannot be watched here ({err}): polled"
     if err.errno == errno.EMFILE and _has_free_descriptor():
         return f"the limit of inotify instances is reached: polled; to raise it: {_raise_limit('max_user_instances')}"
-    return f"events cannot be watched ({err.strerror}): polled"
+    return f"events cannot be watched ({os.strerror(err.errno or 0)}): polled"
 
 
 def _explain(err: OSError, path: str) -> str:
@@ -120,7 +121,7 @@ def _explain(err: OSError, path: str) -> str:
         return f"the limit of file watches is reached: polled; to raise it: {_raise_limit('max_user_watches')}"
     if err.errno in (errno.ENOENT, errno.ENOTDIR):
         return f"{path} is gone: polled"
-    return f"{path} cannot be watched ({err.strerror}): polled"
+    return f"{path} cannot be watched ({os.strerror(err.errno or 0)}): polled"
 
 
 def _raise_limit(name: str) -> str:

@@ -20,12 +20,13 @@ from watchdog.observers.inotify_c import InotifyConstants as In
 
 from ail_rpc.discovery import RepoPlace
 
-from .plan import BUDGET, Spot, is_directory, plan, tells_of_a_move
+from .plan import Spot, plan, tells_of_a_move
 
 _FLAGS = In.IN_ONLYDIR | In.IN_DONT_FOLLOW | In.IN_EXCL_UNLINK | In.IN_MASK_ADD
 _SELF = In.IN_DELETE_SELF | In.IN_MOVE_SELF
 _WRITTEN = In.IN_CLOSE_WRITE | In.IN_MOVED_TO
 _ANY = _WRITTEN | In.IN_CREATE | In.IN_DELETE | In.IN_MOVED_FROM
+_MOST_PLANS = 8  # in a row: while somebody makes directories as fast, the next event plans again
 _ID = CallbackId(1)  # one callback serves every watch, so that it hears of an overflow once
 
 
@@ -77,17 +78,21 @@ class InotifyWatches:
         """Return how many of the user's watches are in use."""
         return len(self._spots)
 
+    def has(self, key: str, path: str, place: RepoPlace | None) -> bool:
+        """Say whether that is watched as *key* already, and whole: neither replaced since, nor cut by a limit."""
+        known = self._watched.get(key)
+        try:
+            return known is not None and not known.error and known.identity == _identify(path, place)
+        except OSError:
+            return False
+
     def watch(self, key: str, path: str, place: RepoPlace | None) -> None:
-        """Watch the repository at *place*, or (None) the directory *path* alone; again is cheap, and heals what was lost.
+        """Watch the repository at *place*, or (None) the directory *path* alone, in place of what *key* was before.
 
         Raises OSError: ENOSPC where a limit is reached, ENOENT where there is nothing to watch. Then nothing is watched.
         """
-        stat = os.stat(path)
+        fresh = _Watched(place, _identify(path, place))
         with self._lock:
-            fresh = _Watched(place, (*_name(place), stat.st_dev, stat.st_ino))
-            known = self._watched.get(key)
-            if known and known.identity == fresh.identity and not known.error:
-                return
             self._forget(key)
             self._watched[key] = fresh
             self._settle(key, path)
@@ -118,6 +123,8 @@ class InotifyWatches:
                 if known := self._watched.get(key):
                     known.watches.pop(spot.path, None)
                     self._end_if_gone(key, spot)
+                    if key in self._watched:  # the directory around it may have no watch to tell of that
+                        self._settle(key, spot.path)
         self._tell(dict.fromkeys(key for key, _ in at))
 
     def on_queue_overflow(self) -> None:
@@ -147,7 +154,7 @@ class InotifyWatches:
         if event.is_directory:
             self._drop(key, os.path.join(spot.path, name))  # should one of that name be there again, it is another
             self._settle(key, spot.path)
-        elif name == "HEAD" and len(known.watches) >= BUDGET:  # the branch it names now may matter more
+        elif name == "HEAD":  # the branch it names now may matter more
             self._settle(key, spot.path)
         return True
 
@@ -157,15 +164,21 @@ class InotifyWatches:
             self._forget(key)
 
     def _settle(self, key: str, path: str) -> None:
-        """Make the watches of *key* those that its plan names now; *path* is what a plain one consists of."""
+        """Make the watches of *key* those that its plan names now; *path* is what a plain one consists of.
+
+        Planned again after each addition: what was made below a directory just before its watch is told by nobody.
+        """
         known = self._watched[key]
-        spots = plan(known.place) if known.place else [Spot(path, "plain")]
-        for gone in known.watches.keys() - {spot.path for spot in spots}:
-            self._drop(key, gone)
-        known.error = None if spots else FileNotFoundError(errno.ENOENT, "gone", path)
-        for spot in spots:
-            if spot.path not in known.watches:
+        for _ in range(_MOST_PLANS):
+            spots = plan(known.place) if known.place else [Spot(path, "plain")]
+            for gone in known.watches.keys() - {spot.path for spot in spots}:
+                self._drop(key, gone)
+            known.error = None if spots else FileNotFoundError(errno.ENOENT, "gone", path)
+            missing = [spot for spot in spots if spot.path not in known.watches]
+            for spot in missing:
                 self._add(key, spot, known)
+            if not missing or known.error:
+                return
 
     def _add(self, key: str, spot: Spot, known: _Watched) -> None:
         mask = _FLAGS | _SELF | {"root": 0, "plain": _WRITTEN}.get(spot.role, _ANY)
@@ -175,8 +188,8 @@ class InotifyWatches:
                 self._kernel.remove_callbacks([(wd, _ID)])
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), spot.path)
         except OSError as err:
-            if is_directory(spot.path):  # else it went meanwhile, and the directory around it tells of that
-                known.error = err
+            if err.errno not in (errno.ENOENT, errno.ENOTDIR) or spot.role in ("git", "plain"):
+                known.error = err  # else it went meanwhile, and the directory around it tells of that
             return
         self._spots.setdefault(wd, []).append((key, spot))
         known.watches[spot.path] = wd
@@ -199,5 +212,8 @@ class InotifyWatches:
             del self._watched[key]
 
 
-def _name(place: RepoPlace | None) -> tuple[str, ...]:
-    return (place.root, place.git_dir, place.common_dir) if place else ()
+def _identify(path: str, place: RepoPlace | None) -> tuple[str | int, ...]:
+    """Return what tells a directory from another that is put in its place."""
+    stat = os.stat(path)
+    names = (place.root, place.git_dir, place.common_dir) if place else ()
+    return (*names, stat.st_dev, stat.st_ino)

@@ -52,11 +52,14 @@ class ObserverWatches:
         """Return how many streams are in use."""
         return len(self._watches)
 
+    def has(self, key: str, path: str, place: RepoPlace | None) -> bool:
+        """Say whether *key* is watched, and its directory is there; a stream outlives what is put in its place."""
+        del place
+        return key in self._watches and os.path.isdir(path)
+
     def watch(self, key: str, path: str, place: RepoPlace | None) -> None:
         """Watch the repository at *place*, or (None) the directory *path* alone. Raises OSError."""
         with self._lock:
-            if key in self._watches and os.path.isdir(path):
-                return
             self._drop(key)
             handler = _Handler(path, place is None, lambda: self._on_move(key))
             self._watches[key] = self._observer.schedule(handler, path, recursive=place is not None)

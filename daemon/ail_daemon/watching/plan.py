@@ -78,6 +78,7 @@ def _candidates(place: RepoPlace) -> Iterator[Spot]:
     yield from (Spot(path, "refs") for path in _list_directories(os.path.join(refs, "remotes")))
     for path in _list_directories(trees):
         yield from _of_worktree(path)
+        yield from _find_branch_directory(path, refs)
     yield from _walk(refs)
 
 

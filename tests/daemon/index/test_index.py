@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +143,25 @@ def test_changed_lines_are_found_apart_from_messages(index: RepoIndex) -> None:
     assert index.store.get_commits([changed])[changed].subject == "Tune"
     assert find_words(index, "retry budget") == ["Raise retry budget"]
     assert index.counts.changed == 2
+
+
+def test_an_index_at_rest_has_no_thread_and_is_found_in_as_before(index: RepoIndex) -> None:
+    index.change(commits=[make_commit(1, "Retry the upload")])
+    index.publish()
+    index.words.close()
+    before = count_file_watchers()
+    index.rest()
+    end = time.monotonic() + 30
+    while count_file_watchers() >= before:  # tantivy's threads look twice a second whether they are to end
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert find_words(index, "why retry?") == ["Retry the upload"]
+    index.rest()
+    index.change(commits=[make_commit(2, "Paint it blue")])
+    index.publish()
+    assert find_words(index, "why blue?") == ["Paint it blue"]
+
+
+def count_file_watchers() -> int:
+    names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    return sum(name.startswith("thread-tantivy") for name in names)
