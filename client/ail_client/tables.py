@@ -114,12 +114,18 @@ def render_fields(value: object, indent: str = "") -> str:
 
 
 def describe_state(repo: dict[str, Any]) -> str:
-    """Return in words how far the index of *repo* is, and its notice."""
-    state = (
-        "ready" if repo.get("complete") else f"{repo.get('phase') or 'waiting'}, {_count(repo.get('pending'))} to go"
-    )
-    notice = repo.get("notice")
-    return f"{state}: {to_line(notice)}" if notice else state
+    """Return in words how far the index of *repo* is, what the last update came from, why events do not work, its notice."""
+    lag = f"{repo.get('phase') or 'waiting'}, {_count(repo.get('pending'))} to go"
+    state = "ready" if repo.get("complete") else lag
+    if source := repo.get("updated_by"):
+        state += f" (last update by {to_line(str(source))})"
+    watched = repo.get("watched") or "events"
+    said = [
+        state,
+        *([] if watched == "events" else [to_line(watched)]),
+        *filter(None, [to_line(repo.get("notice") or "")]),
+    ]
+    return ": ".join(said)
 
 
 def _render_paths(paths: list[str]) -> list[str]:
