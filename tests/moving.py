@@ -240,7 +240,7 @@ KINDS: dict[str, Callable[[Path], Path]] = {
 def has_reftable() -> bool:
     """Say whether the git found here can make a reftable repository: since 2.45."""
     done = subprocess.run(["git", "clone", "-h"], capture_output=True, text=True, check=False)
-    return "--ref-format" in done.stdout
+    return "ref-format" in done.stdout  # newer ones write --[no-]ref-format
 
 
 def make_scene(kind: str, beside: Path) -> Scene:
