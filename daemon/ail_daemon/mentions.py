@@ -20,9 +20,11 @@ Kind = Literal["reverts", "reverts_merge", "reapplies", "replaces"]
 PATCH_KEYS = 4
 _PATCH_LINES = 200  # of a commit's changed lines: enough to tell it by, and indexing stays fast
 _LEAST_LINES = 3  # fewer lines that only come or only go are a coincidence: an import added, years later removed
+_MESSAGE_CHARS = 20_000  # what is said of other commits is said before that
+_SUBJECT_CHARS = 500  # patterns that begin with white space take the square of its length: a subject may have 100,000
 _SHA = r"\b[0-9a-f]{7,64}\b"
 _SHAS = rf"(?:(?:[\s,;:*+-]|and\b|commits?\b|changesets?\b)*{_SHA})+"
-_TELLING = r"^\s*(?:(?:this|it) (?:(?:commit|change|patch|pr) )?(?:also |fully )?)?"
+_TELLING = r"^[ \t]*(?:(?:this|it) (?:(?:commit|change|patch|pr) )?(?:also |fully )?)?"
 _VERBS: tuple[tuple[Kind, str, str], ...] = (
     ("reverts", _TELLING, "reverts?|reverted|backs? out|backed out|undoes"),
     ("reapplies", _TELLING, "re-?appl(?:y|ies)|re-?lands?|revert of revert"),
@@ -34,7 +36,7 @@ _SAYS = [
 ]
 _MERGE_REVERT = re.compile(rf"\breverts\s+commit\s+({_SHA})\s*,?\s+reversing\s+changes", re.IGNORECASE)
 _PICKED = re.compile(
-    rf"^\s*\(?(?:cherry[- ]picked from|backport(?:ed)? (?:of|from)):?\s+(?:commit\s+)?({_SHA})|^\[PR #\d+/({_SHA}) backport\]",
+    rf"^[ \t]*\(?(?:cherry[- ]picked from|backport(?:ed)? (?:of|from)):?\s+(?:commit\s+)?({_SHA})|^\[PR #\d+/({_SHA}) backport\]",
     re.MULTILINE | re.IGNORECASE,
 )
 _NAMING = re.compile(
@@ -77,7 +79,8 @@ class Title:
 
 def read_mentions(message: str) -> list[Mention]:
     """Return what *message* says of other commits, each once."""
-    if not _NAMING.search(message) or _PARTIAL.match(message.lstrip()):
+    message = message.lstrip()[:_MESSAGE_CHARS]
+    if not _NAMING.search(message) or _PARTIAL.match(message):
         return []
     found = [
         Mention(sha[:7], kind, sha)
@@ -86,7 +89,7 @@ def read_mentions(message: str) -> list[Mention]:
         for sha in re.findall(_SHA, said["shas"].lower())
     ]
     found += [Mention(sha.lower()[:7], "reverts_merge", sha.lower()) for sha in _MERGE_REVERT.findall(message)]
-    if quoted := _QUOTING.match(_without_numbers(message.lstrip().split("\n", 1)[0].strip())):
+    if quoted := _QUOTING.match(_without_numbers(message.split("\n", 1)[0][:_SUBJECT_CHARS].strip())):
         kind: Kind = "reverts" if quoted[1].lower() == "revert" else "reapplies"
         found.append(Mention(to_subject_key(quoted[2]), kind, ""))
     return list(dict.fromkeys(found))
@@ -94,6 +97,7 @@ def read_mentions(message: str) -> list[Mention]:
 
 def read_picked(message: str) -> list[str]:
     """Return the shas that *message* says it was cherry-picked or backported from."""
+    message = message[:_MESSAGE_CHARS]
     if "pick" not in message and "ackport" not in message:
         return []
     return [one.lower() or other.lower() for one, other in _PICKED.findall(message)]
@@ -101,6 +105,7 @@ def read_picked(message: str) -> list[str]:
 
 def read_named(message: str) -> list[str]:
     """Return the shas of all commits that *message* says it reverts, replaces, makes again or copies."""
+    message = message[:_MESSAGE_CHARS]
     if not _NAMING.search(message):
         return []
     return [one.target for one in read_mentions(message) if one.target] + read_picked(message)
@@ -115,7 +120,8 @@ def to_subject_key(subject: str) -> str:
 def read_title(subject: str, body: str) -> Title:
     """Return the title of the change that a commit makes; a merge's stands in its body's first line."""
     is_merge = bool(_MERGE.match(subject))
-    text = next((line for line in body.splitlines() if line.strip()), "") if is_merge else subject
+    text = next((line for line in body[:_MESSAGE_CHARS].splitlines() if line.strip()), "") if is_merge else subject
+    text = text[:_SUBJECT_CHARS]
     turns, is_copy = 0, False
     while True:
         shorter = _COPY.sub("", _without_numbers(text), count=1).strip()
