@@ -120,7 +120,7 @@ class Settings:
         _some_of(*REF_KINDS),
     )
     watch: bool = _setting("AIL_WATCH", True, _YES_OR_NO, _truth)
-    reconcile_s: float = _setting("AIL_RECONCILE_S", 45.0, "a number of seconds from 1 to 3,600", _number(1, 3600))
+    reconcile_s: float = _setting("AIL_RECONCILE_S", 55.0, "a number of seconds from 1 to 3,600", _number(1, 3600))
     log_level: str = _setting(
         "AIL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR", _one_of("DEBUG", "INFO", "WARNING", "ERROR")
     )

@@ -12,6 +12,7 @@ from .unwanted import PATHSPECS
 FILE_BYTES = 16 << 10
 COMMIT_BYTES = 64 << 10
 _MANY = 50  # commits in a row whose blobs are missing, until a partial clone's changes are given up
+_LEAST_PATH = 6  # a shorter one may be any word
 _LINE_BYTES = 2 << 10  # a longer line is data, whatever the file is called
 
 _MARK = b"commit "  # no line of a diff begins so: its lines begin with a sign, its headers with other words
@@ -82,6 +83,7 @@ class _Collected:
         self._room = COMMIT_BYTES
         self._file_room = FILE_BYTES
         self._in_hunk = False  # before the first one, `---` and `+++` name the file
+        self._path = b""
 
     def add(self, line: bytes) -> None:
         first = line[:1]
@@ -90,9 +92,14 @@ class _Collected:
             if context := line.split(b"@@", 2)[-1].strip():
                 self._keep(b"@@ " + context + b"\n")
         elif self._in_hunk and first in (b"+", b"-"):
-            self._keep(line)
+            if (
+                len(self._path) < _LEAST_PATH or self._path not in line
+            ):  # a header or a list says what the path says already
+                self._keep(line)
         elif line.startswith(b"diff "):
-            self._in_hunk, self._file_room = False, FILE_BYTES
+            self._in_hunk, self._file_room, self._path = False, FILE_BYTES, b""
+        elif line.startswith((b"--- a/", b"+++ b/")):
+            self._path = line[6:-1]
 
     def _keep(self, line: bytes) -> None:
         size = len(line)

@@ -83,3 +83,11 @@ def test_a_partial_clones_changes_are_given_up_after_many_misses(shell: Shell, o
     history = open_at("r")
     assert list(history.iter_changes(history.iter_shas(history.read_tips().shas))) == []
     assert history.skipped == []
+
+
+def test_a_line_that_names_its_own_file_is_left_out(shell: Shell, open_at: OpenAt) -> None:
+    sha = shell("""
+        git init -q r; cd r; mkdir src; printf '%s\\n' '# src/upload.py, generated' 'retry = 3' > src/upload.py
+        commit -m one; git rev-parse HEAD
+    """).strip()
+    assert dict(open_at("r").iter_changes([sha])) == {sha: "+retry = 3\n"}
