@@ -17,14 +17,14 @@ from ail_rpc.errors import NotFoundError, OutOfTimeError, UsageError
 from ail_rpc.framing import pack, unpack
 
 from . import answers, searcher
+from .candidates import Question
 from .encoders import ServingEncoder
-from .history.opening import open_history
 from .index import RepoIndex
 from .indexer import Indexer
+from .linehistory import NO_LINES, LineHistories
 from .methods import SCHEMA
 from .model import Scope
 from .repos import Repo, Repos
-from .searcher import Question
 
 MAX_QUESTION_BYTES = 100_000
 _EXACT = "exact"
@@ -48,6 +48,7 @@ class Asking:
         self._pool = pool
         self._cache: LRUCache[tuple[Any, ...], bytes] = LRUCache(cache_size)  # packed: a tenth of the memory
         self._max_query_time_s = max_query_time_s
+        self._lines = LineHistories()
 
     async def ask(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the contract's reply. Raises UsageError, NotEnrolledError, NotFoundError, OutOfTimeError."""
@@ -86,9 +87,10 @@ class Asking:
     def _answer(self, repo: Repo, place: RepoPlace, text: str, scope: Scope, params: dict[str, Any]) -> dict[str, Any]:
         index = self._open(repo)
         _check_file(index, repo, scope)
-        blamed = dict(open_history(place).blame(scope.file, *scope.lines)) if scope.file and scope.lines else {}
+        lines = self._lines.find(place, scope.file, scope.lines) if scope.file and scope.lines else NO_LINES
         encoder = self._encoder.get() if params["mode"] != "lexical" else None
-        found = searcher.ask(index, encoder, Question(text, scope, params["limit"], params["mode"], blamed))
+        question = Question(text, scope, params["limit"], params["mode"], lines.blamed, lines.logged)
+        found = searcher.ask(index, encoder, question)
         return {
             "schema_version": SCHEMA, "repo": place.root, "question": text, "file": scope.file,
             "lines": list(scope.lines) if scope.lines else None, **found,

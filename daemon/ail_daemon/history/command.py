@@ -123,6 +123,10 @@ class GitOutput:
         while chunk := self.lines.read(1 << 16):
             yield chunk
 
+    def end(self) -> None:
+        """End the process: what it has printed by then can still be read."""
+        self._process.kill()
+
     def is_whole(self) -> bool:
         """Whether git came to its own end. To be asked once all is read: it waits."""
         return self._process.wait() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 
 from ail_daemon.model import Commit, Tips
@@ -12,6 +13,7 @@ from .blame import blame
 from .changes import ChangeReader
 from .command import GitCommand
 from .commits import CommitReader
+from .linelog import log_lines
 from .protocol import History
 
 
@@ -50,6 +52,9 @@ class _GitHistory:
 
     def blame(self, file: str, first: int, last: int, timeout_s: float = 5.0) -> list[tuple[int, str]]:
         return blame(self._git, file, first, last, timeout_s)
+
+    def log_lines(self, file: str, first: int, last: int, stop: threading.Event) -> list[str]:
+        return log_lines(self._git, file, first, last, stop)
 
     def has(self, sha: str) -> bool:
         return objects.has_commit(self._git, sha)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
@@ -50,6 +51,12 @@ class History(Protocol):
         White space changes and moves within the file are seen through, so are commits that `.git-blame-ignore-revs`
         lists; lines older than a shallow boundary are left out; *last* may lie past the end. Raises NotFoundError
         without *file* at HEAD, UsageError when *first* lies past the end, OutOfTimeError.
+        """
+
+    def log_lines(self, file: str, first: int, last: int, stop: threading.Event) -> list[str]:
+        """Return shas of the commits that ever changed the lines *first* to *last* of *file* at HEAD, newest first, 200 at most.
+
+        Renames are followed. What was found until *stop* is set is returned; [] where git cannot tell.
         """
 
     def has(self, sha: str) -> bool:
