@@ -21,7 +21,7 @@ DOORS = {
     "tantivy": {"words.py"},
     "sqlite3": {"store.py"},
     "structlog": {"logs.py"},
-    "cachetools": {"asking.py"},
+    "cachetools": {"asking.py", "linehistory.py"},
     "onnxruntime": {"encoding/serving.py"},
     "tokenizers": {"encoding/serving.py"},
     "onnx": {"encoding/graph.py"},
@@ -31,9 +31,9 @@ DOORS = {
     "msgpack": {"framing.py"},
     "pygit2": set(),
 }
-PURE = {"ranking.py", "terms.py", "model.py", "answers.py", "params.py"}
+PURE = {"ranking.py", "features.py", "coverage.py", "pulls.py", "terms.py", "model.py", "answers.py", "params.py"}
 LAYERS = (
-    {"model", "terms", "heap", "params", "limits"},
+    {"model", "terms", "heap", "params", "limits", "features", "coverage", "pulls"},
     {
         "ranking",
         "vectors",
@@ -48,8 +48,8 @@ LAYERS = (
         "activation",
     },
     {"store", "words", "encoding", "answers", "workers", "worker", "process", "listening", "dispatch", "methods"},
-    {"index", "admission", "connection"},
-    {"repos", "searcher", "server"},
+    {"index", "admission", "connection", "linehistory"},
+    {"repos", "candidates", "searcher", "server"},
     {"indexer"},
     {"encoders"},
     {"asking"},

@@ -40,11 +40,18 @@ class Vectors:
         if len(ids):
             self._index.remove_ids(faiss.IDSelectorBatch(ids))
 
-    def find(self, embedding: Embeddings, limit: int) -> dict[int, float]:
-        """Return the ids of the *limit* nearest to *embedding* (1, dimension) with their cosine, nearest first."""
-        if not len(self):
+    def find(self, embedding: Embeddings, limit: int, among: frozenset[int] | None = None) -> dict[int, float]:
+        """Return the ids of the *limit* nearest to *embedding* (1, dimension) with their cosine, nearest first.
+
+        among: the ids that may be found; None: all.
+        """
+        if not len(self) or (among is not None and not among):
             return {}
-        scores, ids = self._index.search(embedding, min(limit, len(self)))
+        chosen = None
+        if among is not None:
+            chosen = faiss.SearchParameters()
+            chosen.sel = faiss.IDSelectorBatch(np.fromiter(among, np.int64, len(among)))
+        scores, ids = self._index.search(embedding, min(limit, len(self)), params=chosen)
         return {int(i): float(s) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0}
 
     def score(self, embedding: Embeddings, ids: list[int]) -> dict[int, float]:
