@@ -13,7 +13,7 @@ RUNS = (
     ["history", HISTORY],
     ["indexing"],
     ["questions"],
-    ["retrieval", "pytest"],
+    ["quality"],
     ["client"],
     ["echo"],
     ["clone", HISTORY],

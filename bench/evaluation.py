@@ -10,11 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ail_daemon.history.opening import open_history
-from ail_daemon.index import RepoIndex
-from ail_daemon.model import Encoder
-from ail_rpc.discovery import find_repository
-
 ROOT = Path(__file__).resolve().parent.parent
 EVAL = ROOT.parent / "shared" / "eval"
 BUILT = ROOT / ".bench"
@@ -53,19 +48,3 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 def read_messages(name: str) -> list[str]:
     """Return every commit message of a set, oldest first."""
     return [row["message"] for row in read_lines(EVAL / f"{name}.history.jsonl.gz")]
-
-
-def build_index(measured: EvalSet, directory: Path, encoder: Encoder) -> RepoIndex:
-    """Return the index of a set's history, built in this process without a daemon; opened where it is there already."""
-    index = RepoIndex(directory, encoder)
-    history = open_history(find_repository(str(measured.repo)))
-    tips = history.read_tips()
-    if not index.tips.shas:
-        index.add_commits(list(history.iter_commits(history.iter_shas(tips.shas))))
-        while texts := index.store.find_unembedded(4096):
-            index.add_embeddings(texts, encoder.encode([text for _, text in texts]))
-        changes = dict(history.iter_changes(index.store.iter_shas()))
-        index.add_changed([(sha, changes.get(sha, "")) for sha in index.store.iter_shas()])
-        index.set_tips(tips)
-        index.settle()
-    return index
