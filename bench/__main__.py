@@ -14,7 +14,7 @@ RUNS = (
     ["history", HISTORY],
     ["indexing"],
     ["questions"],
-    ["retrieval", "pytest"],
+    ["quality"],
     ["similar"],
     ["client"],
     ["live"],

@@ -10,13 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ail_daemon.index import RepoIndex
-from ail_daemon.model import REF_KINDS, Encoder
-from ail_daemon.reading import LocalReader
-from ail_daemon.repos import Repo
-from ail_daemon.updating import update_large
-from ail_rpc.discovery import find_repository
-
 ROOT = Path(__file__).resolve().parent.parent
 EVAL = ROOT.parent / "shared" / "eval"
 BUILT = ROOT / ".bench"
@@ -55,13 +48,3 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 def read_messages(name: str) -> list[str]:
     """Return every commit message of a set, oldest first."""
     return [row["message"] for row in read_lines(EVAL / f"{name}.history.jsonl.gz")]
-
-
-def build_index(measured: EvalSet, directory: Path, encoder: Encoder) -> RepoIndex:
-    """Return the index of a set's history, built in this process without a daemon; opened where it is there already."""
-    index = RepoIndex(directory, encoder)
-    if not index.tips.shas:
-        place = find_repository(str(measured.repo))
-        reader = LocalReader(place, REF_KINDS, encoder.encode)
-        update_large(reader, Repo(directory, place), index, lambda: None, lambda _: {})
-    return index

@@ -14,15 +14,15 @@ from ail_rpc.errors import NotFoundError, OutOfTimeError, UsageError
 
 from . import answers, filters, relations, searcher
 from .caches import ExactCache, SimilarCache
+from .candidates import Question
 from .encoders import EncodedOnce, ServingEncoder
 from .freshness import Freshness
-from .history.opening import open_history
 from .index import RepoIndex
+from .linehistory import NO_LINES, LineHistories
 from .methods import SCHEMA
 from .model import Encoder, Scope
 from .repos import Repo, Repos
 from .rewrites import find_retired, find_successor
-from .searcher import Question
 from .wording import canonical
 
 MAX_QUESTION_BYTES = 100_000
@@ -66,6 +66,7 @@ class Asking:
         self._exact = exact
         self._similar = similar
         self._max_query_time_s = max_query_time_s
+        self._lines = LineHistories()
 
     async def ask(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the contract's reply. Raises UsageError, NotEnrolledError, NotFoundError, OutOfTimeError."""
@@ -133,9 +134,9 @@ class Asking:
         """Return the reply from the index, without what only this call knows: `cached`, `query_time_ms`."""
         text, scope, repo, place, params = asked
         passing = filters.compile(params, index, place)
-        blamed = dict(open_history(place).blame(scope.file, *scope.lines)) if scope.file and scope.lines else {}
+        lines = self._lines.find(place, scope.file, scope.lines) if scope.file and scope.lines else NO_LINES
         among = passing.ids if passing else None
-        question = Question(text, scope, params["limit"], params["mode"], blamed, among)
+        question = Question(text, scope, params["limit"], params["mode"], lines.blamed, lines.logged, among)
         return {
             "schema_version": SCHEMA, "repo": place.root, "question": text, "file": scope.file,
             "lines": list(scope.lines) if scope.lines else None, **searcher.ask(index, encoder, question),

@@ -20,6 +20,7 @@ import numpy as np
 from ail_rpc.errors import StorageError
 
 from .model import Commit, Embeddings, Encoder, Tips
+from .pulls import Pulls
 from .rewrites import retire_commits
 from .store import STORE_FILE, Store
 from .vectors import Vectors
@@ -57,6 +58,7 @@ class RepoIndex:
         self.generation = self.store.generation
         self.tips = self.store.get_tips()
         self._commits, self._changed = self.store.count()
+        self._pulls: tuple[Tips | None, Pulls] = None, Pulls({}, None)
 
     def close(self) -> None:
         """Let go of files and memory."""
@@ -159,6 +161,16 @@ class RepoIndex:
             return {}
         with self._lock:
             return self.vectors.score(embedding, ids)
+
+    def get_pulls(self) -> Pulls:
+        """Return which commits came in together, as of the last update that ended (17,000 commits: 40 ms, once an update)."""
+        tips, pulls = self._pulls
+        if tips is not self.tips:
+            tips = self.tips
+            head = self.store.get_ids([tips.head]).get(tips.head) if tips.head else None
+            pulls = Pulls(self.store.get_parents() if head is not None else {}, head)
+            self._pulls = tips, pulls
+        return pulls
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

@@ -1,108 +1,149 @@
-"""Signals to a score and a confidence. Pure: numbers in, numbers out; knows no index and no repository.
+"""Features to an order and a confidence. Pure: numbers in, numbers out; knows no index and no repository.
 
-A convex combination of the cosine and of the word score, the latter as a share of the question's best one, with a little on
-top for what touches the asked file or lines. Measured on 245 questions about aiohttp, whole history, MRR: words alone .769,
-vectors alone .623, this .793; and scoped by file .834. Tried and not kept: a bonus for commits that spell an identifier of
-the question (.792 to .785).
+A candidate's score is a weighted sum of its features (see `features`, and docs/ranking.md for what each is worth). The
+weights lie in
+ranking.json beside this file; `python -m bench.quality.fit` writes them. There are two sets: with meaning, and by words alone.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
 from typing import NamedTuple
 
-DENSE_WEIGHT = 0.5
-CHANGED_WEIGHT = 0.05
-FILE_BONUS = 0.2
-LINES_BONUS = 0.35  # a guess: no set of questions has lines yet
-BEST_POSSIBLE = 1 + CHANGED_WEIGHT + FILE_BONUS + LINES_BONUS
+import numpy as np
 
+from .features import FEATURES, Asked, Floats, Signals, build
 
-class Signals(NamedTuple):
-    """What is known about one candidate commit.
+EVIDENCE = (
+    "share", "margin", "cosine", "coverage", "words_possible", "changed_possible", "touches_file", "lines", "asks",
+    "best_cosine", "best_coverage", "best_words_possible", "best_changed_possible", "terms",
+)  # fmt: skip
+"""What the first hit, and the question as a whole, are judged by; see `find_evidence`."""
 
-    cosine: of question and message, -1 to 1; None where there is no embedding. words, changed: BM25 scores, 0 where not found.
-    """
+_CHANCE = 3.7
+_BY_CHANCE = {"cosine": 0.14, "coverage": 0.09, "best_cosine": 0.14, "best_coverage": 0.09}
+"""In a history smaller than those that were fitted on (1,261 commits and more) the same cosine says more: the largest of n normal
+values grows with sqrt(2 log n). Among 17,000 commits .45 is chance, among three .2 is; so what lacks to _CHANCE is added."""
 
-    cosine: float | None = None
-    words: float = 0.0
-    changed: float = 0.0
-    touches_file: bool = False
-    touches_lines: bool = False
+_BEST = ("cosine", "coverage", "words_possible", "changed_possible")
+NOTHING_BELOW = 0.03
+"""Confidence below which not even the nearest commits are told; from there on a program gets them, as `no_evidence`."""
+
+_SURE = 0.95  # that a commit named by its sha is meant
 
 
 class Hit(NamedTuple):
-    """A ranked candidate; score 0 to 1, larger is better."""
+    """A ranked candidate; score 0 to 1, larger is better: its part of all candidates' weight, no probability."""
 
     commit_id: int
     score: float
     signals: Signals
 
 
-def rank(candidates: dict[int, Signals], *, is_semantic: bool) -> list[Hit]:
-    """Return all candidates, best first, equal ones by id. Without semantics the words take the vectors' share."""
-    most_words = max((s.words for s in candidates.values()), default=0) or 1
-    most_changed = max((s.changed for s in candidates.values()), default=0) or 1
-    dense_weight = DENSE_WEIGHT if is_semantic else 0.0
-    hits = [
-        Hit(commit_id, _score(s, s.words / most_words, s.changed / most_changed, dense_weight), s)
-        for commit_id, s in candidates.items()
-    ]
-    return sorted(hits, key=lambda hit: (-hit.score, -hit.commit_id))
-
-
-def _score(signals: Signals, words: float, changed: float, dense_weight: float) -> float:
-    score = dense_weight * max(signals.cosine or 0.0, 0.0) + (1 - dense_weight) * words + CHANGED_WEIGHT * changed
-    score += FILE_BONUS * signals.touches_file + LINES_BONUS * signals.touches_lines
-    return score / BEST_POSSIBLE
-
-
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the confidence is judged by; every number but the last from 0 to 1.
+class Model:
+    """One set of weights.
 
-    cosine: of the first hit. share: how much of the question's terms, by rarity, stands in its message or paths, however long
-    that is. margin: how far its score is ahead of the second's.
-    scoped: whether it touches what was asked, 0 or 1; 2 for its very lines (a guess: no set of questions has lines yet).
+    asks, states: one for each of FEATURES, for questions that ask and for those that state. confidence: whether the first
+    hit is an
+    answer; support: whether the history has one at all; a weight for each of EVIDENCE and, last, the bias. bar: the least
+    support of
+    an answer.
     """
 
-    cosine: float
-    share: float
-    margin: float
-    scoped: float
+    asks: Floats
+    states: Floats
+    confidence: Floats
+    support: Floats
+    bars: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """A logistic regression's weights; fitted by `bench/fit_confidence.py`, on projects that the ranking is not judged on."""
+class Ranked:
+    """Hits, best first; the probability, 0 to 1, that the first is an answer; whether there is one, judged by EVIDENCE."""
 
-    bias: float
-    cosine: float
-    share: float
-    margin: float
-    scoped: float
-
-    def confidence(self, evidence: Evidence) -> float:
-        """Return the probability, 0 to 1, that the first hit is an answer."""
-        total = self.bias + sum(
-            weight * value
-            for weight, value in (
-                (self.cosine, evidence.cosine), (self.share, evidence.share),
-                (self.margin, evidence.margin), (self.scoped, evidence.scoped),
-            )
-        )  # fmt: skip
-        return 1 / (1 + math.exp(-total))
+    hits: list[Hit]
+    confidence: float
+    has_evidence: bool = False
+    evidence: tuple[float, ...] = (0.0,) * len(EVIDENCE)
 
 
-SEMANTIC = Calibration(bias=-4.33, cosine=4.49, share=2.17, margin=8.97, scoped=0.99)
-LEXICAL = Calibration(bias=-2.28, cosine=0.0, share=3.86, margin=5.64, scoped=1.27)
-"""Fitted on aiohttp alone: 245 questions, open and scoped, and 120 about another project. Read on pytest, which they never
-saw: expected calibration error .04 and .06, area under the curve for right against wrong first citations .82 and .84. The
-word score as a share of the best possible was tried beside `share`, and brought nothing."""
+@cache
+def load_model(*, is_semantic: bool) -> Model:
+    """Return the weights that are shipped."""
+    kept = json.loads(resources.files(__package__).joinpath("ranking.json").read_text("utf-8"))
+    return parse_model(kept["semantic" if is_semantic else "lexical"])
 
-NO_EVIDENCE_BELOW = 0.3
-"""At .25, 95 % of pytest's questions are answered and 17 % of the 120 about another project; at .35, 89 % and 7 %."""
 
-NOTHING_BELOW = 0.05
-"""Below it not even the nearest commits are told. Between the two a program gets them, under the outcome `no_evidence`."""
+def parse_model(kept: dict[str, dict[str, float]]) -> Model:
+    """Return a Model of what ranking.json holds for it; a feature that it does not name has no weight."""
+    asks, states = (np.array([kept[style].get(name, 0.0) for name in FEATURES]) for style in ("asks", "states"))
+    confidence, support = (
+        np.array([kept[judged].get(name, 0.0) for name in (*EVIDENCE, "bias")]) for judged in ("confidence", "support")
+    )
+    return Model(asks, states, confidence, support, (kept["support"]["bar_states"], kept["support"]["bar_asks"]))
+
+
+def rank(candidates: dict[int, Signals], asked: Asked, model: Model) -> Ranked:
+    """Return all candidates, best first, equal ones by id, and how sure it is that the first is an answer."""
+    if not candidates:
+        return Ranked([], 0.0)
+    ids, signals = list(candidates), list(candidates.values())
+    features = build(asked, signals)
+    scores = features @ (asked.asks * model.asks + (1 - asked.asks) * model.states)
+    order = sorted(range(len(ids)), key=lambda place: (-scores[place], -ids[place]))
+    shares = _softmax(scores)
+    evidence = find_evidence(asked, features, [one.pull for one in signals], shares, order)
+    hits = [Hit(ids[place], float(shares[place]), signals[place]) for place in order]
+    has_evidence = judge(evidence, model.support) >= model.bars[asked.asks == 1]
+    return _refer(Ranked(hits, judge(evidence, model.confidence), has_evidence, tuple(evidence.tolist())))
+
+
+def judge(evidence: Floats, weights: Floats) -> float:
+    """Return the probability, 0 to 1, that *weights*, with the bias last, give to *evidence*."""
+    return 1 / (1 + math.exp(-float(np.append(evidence, 1.0) @ weights)))
+
+
+def find_evidence(asked: Asked, features: Floats, pulls: list[int | None], shares: Floats, order: list[int]) -> Floats:
+    """Return the EVIDENCE that the first of *order* is an answer.
+
+    share: of all candidates' weight, its own and that of what came in with it. margin: how much more it has than the best
+    candidate that did not. lines: whether it touches the asked ones, now or before. best_…: the best of any candidate,
+    whichever comes
+    first: a question about another project has no good one. terms: the logarithm of how many the question has. The others are
+    the first's own features.
+    """
+    first = order[0]
+    beside = {place for place in order if place == first or (pulls[first] is not None and pulls[place] == pulls[first])}
+    rival = next((shares[place] for place in order if place not in beside), 0.0)
+    own = dict(zip(FEATURES, features[first].tolist(), strict=True)) | {
+        "share": float(sum(shares[place] for place in beside)),
+        "margin": float(shares[first] - rival),
+        "lines": float(
+            features[first][FEATURES.index("touches_lines")] or features[first][FEATURES.index("logged")] > 0
+        ),
+        "asks": asked.asks,
+        "terms": math.log1p(len(asked.rarity)),
+        **{f"best_{name}": float(features[:, FEATURES.index(name)].max()) for name in _BEST},
+    }
+    small = max(0.0, _CHANCE - math.sqrt(2 * math.log1p(asked.commits)))
+    return np.array([own[name] + _BY_CHANCE.get(name, 0.0) * small for name in EVIDENCE])
+
+
+def _refer(ranked: Ranked) -> Ranked:
+    """Put what the question names by its sha first: that is what was asked about."""
+    named = [hit._replace(score=1.0) for hit in ranked.hits if hit.signals.is_reference]
+    if not named:
+        return ranked
+    others = [hit for hit in ranked.hits if not hit.signals.is_reference]
+    return replace(ranked, hits=named + others, confidence=max(ranked.confidence, _SURE), has_evidence=True)
+
+
+def _softmax(scores: Floats) -> Floats:
+    weight: Floats = np.exp(scores - scores.max())
+    shares: Floats = weight / weight.sum()
+    return shares

@@ -6,135 +6,51 @@ The lines' commits come in as `blamed`, worked out by whoever may run git.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from . import answers, relations
+from .candidates import Question, gather
 from .folding import fold
 from .index import RepoIndex
-from .model import Commit, Embeddings, Encoder, Mode, Scope
-from .ranking import LEXICAL, NO_EVIDENCE_BELOW, NOTHING_BELOW, SEMANTIC, Evidence, Hit, Signals, rank
-from .terms import find_identifiers
-from .words import CHANGED_FIELDS, MESSAGE_FIELDS
-
-CANDIDATES = 100
-"""Taken from words, from vectors, and of what touches the file; a quarter of it from changed lines. Of 245 questions 98 %
-have an answer among the first 100 of words or vectors; 200 found no more."""
-
-MOST_PATHS = 200
-"""Paths of a commit that count for its words, as in the word index."""
-
-MOST_TOUCHING = 1000
-"""Commits of a file that are compared with the question: a file of 10,000 commits must not cost 10 ms."""
-
+from .model import Commit, Encoder
+from .ranking import NOTHING_BELOW, Hit, Ranked, load_model, rank
 
 FOLDED_HITS = 4
 """Hits looked at for each citation: so many may be one change with a better one."""
 
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked. blamed: line number -> sha, for a scope with lines. among: ids that may answer, None: all."""
-
-    text: str
-    scope: Scope = field(default_factory=Scope)
-    limit: int = 5
-    mode: Mode = "auto"
-    blamed: dict[int, str] = field(default_factory=dict)
-    among: frozenset[int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search found: hits best first, and what they were found by."""
-
-    hits: list[Hit]
-    confidence: float
-    is_semantic: bool
+_LINES_ALONE = 0.6
+"""Confidence in who last changed the asked lines: of our questions about lines of pytest, so many have the answer first."""
 
 
 def ask(index: RepoIndex, encoder: Encoder | None, question: Question) -> dict[str, Any]:
     """Return outcome, answer, confidence, citations and mode, as the contract's reply has them."""
+    is_semantic = encoder is not None and question.mode != "lexical"
     found = search(index, encoder, question)
-    cited = (
-        _cite(index, question, _fold(index, found.hits, question.limit)) if found.confidence >= NOTHING_BELOW else []
-    )
-    said = answers.answer(question.text, cited, has_evidence=found.confidence >= NO_EVIDENCE_BELOW)
+    is_worth_telling = found.confidence >= NOTHING_BELOW
+    cited = _cite(index, question, _fold(index, found.hits, question.limit)) if is_worth_telling else []
+    if not found.has_evidence:
+        cited = [one for one in cited if one.reasons]  # the nearest of what has nothing to do with it is no hint
+    said = answers.answer(question.text, cited, has_evidence=found.has_evidence)
     return {
         "outcome": said.outcome,
         "answer": said.text,
         "confidence": round(found.confidence, 4),
         "citations": [answers.citation(one) for one in cited],
-        "mode": "semantic" if found.is_semantic else "lexical",
+        "mode": "semantic" if is_semantic else "lexical",
     }
 
 
-def search(index: RepoIndex, encoder: Encoder | None, question: Question) -> Found:
+def search(index: RepoIndex, encoder: Encoder | None, question: Question) -> Ranked:
     """Return the ranked candidates of *question* and the probability that the first is an answer."""
-    analyzed = index.words.analyze(question.text)
-    if not analyzed and not question.blamed:
-        return Found([], 0.0, is_semantic=False)
     embedding = encoder.encode([question.text]) if encoder is not None and question.mode != "lexical" else None
-    signals = _collect(index, question, analyzed, embedding)
-    hits = rank(signals, is_semantic=embedding is not None)
-    return Found(hits, _confidence(index, analyzed, hits, embedding is not None), embedding is not None)
-
-
-def _collect(
-    index: RepoIndex, question: Question, analyzed: list[str], embedding: Embeddings | None
-) -> dict[int, Signals]:
-    """Return the union of the candidates of every signal, each with all of its signals."""
-    words = _find_words(index, analyzed, MESSAGE_FIELDS, question.among)
-    changed = _find_words(index, analyzed, CHANGED_FIELDS, question.among)
-    near = index.find_near(embedding, CANDIDATES, question.among) if embedding is not None else {}
-    touching = index.store.find_touching(question.scope.file) if question.scope.file else set()
-    touching = touching if question.among is None else touching & question.among
-    blamed = set(index.store.get_ids(set(question.blamed.values())).values())
-    ids = {*words, *list(changed)[: CANDIDATES // 4], *near, *blamed}
-    if embedding is not None:
-        alike = index.score_near(embedding, sorted(touching, reverse=True)[:MOST_TOUCHING])
-        ids |= set(sorted(alike, key=alike.__getitem__, reverse=True)[:CANDIDATES])
-        near |= alike | index.score_near(embedding, [i for i in ids if i not in near and i not in alike])
-    return {
-        i: Signals(near.get(i), words.get(i, 0.0), changed.get(i, 0.0), i in touching or i in blamed, i in blamed)
-        for i in (ids if question.among is None else ids & question.among)
-    }
-
-
-def _find_words(
-    index: RepoIndex, analyzed: list[str], fields: dict[str, float], among: frozenset[int] | None
-) -> dict[int, float]:
-    """Return the best CANDIDATES by words; where few may be found, as many more are looked at as it takes."""
-    limit = CANDIDATES
-    while True:
-        found = index.words.find(analyzed, fields, limit)
-        if among is None:
-            return found
-        allowed = {i: score for i, score in found.items() if i in among}
-        if len(allowed) >= min(CANDIDATES, len(among)) or len(found) < limit:
-            return dict(list(allowed.items())[:CANDIDATES])
-        limit *= 8
-
-
-def _confidence(index: RepoIndex, analyzed: list[str], hits: list[Hit], is_semantic: bool) -> float:
-    if not hits:
-        return 0.0
-    return (SEMANTIC if is_semantic else LEXICAL).confidence(judge(index, analyzed, hits))
-
-
-def judge(index: RepoIndex, analyzed: list[str], hits: list[Hit]) -> Evidence:
-    """Return the evidence that the first of *hits* (at least one) is an answer."""
-    first = hits[0]
-    commits = index.store.get_commits([first.commit_id])
-    text = "\n".join(
-        [*(commit.message for commit in commits.values()), *index.store.get_paths(first.commit_id)[:MOST_PATHS]]
-    )
-    return Evidence(
-        cosine=max(first.signals.cosine or 0.0, 0.0),
-        share=index.words.get_share(analyzed, text),
-        margin=first.score - hits[1].score if len(hits) > 1 else first.score,
-        scoped=float(first.signals.touches_file) + float(first.signals.touches_lines),
-    )
+    gathered = gather(index, question, embedding)
+    if not (gathered.asked.rarity or question.scope.file or any(c.is_reference for c in gathered.candidates.values())):
+        return Ranked([], 0.0)  # stop words or signs alone: whatever is near them is near by chance
+    ranked = rank(gathered.candidates, gathered.asked, load_model(is_semantic=embedding is not None))
+    if not gathered.asked.rarity and question.blamed:  # "why?" about lines: who last changed them is what was asked
+        return replace(ranked, has_evidence=bool(ranked.hits), confidence=max(ranked.confidence, _LINES_ALONE))
+    return ranked
 
 
 def _fold(index: RepoIndex, hits: list[Hit], limit: int) -> list[Hit]:
@@ -146,20 +62,19 @@ def _fold(index: RepoIndex, hits: list[Hit], limit: int) -> list[Hit]:
 
 def _cite(index: RepoIndex, question: Question, hits: list[Hit]) -> list[answers.Cited]:
     commits = index.store.get_commits([hit.commit_id for hit in hits])
-    names = find_identifiers(question.text)
-    cited = [_cited(question, names, hit, commits[hit.commit_id]) for hit in hits if hit.commit_id in commits]
+    cited = [_cited(question, hit, commits[hit.commit_id]) for hit in hits if hit.commit_id in commits]
     fates = [relations.find_fate(index.store, one.hit.commit_id, one.commit) for one in cited]
     return [replace(one, **fate._asdict()) for one, fate in zip(cited, fates, strict=True)]
 
 
-def _cited(question: Question, names: frozenset[str], hit: Hit, commit: Commit) -> answers.Cited:
+def _cited(question: Question, hit: Hit, commit: Commit) -> answers.Cited:
     line = next((number for number, sha in sorted(question.blamed.items()) if sha == commit.sha), None)
     tests: dict[str, Callable[[], bool]] = {
         "meaning": lambda: (hit.signals.cosine or 0.0) >= 0.3,
         "words": lambda: hit.signals.words > 0 or hit.signals.changed > 0,
         "touches_file": lambda: hit.signals.touches_file,
         "touches_lines": lambda: hit.signals.touches_lines,
-        "named": lambda: any(name in commit.message for name in names),
+        "named": lambda: hit.signals.named > 0 or hit.signals.named_changed > 0,
     }
     reasons = tuple(name for name, holds in tests.items() if holds())
     return answers.Cited(hit, commit, reasons, question.scope.file if hit.signals.touches_file else None, line)

@@ -247,6 +247,27 @@ class Store:
         query = "SELECT path FROM touches JOIN paths ON paths.id = path_id WHERE commit_id = ? ORDER BY path"
         return [os.fsdecode(path) for (path,) in self.read(query, commit_id)]
 
+    def get_paths_of(self, ids: Sequence[int], most: int) -> dict[int, list[str]]:
+        """Return commit id -> up to *most* paths that it touched, in no order; ids without any are left out."""
+        listed = ", ".join(map(str, map(int, ids)))
+        counts = self.read(f"SELECT commit_id, count(*) FROM touches WHERE commit_id IN ({listed}) GROUP BY commit_id")  # noqa: S608
+        small = ", ".join(str(commit_id) for commit_id, count in counts if count <= most)
+        query = "SELECT commit_id, path FROM touches JOIN paths ON paths.id = path_id WHERE commit_id"
+        rows = self.read(f"{query} IN ({small})")
+        for commit_id, count in counts:
+            if count > most:
+                rows += self.read(f"{query} = ? LIMIT ?", commit_id, most)
+        found: dict[int, list[str]] = {}
+        for commit_id, path in rows:
+            found.setdefault(commit_id, []).append(os.fsdecode(path))
+        return found
+
+    def get_parents(self) -> dict[int, tuple[int, ...]]:
+        """Return commit id -> its parents' ids, those that are here."""
+        rows = self.read("SELECT id, sha, parents FROM commits")
+        ids = {sha: commit_id for commit_id, sha, _ in rows}
+        return {commit_id: _find_parents(ids, len(sha), parents) for commit_id, sha, parents in rows}
+
     def find_touching(self, path: str) -> set[int]:
         """Return the ids of commits that touch *path*, also under the names it had before it was renamed to it."""
         rows = self.read(
@@ -407,6 +428,11 @@ def _connect_reader(path: Path) -> sqlite3.Connection:
 
 def _named(tips: Tips) -> dict[str, str]:
     return tips.refs | ({"HEAD": tips.head} if tips.head else {})
+
+
+def _find_parents(ids: dict[bytes, int], size: int, parents: bytes) -> tuple[int, ...]:
+    shas = (parents[start : start + size] for start in range(0, len(parents), size))
+    return tuple(ids[sha] for sha in shas if sha in ids)
 
 
 def _commit_row(commit: Commit) -> tuple[object, ...]:

@@ -89,6 +89,11 @@ _COMPOUND = re.compile(
 )
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _WORD = re.compile(r"\w+")
+_QUOTED = re.compile(r"(?<!\w)[`\"']([^`\"'\n]{3,120})[`\"'](?!\w)")
+_NAME = re.compile(
+    r"(?<![\w-])--?[a-z][\w-]{2,40}|\b[A-Za-z_]\w{0,60}(?:\.[A-Za-z_]\w{1,60})+|\b[A-Z]{2,20}[/-]?[0-9][\d.]*\b"
+    r"|(?:\w[\w.-]{0,60}/){1,12}\w[\w.-]{0,60}|\b[A-Z]{2,20}(?:_[A-Z0-9]+)+\b|\b\w{3,60}(?=\(\))"
+)
 _SECRET = re.compile(r"\b(?=[A-Za-z+/_-]{0,64}\d)(?=[0-9+/_-]{0,64}[A-Za-z])[A-Za-z0-9+/_-]{32,}={0,2}")
 # The bounds keep both linear: without them a word of 90,000 letters, or 64 KiB of "a-a-a-…", took minutes.
 
@@ -104,6 +109,12 @@ def expand(text: str) -> str:
     return f"{text}\n{' '.join(extra)}" if extra else text
 
 
+def split_compound(word: str) -> list[str]:
+    """Return the parts of a snake_case or camelCase word, and its joined form where it has more than one; else the word."""
+    parts = _PART.findall(word) if word.isascii() else [word]
+    return parts if len(parts) < 2 else [*parts, word.replace("_", "")]
+
+
 def without_stop_words(question: str) -> str:
     """Return the question's words that say something, in their order; "" where none does."""
     return " ".join(word for word in _WORD.findall(question) if word.lower() not in STOP_WORDS)
@@ -114,8 +125,13 @@ def without_secrets(text: str) -> str:
     return _SECRET.sub(" ", text)
 
 
-def find_identifiers(question: str) -> frozenset[str]:
-    """Return the names a question spells as code does: snake_case, camelCase, dotted, quoted, or with a digit inside."""
-    quoted = re.findall(r"[`\"']([^`\"'\s]{2,80})[`\"']", question)
-    dotted = re.findall(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w+)+\b", question)
-    return frozenset(_COMPOUND.findall(question) + quoted + dotted)
+def find_names(question: str) -> list[str]:
+    """Return what a question spells as it stands in code or in an error's text, the longest first.
+
+    Quoted text, options (`--foo`), paths, calls, dotted names, snake_case, camelCase, and capitals with a digit or a slash
+    (HTTP/3).
+    """
+    quoted = _QUOTED.findall(question)
+    return sorted(
+        {*_COMPOUND.findall(question), *_NAME.findall(question), *quoted}, key=lambda name: (-len(name), name)
+    )

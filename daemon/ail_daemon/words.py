@@ -107,19 +107,35 @@ class Words:
         rarest = self._rarest(searcher, analyzed, next(iter(fields)))
         if not rarest:
             return {}
-        removed = self._removed
-        hits = searcher.search(self._query(rarest, fields), limit + len(removed), count=False).hits
-        ids = searcher.fast_field_values("id", [address for _, address in hits])
-        found = {int(i): float(score) for i, (score, _) in zip(ids, hits, strict=True) if i is not None}
-        return {i: score for i, score in found.items() if i not in removed} if removed else found
+        return self._search(searcher, self._query(rarest, fields), limit)
 
-    def get_share(self, analyzed: list[str], text: str) -> float:
-        """Return how much of the *analyzed* question stands in *text*, 0 to 1, each term counted by its rarity."""
+    def find_all(self, analyzed: list[str], fields: dict[str, float], limit: int) -> dict[int, float]:
+        """Return ids of the best *limit* commits that hold every one of the *analyzed* terms in the first of *fields*."""
+        if not analyzed:
+            return {}
+        name = next(iter(fields))
+        terms_there = [tantivy.Query.term_query(self._schema, name, term, "freq") for term in analyzed[:_MAX_TERMS]]
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, term) for term in terms_there])
+        return self._search(self._index.searcher(), query, limit)
+
+    def analyze_name(self, name: str) -> list[str]:
+        """Return the terms of something spelled as in code: its joined form where it has one, else all of its words."""
+        return list(dict.fromkeys(self._analyzer.analyze(name.replace("_", "") if _is_one_word(name) else name)))
+
+    def get_rarity(self, analyzed: list[str]) -> dict[str, float]:
+        """Return how rare each of the *analyzed* terms is in messages and paths, as BM25 counts it; the rarest 32."""
         searcher = self._index.searcher()
         field = next(iter(MESSAGE_FIELDS))
         idf = {term: _idf(searcher.num_docs, searcher.doc_freq(field, term)) for term in analyzed}
-        there = set(self._analyzer.analyze(terms.expand(_printable(text))))
-        return sum(idf[term] for term in idf if term in there) / (sum(idf.values()) or 1)
+        kept = set(sorted(idf, key=idf.__getitem__, reverse=True)[:_MAX_TERMS])
+        return {term: rarity for term, rarity in idf.items() if term in kept}
+
+    def _search(self, searcher: tantivy.Searcher, query: tantivy.Query, limit: int) -> dict[int, float]:
+        removed = self._removed
+        hits = searcher.search(query, limit + len(removed), count=False).hits
+        ids = searcher.fast_field_values("id", [address for _, address in hits])
+        found = {int(i): float(score) for i, (score, _) in zip(ids, hits, strict=True) if i is not None}
+        return {i: score for i, score in found.items() if i not in removed} if removed else found
 
     def _query(self, analyzed: list[str], fields: dict[str, float]) -> tantivy.Query:
         per_field = [
@@ -165,6 +181,10 @@ class Words:
         index.config_reader("manual")
         index.register_tokenizer("ail", self._analyzer)
         return index
+
+
+def _is_one_word(name: str) -> bool:
+    return name.replace("_", "").isalnum()
 
 
 def _printable(text: str) -> str:

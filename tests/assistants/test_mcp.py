@@ -181,20 +181,21 @@ def test_related_sends_files_or_what_is_staged(
 def test_hostile_commits_reach_no_assistant_raw_unbounded_or_unquoted(
     assistant: Assistant, home: Home, tmp_path: Path
 ) -> None:
-    """Every commit of the corpus by its sha; then all of them in one answer."""
+    """Every commit of the corpus by its sha, shown and asked about."""
     shas = write_history(tmp_path / "project")
     home.client("add", str(tmp_path / "project"), "--wait")
 
     async def read(client: Client) -> list[Any]:
         shown = [await client.call_tool("history_commit", {"sha": sha}) for sha in shas]
-        asked = [await client.call_tool("history_ask", {"question": "the reason it was needed", "limit": 20})]
-        return shown + asked
+        questions = [{"question": f"why was {sha} needed?", "limit": 20} for sha in shas]
+        return shown + [await client.call_tool("history_ask", one) for one in questions]
 
     results = assistant.within(read, cwd=tmp_path / "project")
-    assert len(results) == len(CORPUS) + 1
+    assert len(results) == 2 * len(CORPUS)
     for result in results:
         check_is_harmless(get_text(result), get_fields(result))
-    assert len(get_fields(results[-1])["citations"]) + get_fields(results[-1])["omitted"] == 20
+    for sha, result in zip(shas, results[len(CORPUS) :], strict=True):
+        assert sha in [citation["sha"] for citation in get_fields(result)["citations"]]
 
 
 def check_is_harmless(text: str, fields: dict[str, Any]) -> None:

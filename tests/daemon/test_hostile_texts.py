@@ -37,6 +37,6 @@ def test_no_reader_of_messages_hangs_on_it(name: str) -> None:
         reasons.find_reason(commit)
         terms.without_secrets(message)
         terms.expand(message)
-        terms.find_identifiers(message)
+        terms.find_names(message)
         wording.canonical(message)
         patches.parse_patch(message)

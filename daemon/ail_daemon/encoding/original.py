@@ -10,15 +10,21 @@ import hashlib
 import importlib.util
 import logging
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ail_rpc.errors import ModelError, NotInstalledError
 
 from .prepared import DEFAULT_MODEL, canonical_name
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
+
+    from .graph import Floats
 
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of the default's model.safetensors, as sentence-transformers/all-MiniLM-L6-v2 has it on the hub."""
@@ -60,6 +66,28 @@ def hash_weights(model: SentenceTransformer) -> str:
         digest.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(tensor.cpu().float().numpy().tobytes())
     return digest.hexdigest()
+
+
+def record_ranges(model: SentenceTransformer, texts: Sequence[str]) -> dict[str, Floats]:
+    """Return the largest absolute value, channel by channel, that each linear layer is given on *texts*, by the layer's name."""
+    from torch import nn
+
+    ranges: dict[str, Floats] = {}
+
+    def record(name: str) -> Callable[[torch.nn.Module, tuple[torch.Tensor, ...]], None]:
+        def hook(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+            largest = inputs[0].detach().abs().flatten(0, -2).amax(0).float().cpu().numpy()
+            ranges[name] = np.maximum(ranges.get(name, 0), largest)
+
+        return hook
+
+    bert: Any = model[0].auto_model
+    layers = [(name, layer) for name, layer in bert.named_modules() if isinstance(layer, nn.Linear)]
+    hooks = [layer.register_forward_pre_hook(record(name)) for name, layer in layers]
+    model.encode(list(texts), batch_size=1, show_progress_bar=False)  # one at a time: padding would be recorded too
+    for hook in hooks:
+        hook.remove()
+    return ranges
 
 
 def _locate(name: str) -> str:

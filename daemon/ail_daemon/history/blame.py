@@ -27,7 +27,7 @@ def blame(git: GitCommand, file: str, first: int, last: int, timeout_s: float) -
         raise NotFoundError(f"{file!r} names no file")
     with _ignored_revisions(git) as ignoring:
         # Without --no-textconv, blame runs textconv, and the smudge filter before it.
-        options = ["-w", "-M", "--porcelain", "--no-textconv", "--no-ext-diff", *ignoring, f"-L{first},{last}"]
+        options = ["-w", "-M", "-C", "--porcelain", "--no-textconv", "--no-ext-diff", *ignoring, f"-L{first},{last}"]
         done = git.run([*("blame", *options, "HEAD", "--"), path], timeout_s=timeout_s)
     if done.returncode:
         raise _translate(git, file, get_reason(done.stderr))
@@ -36,15 +36,21 @@ def blame(git: GitCommand, file: str, first: int, last: int, timeout_s: float) -
     return [(line, sha) for line, sha in lines if sha not in boundary]
 
 
+def read_ignored_revisions(git: GitCommand) -> list[str]:
+    """Return the commits that the project lists, at HEAD, as mere reformatting."""
+    listed = read_file_at_head(git, ".git-blame-ignore-revs") or b""
+    return [sha.decode() for sha in _FULL_SHA.findall(listed)]
+
+
 @contextmanager
 def _ignored_revisions(git: GitCommand) -> Iterator[list[str]]:
-    """Yield the options that look through the commits which the project lists as mere reformatting."""
-    listed = read_file_at_head(git, ".git-blame-ignore-revs")
-    if listed is None:
+    """Yield the options that look through those commits; git dies of anything in the file but full shas."""
+    listed = read_ignored_revisions(git)
+    if not listed:
         yield []
         return
-    with tempfile.NamedTemporaryFile() as revisions:
-        revisions.write(b"\n".join(_FULL_SHA.findall(listed)))  # git dies of anything else
+    with tempfile.NamedTemporaryFile("w") as revisions:
+        revisions.write("\n".join(listed))
         revisions.flush()
         yield ["--ignore-revs-file", revisions.name]
 

@@ -136,6 +136,10 @@ class GitOutput:
                 raise OutOfTimeError(f"git printed more than {self._limit_bytes:,} bytes")
             yield chunk
 
+    def end(self) -> None:
+        """End the process: what it has printed by then can still be read."""
+        self._process.kill()
+
     def is_whole(self) -> bool:
         """Whether git came to its own end. To be asked once all is read: it waits. Raises OutOfTimeError past the limit."""
         status = self._process.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 
 from ail_daemon.model import REF_KINDS, Commit, Tips
@@ -12,6 +13,7 @@ from .blame import blame
 from .changes import ChangeReader
 from .command import GitCommand
 from .commits import CommitReader
+from .linelog import log_lines
 from .ownership import check_owner
 from .protocol import History
 from .ranges import Range, read_range
@@ -53,6 +55,9 @@ class _GitHistory:
 
     def blame(self, file: str, first: int, last: int, timeout_s: float = 5.0) -> list[tuple[int, str]]:
         return blame(self._git, file, first, last, timeout_s)
+
+    def log_lines(self, file: str, first: int, last: int, stop: threading.Event) -> list[str]:
+        return log_lines(self._git, file, first, last, stop)
 
     def read_range(self, text: str, size_bytes: int, timeout_s: float = 5.0) -> Range:
         return read_range(self._git, text, size_bytes, timeout_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
@@ -58,6 +59,12 @@ class History(Protocol):
         """Return what `A..B` changes: the diff from where A and B parted to B, at most *size_bytes* of it, and its commits.
 
         Raises UsageError for what is no range, NotFoundError for a side that names no commit, OutOfTimeError.
+        """
+
+    def log_lines(self, file: str, first: int, last: int, stop: threading.Event) -> list[str]:
+        """Return shas of the commits that ever changed the lines *first* to *last* of *file* at HEAD, newest first, 200 at most.
+
+        Renames are followed. What was found until *stop* is set is returned; [] where git cannot tell.
         """
 
     def has(self, sha: str) -> bool:

@@ -6,7 +6,8 @@ import pytest
 from tests.daemon.index.making import make_commit
 
 from ail_daemon.answers import Cited, answer, citation, excerpt, format_time
-from ail_daemon.ranking import Hit, Signals
+from ail_daemon.features import Signals
+from ail_daemon.ranking import Hit
 
 WHY = """Close the socket before the fork
 

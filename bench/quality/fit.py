@@ -1,0 +1,200 @@
+"""Fits the ranker's weights and its confidence (`ail_daemon/ranking.json`) on five projects, each judged by the other four.
+
+    python -m bench.quality.fit [--clones DIR] [--write] [--ablate]
+
+Two sets of weights for each way of answering, with meaning and by words alone: one for questions that ask, one for those that
+state, as release notes do.
+pytest is not touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+from tests.running import prepare_models
+
+import ail_daemon
+from ail_daemon.encoding import DEFAULT_MODEL, open_encoder
+from ail_daemon.features import FEATURES, Floats, build
+from ail_daemon.model import Encoder
+from ail_daemon.ranking import EVIDENCE, Model, judge, rank
+
+from .figures import Outcome, show
+from .gathering import Judged, gather_all
+from .listwise import Example, fit_weights, sample
+from .sets import CODE, FITTED_ON, Kind, load_strangers, load_with_code
+
+WEIGHTS = Path(ail_daemon.__file__).parent / "ranking.json"
+INDEXES = CODE.parent / "quality"
+SHRINKAGE = 1e-2
+FALSE = 0.2  # of questions in people's own words that have no answer
+ANSWERED = 0.86  # of release notes asked about their own project
+PLAIN = {"cosine": 0.5, "words": 0.5, "coverage": 0.3, "touches_file": 0.2, "touches_lines": 0.4, "logged": 0.4}
+"""The plain sum that chooses which candidates are learned from; a fusion of the kind that the fitted weights have to beat."""
+
+COUNTS: dict[str, dict[Kind, float]] = {"states": {"note": 1.0, "own": 0.01}, "asks": {"note": 0.5, "own": 1.0}}
+"""How much each kind of question counts, all of them together, for the weights of those that state and of those that ask. Some of
+the other kind teaches notes what lines are worth, and questions that some reuse a commit's words."""
+
+LEFT_OUT: dict[str, Collection[str]] = {
+    "states": (),
+    "asks": ("pull_cosine", "pull_words", "pull_coverage", "pull_lines"),  # MRR .326 without, .292 with
+}
+_SEMANTIC = ("cosine", "pull_cosine")
+
+
+class Asked(NamedTuple):
+    """A question with the features of its candidates, and what the fit takes of them."""
+
+    judged: Judged
+    features: Floats
+    example: Example | None
+
+
+def main() -> None:
+    """Fit, print what the weights bring on projects they never saw, and write them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clones", type=Path, help="a directory with clones of the five projects")
+    parser.add_argument("--write", action="store_true", help="write the weights")
+    parser.add_argument("--ablate", action="store_true", help="print what leaving out each feature costs")
+    options = parser.parse_args()
+    models = prepare_models()
+    kept = {}
+    for mode in ("semantic", "lexical"):
+        encoder = open_encoder(DEFAULT_MODEL, "prepared", models, 1) if mode == "semantic" else None
+        projects = {name: _load(name, options.clones, encoder) for name in FITTED_ON}
+        left_out = () if encoder else _SEMANTIC
+        kept[mode] = _fit_mode(mode, projects, left_out)
+        if options.ablate:
+            _ablate(projects, left_out)
+    if options.write:
+        WEIGHTS.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def _load(name: str, clones: Path | None, encoder: Encoder | None) -> list[Asked]:
+    sets = (load_with_code(name, clones), load_strangers(name, clones))
+    return [one for measured in sets for one in _prepare(gather_all(measured, encoder, INDEXES))]
+
+
+def _prepare(judged: Iterable[Judged]) -> list[Asked]:
+    return [_prepare_one(one) for one in judged if one.candidates]
+
+
+def _prepare_one(judged: Judged) -> Asked:
+    features = build(judged.asked, list(judged.candidates.values()))
+    answers = judged.is_answer.astype(np.float64)
+    plain = features @ np.array([PLAIN.get(name, 0.0) for name in FEATURES])
+    is_useful = bool(answers.any()) and not bool(answers.all())
+    return Asked(judged, features, sample(features, answers, plain, 1.0) if is_useful else None)
+
+
+def fit_ranker(asked: Sequence[Asked], style: str, left_out: Collection[str] = ()) -> Floats:
+    """Return a weight for each of FEATURES, 0 for those *left_out*, for questions of *style* (`asks`, `states`)."""
+    columns = [i for i, name in enumerate(FEATURES) if name not in {*left_out, *LEFT_OUT[style]}]
+    useful = [(one.judged.row.kind, one.example) for one in asked if one.example]
+    share = {kind: COUNTS[style].get(kind, 0.0) / max(sum(k == kind for k, _ in useful), 1) for kind in ("note", "own")}
+    examples = [e._replace(features=e.features[:, columns], weight=share[kind]) for kind, e in useful]
+    weights = np.zeros(len(FEATURES))
+    weights[columns] = fit_weights(examples, SHRINKAGE)
+    return weights
+
+
+def _fit_mode(mode: str, projects: dict[str, list[Asked]], left_out: Collection[str]) -> dict[str, dict[str, float]]:
+    outcomes, evidence = _cross_validate(projects, left_out)
+    names = [name for name, part in projects.items() for _ in part]
+    judged = _judge_by_others(outcomes, evidence, names)
+    show(f"{mode}, each by the others", [one for one, _ in judged])
+    states, asks = _choose_bars(judged)
+    confidence, support = _fit_judgements(outcomes, evidence)
+    everything = [one for part in projects.values() for one in part]
+    named = {style: dict(zip(FEATURES, fit_ranker(everything, style, left_out), strict=True)) for style in LEFT_OUT}
+    rounded = {
+        style: {name: round(float(w), 3) for name, w in weights.items() if w} for style, weights in named.items()
+    }
+    told = {
+        "confidence": _name(confidence),
+        "support": _name(support) | {"bar_states": round(states, 3), "bar_asks": round(asks, 3)},
+    }
+    return {**rounded, **told}
+
+
+def _name(weights: Floats) -> dict[str, float]:
+    return {name: round(float(w), 3) for name, w in zip((*EVIDENCE, "bias"), weights, strict=True)}
+
+
+def _cross_validate(projects: dict[str, list[Asked]], left_out: Collection[str]) -> tuple[list[Outcome], Floats]:
+    """Rank each project's questions with weights fitted on the others; return how each went, and its evidence."""
+    outcomes, evidence = [], []
+    for name, part in projects.items():
+        others = [one for other, rest in projects.items() if other != name for one in rest]
+        model = Model(
+            asks=fit_ranker(others, "asks", left_out), states=fit_ranker(others, "states", left_out),
+            confidence=np.zeros(len(EVIDENCE) + 1), support=np.zeros(len(EVIDENCE) + 1), bars=(0.0, 0.0),
+        )  # fmt: skip
+        for one in part:
+            ranked = rank(one.judged.candidates, one.judged.asked, model)
+            outcomes.append(Outcome.of(one.judged, ranked))
+            evidence.append(ranked.evidence)
+    return outcomes, np.array(evidence)
+
+
+def _fit_judgements(outcomes: Sequence[Outcome], evidence: Floats) -> tuple[Floats, Floats]:
+    """Fit whether the first hit is an answer, and whether there is any, on rankings by weights that never saw the question.
+
+    A question in people's own words whose answer is not among the first five teaches the second nothing.
+    """
+    confidence = _fit_one(evidence, [outcome.rank == 1 for outcome in outcomes])
+    seen = [place for place, one in enumerate(outcomes) if _is_telling(one)]
+    return confidence, _fit_one(evidence[seen], [outcomes[place].is_answerable for place in seen])
+
+
+def _is_telling(outcome: Outcome) -> bool:
+    return outcome.group[0] != "own" or not outcome.is_answerable or (outcome.rank or 100) <= 5
+
+
+def _fit_one(evidence: Floats, is_so: list[bool]) -> Floats:
+    fitted = LogisticRegression(C=1.0, max_iter=5000).fit(evidence, is_so)
+    return np.append(fitted.coef_[0], fitted.intercept_[0])
+
+
+def _judge_by_others(outcomes: list[Outcome], evidence: Floats, names: list[str]) -> list[tuple[Outcome, float]]:
+    """Return *outcomes* with the confidence, and the support, that weights fitted on the other projects give them."""
+    judged: dict[int, tuple[Outcome, float]] = {}
+    for name in set(names):
+        others = [place for place, of in enumerate(names) if of != name]
+        confidence, support = _fit_judgements([outcomes[place] for place in others], evidence[others])
+        for place in (place for place, of in enumerate(names) if of == name):
+            sure = judge(evidence[place], confidence)
+            judged[place] = outcomes[place]._replace(confidence=sure), judge(evidence[place], support)
+    return [judged[place] for place in range(len(names))]
+
+
+def _choose_bars(judged: list[tuple[Outcome, float]]) -> tuple[float, float]:
+    """Return the least support of an answer for questions that state, and that ask, judged by the other projects' weights.
+
+    The first is what ANSWERED of the open notes have, the second what all but FALSE of the questions without an answer lack.
+    """
+    notes = [support for outcome, support in judged if outcome.group == ("note", "open")]
+    none = [support for outcome, support in judged if outcome.group[0] == "own" and not outcome.is_answerable]
+    bars = float(np.quantile(notes, 1 - ANSWERED)), float(np.quantile(none, 1 - FALSE))
+    for group in sorted({(outcome.group, outcome.is_answerable) for outcome, _ in judged}):
+        bar = bars[group[0][0] == "own"]
+        passing = [support >= bar for outcome, support in judged if (outcome.group, outcome.is_answerable) == group]
+        print(f"    {' '.join(group[0])}, {'answerable' if group[1] else 'not'}: {np.mean(passing):.3f} answered")
+    return bars
+
+
+def _ablate(projects: dict[str, list[Asked]], left_out: Collection[str]) -> None:
+    for name in FEATURES:
+        if name not in left_out:
+            show(f"without {name}", _cross_validate(projects, {*left_out, name})[0])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""What the ranker sees of every question, kept: gathering it takes minutes, fitting to it seconds.
+
+An index is built in this process, without a daemon, by the functions that the indexer uses; features come from the searcher's
+own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ail_daemon import terms
+from ail_daemon.candidates import Question, gather
+from ail_daemon.features import Asked, Signals
+from ail_daemon.index import RepoIndex
+from ail_daemon.linehistory import LineHistories
+from ail_daemon.model import REF_KINDS, Encoder
+from ail_daemon.reading import LocalReader
+from ail_daemon.repos import Repo
+from ail_daemon.updating import update_large
+from ail_rpc.discovery import find_repository
+from ail_rpc.errors import AilError
+
+from .sets import QuestionSet, Row
+
+_BATCH = 2048
+
+
+class Judged(NamedTuple):
+    """One question with its candidates; is_answer: whether each is one, in their order."""
+
+    row: Row
+    asked: Asked
+    candidates: dict[int, Signals]
+    is_answer: npt.NDArray[np.bool_]
+
+
+def build_index(repo: Path, directory: Path, encoder: Encoder | None) -> RepoIndex:
+    """Return the index of *repo* in *directory*, opened where it is there already."""
+    index = RepoIndex(directory, encoder)
+    place = find_repository(str(repo))
+    reader = LocalReader(place, REF_KINDS, encoder.encode if encoder else None)
+    if index.tips != reader.tips:
+        update_large(reader, Repo(directory, place), index, lambda: None, lambda _: {})
+    return index
+
+
+def judge(index: RepoIndex, encoder: Encoder | None, repo: Path, row: Row) -> Judged:
+    """Gather the candidates of one question, as a daemon would."""
+    question = make_question(repo, row)
+    embedding = encoder.encode([row.text]) if encoder else None
+    gathered = gather(index, question, embedding)
+    answers = set(index.store.get_ids(row.answers).values())
+    return Judged(row, gathered.asked, gathered.candidates, np.array([i in answers for i in gathered.candidates], bool))
+
+
+def make_question(repo: Path, row: Row) -> Question:
+    """Return *row* as the searcher takes it, with where its lines come from; lines that HEAD has not are left out."""
+    if row.scope.file is None or row.scope.lines is None:
+        return Question(row.text, row.scope)
+    try:
+        found = _LINES.find(find_repository(str(repo)), row.scope.file, row.scope.lines)
+    except AilError:
+        return Question(row.text, row.scope)
+    return Question(row.text, row.scope, blamed=found.blamed, logged=found.logged)
+
+
+def gather_all(measured: QuestionSet, encoder: Encoder | None, directory: Path) -> list[Judged]:
+    """Return every question of *measured* with its candidates; kept in *directory* by all that decides them."""
+    index = build_index(measured.repo, directory / measured.name, encoder)
+    try:
+        rows = [(row.kind, row.text, row.scope, sorted(row.answers)) for row in measured.rows]
+        key = hashlib.sha256(repr((rows, encoder and encoder.model_id, _hash_sources())).encode()).hexdigest()[:16]
+        path = directory / f"{measured.name}-{key}.pickle"
+        if not path.exists():
+            path.write_bytes(pickle.dumps([judge(index, encoder, measured.repo, row) for row in measured.rows]))
+        kept: list[Judged] = pickle.loads(path.read_bytes())  # noqa: S301 - written by the line above
+        return kept
+    finally:
+        index.close()
+
+
+def _hash_sources() -> str:
+    """Return a hash of the code that gathers: another one gathers something else."""
+    here = Path(terms.__file__).parent
+    sources = [here / f"{name}.py" for name in ("candidates", "coverage", "linehistory", "pulls", "terms", "words")]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+
+
+_LINES = LineHistories()

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from ail_daemon.pulls import LARGEST, Pulls
+
+
+def test_a_merge_and_what_it_brought_are_one_pull_request() -> None:
+    #   1 ── 2 ───── 5 ── 6
+    #     └─ 3 ── 4 ─┘
+    parents = {1: (), 2: (1,), 3: (1,), 4: (3,), 5: (2, 4), 6: (5,)}
+    assert Pulls(parents, 6).get_merges([1, 2, 3, 4, 5, 6]) == {3: 5, 4: 5, 5: 5}
+
+
+def test_a_merge_inside_a_branch_belongs_to_the_one_that_brought_the_branch() -> None:
+    #   1 ──────────── 6
+    #     └ 2 ─── 4 ─ 5┘
+    #         └ 3 ┘
+    parents = {1: (), 2: (1,), 3: (2,), 4: (2, 3), 5: (4,), 6: (1, 5)}
+    assert Pulls(parents, 6).get_merges(range(1, 7)) == {2: 6, 3: 6, 4: 6, 5: 6, 6: 6}
+
+
+def test_a_merge_of_a_whole_branch_is_no_pull_request() -> None:
+    side = range(10, 11 + LARGEST)
+    parents = {1: (), **{i: (i - 1 if i > 10 else 1,) for i in side}, 99: (1, side[-1])}
+    assert Pulls(parents, 99).get_merges(parents) == {}
+
+
+def test_history_that_is_cut_off_or_empty_has_no_pull_requests() -> None:
+    assert Pulls({}, None).get_merges([1]) == {}
+    assert Pulls({5: ()}, 4).get_merges([5]) == {}
