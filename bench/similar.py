@@ -5,7 +5,6 @@ python -m bench.similar
 
 from __future__ import annotations
 
-import importlib
 import statistics
 import sys
 from collections import Counter
@@ -22,6 +21,7 @@ from ail_daemon.wording import canonical
 
 from .evaluation import EVAL, load_set
 from .figures import seconds, show
+from .quality.near_pairs import near_pairs
 
 PARAPHRASES = Path(__file__).parent / "paraphrases.txt"
 _ASKED = 60
@@ -39,14 +39,7 @@ def main() -> None:
 
 
 def _judge_near(encoder: Encoder) -> None:
-    try:
-        pairs = [
-            (pair.kind, pair.first, pair.second)
-            for pair in importlib.import_module("bench.quality.near_pairs").near_pairs()
-        ]
-    except ModuleNotFoundError:
-        print("near questions: skipped, bench/quality/near_pairs.py is not here")
-        return
+    pairs = [(pair.kind, pair.first, pair.second) for pair in near_pairs()]
     near = _are_near(encoder, [(first, second) for _, first, second in pairs])
     alike = [canonical(first) == canonical(second) for _, first, second in pairs]
     show("pairs of near questions with different answers", len(pairs), "", ">= 5,000", digits=0)
