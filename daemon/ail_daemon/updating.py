@@ -37,13 +37,14 @@ def update_small(reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callab
     known = [] if is_known else list(index.store.iter_shas())
     stale = _find_stale(index, stored, tips)
     count, batches = _read_missing(reader, tips, stored, is_known, known, stale, SMALL)
-    gone = _find_gone(reader, index, stored, is_known) + stale
+    gone = _find_gone(reader, index, stored, is_known)
     if count > SMALL:
-        _prune(index, gone, stored)
+        _prune(index, _without_reachable(index, gone, tips, []) + stale, stored)
         on_pruned()
         return False
     repo.progress = Progress("reading", 0, count)
     commits = [commit for batch in batches for commit in batch]
+    gone = _without_reachable(index, gone, tips, commits) + stale
     fresh = _embed_fresh(reader, repo, index, commits)
     if gone or commits or tips != stored:
         index.change(gone, commits, fresh, tips)
@@ -61,16 +62,19 @@ def update_large(
     stored, tips = index.store.get_tips(), reader.tips
     is_known = _is_known(reader, stored, tips)
     stale = _find_stale(index, stored, tips)
-    gone = (_find_gone(reader, index, stored, is_known) if stored.shas or index.counts.commits else []) + stale
-    _prune(index, gone, stored)
+    gone = _find_gone(reader, index, stored, is_known) if stored.shas or index.counts.commits else []
+    _prune(index, _without_reachable(index, gone, tips, []) + stale, stored)
     on_pruned()
     known = [] if is_known else list(index.store.iter_shas())
     total, batches = _read_missing(reader, tips, stored, is_known, known, stale, None)
     repo.progress = Progress("reading", 0, total)
+    parents: set[str] = set()
     for batch in batches:
         index.change(commits=batch)
         index.publish()
         repo.progress.done += len(batch)
+        parents.update(parent for commit in batch for parent in commit.parents)
+    _read_dangling(reader, index, parents)
     index.change(tips=tips)
     _embed_rest(reader, repo, index, find_kept)
     _read_changes(reader, repo, index)
@@ -123,6 +127,38 @@ def _find_gone(reader: Reader, index: RepoIndex, stored: Tips, is_known: bool) -
     gone = set(index.store.iter_shas())
     gone.difference_update(reader.iter_shas(now, []) if now else ())
     return sorted(gone)
+
+
+def _without_reachable(index: RepoIndex, gone: list[str], tips: Tips, added: list[Commit]) -> list[str]:
+    """Return *gone* without what is a tip, or a parent of what stays or is *added*, and their ancestors.
+
+    git goes by commit dates when it tells what one side reaches and the other does not: where a clock jumped, it lists
+    commits that both reach.
+    """
+    if not gone:
+        return []
+    lost = set(gone)
+    links = index.store.iter_links()
+    parents = {sha: named for sha, named in links if sha in lost or not lost.isdisjoint(named)}
+    kept = [sha for sha, named in parents.items() if sha not in lost for sha in named if sha in lost]
+    kept += [sha for sha in lost if sha in tips.shas] + [p for commit in added for p in commit.parents if p in lost]
+    while kept:
+        sha = kept.pop()
+        if sha in lost:
+            lost.discard(sha)
+            kept.extend(parents.get(sha, ()))
+    return sorted(lost)
+
+
+def _read_dangling(reader: Reader, index: RepoIndex, parents: set[str]) -> None:
+    """Read what a commit names as a parent and is not here: it was taken for gone before its child was known."""
+    known = index.store.get_ids(parents)
+    dangling = sorted(parents - known.keys())
+    if dangling:
+        _, batches = reader.read_commits(dangling, [], list(index.store.iter_shas()))
+        for batch in batches:
+            index.change(commits=batch)
+        index.publish()
 
 
 def _embed_fresh(

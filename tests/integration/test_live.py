@@ -267,3 +267,24 @@ def test_a_truncated_pack_is_told_and_healed_by_its_repair(home: Home, repo: Rep
         call("repo.notify", repo=str(repo.path))
         told = wait_for(call, repo.path, lambda now: now["head"] == sha and now["complete"])
         assert told["commits"] == 4
+
+
+def test_where_clocks_jumped_a_deleted_branch_takes_nothing_with_it_that_others_reach(
+    home: Home, repo: Repository
+) -> None:
+    repo._time = 2_000_000_000
+    shared = repo.commit("Written tomorrow\n\nBecause the clock of that machine was ahead.")
+    repo._time = 1_900_000_000
+    repo.git("checkout", "-q", "-b", "topic")
+    repo.commit("On the branch")
+    repo.git("checkout", "-q", "main")
+    repo._time = 1_000_000_000
+    for number in range(20):
+        repo.commit(f"Later, and by its date long ago, {number}")
+    assert shared in repo.git("rev-list", "topic", "^main")  # git itself is mistaken
+    with home.daemon(), home.connected() as call:
+        call("repo.add", repo=str(repo.path))
+        assert call.wait_complete(str(repo.path))["commits"] == 25
+        repo.git("branch", "-q", "-D", "topic")
+        wait_for(call, repo.path, lambda now: now["commits"] == 24 and now["complete"])
+        assert call("show", repo=str(repo.path), sha=shared)["sha"] == shared
