@@ -85,7 +85,9 @@ def test_ctrl_c_at_any_moment_is_no_traceback(client: Runner, daemon: ScriptedDa
         threading.Event().wait(moment * 0.004)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
-        if err.startswith("Exception ignored in: <function _get_module_lock"):  # Python's importer, in a callback of its own
+        if err.startswith(
+            "Exception ignored in: <function _get_module_lock"
+        ):  # Python's importer, in a callback of its own
             err = ""
         assert (process.returncode in (0, *INTERRUPTED), err) == (True, "")
 
