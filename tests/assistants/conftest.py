@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.types import CallToolResult, TextContent
-from tests.client.conftest import ScriptedDaemon
 from tests.integration.conftest import Repository, repo
-from tests.running import BIN, Home, sealed_home
+from tests.outside import home, scripted
+from tests.running import BIN, Home
 
-__all__ = ["repo"]
+__all__ = ["home", "repo", "scripted"]
 
 T = TypeVar("T")
 
@@ -65,20 +65,6 @@ def get_fields(result: CallToolResult) -> dict[str, Any]:
     )
     assert size_bytes < 20_000
     return result.structured_content
-
-
-@pytest.fixture
-def home() -> Iterator[Home]:
-    """A home without a model: words answer."""
-    with sealed_home() as made:
-        yield made
-
-
-@pytest.fixture
-def scripted(home: Home) -> Iterator[ScriptedDaemon]:
-    served = ScriptedDaemon(str(home.socket), {})
-    yield served
-    served.close()
 
 
 @pytest.fixture

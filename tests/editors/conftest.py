@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.client.conftest import ScriptedDaemon
 from tests.integration.conftest import Repository, repo
-from tests.running import Home, sealed_home
+from tests.outside import home, scripted
+from tests.running import Home
 from tests.tools import require
 
 from ail_rpc.framing import unpack
 
-__all__ = ["repo"]
+__all__ = ["home", "repo", "scripted"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = ROOT / "editors" / "ail.nvim"
-
-
-@pytest.fixture
-def home() -> Iterator[Home]:
-    """A home without a model: words answer, and nothing waits for one to load."""
-    with sealed_home() as made:
-        yield made
-
-
-@pytest.fixture
-def scripted(home: Home) -> Iterator[ScriptedDaemon]:
-    """A daemon that answers what a test has written, at the home's socket."""
-    served = ScriptedDaemon(str(home.socket), {})
-    yield served
-    served.close()
 
 
 class Neovim:
