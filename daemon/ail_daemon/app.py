@@ -13,6 +13,7 @@ from ail_rpc.errors import StorageError
 
 from .activation import notify
 from .dispatch import Dispatcher
+from .flags import Flags
 from .limits import ServingLimits
 from .listening import Listener
 from .locks import DaemonLocks
@@ -23,7 +24,7 @@ from .server import Server
 from .services import archaeology
 from .settings import Settings
 
-Service = Callable[[Settings], AbstractAsyncContextManager[Offer]]
+Service = Callable[[Flags], AbstractAsyncContextManager[Offer]]
 """Started by entering, stopped by leaving; what it yields is what it serves."""
 
 SERVICES: tuple[Service, ...] = (archaeology,)
@@ -43,10 +44,11 @@ async def run(
     Raises AilError where starting fails; what had started is stopped then.
     """
     _start_logging(settings)
+    flags = Flags(settings)
     stopping = asyncio.Event()
     _stop_on_signals(stopping)
     async with AsyncExitStack() as running:
-        offers = [await running.enter_async_context(service(settings)) for service in services]
+        offers = [await running.enter_async_context(service(flags)) for service in services]
         daemon = Daemon(locks.socket_path, offers, stopping.set)
         listener = Listener.adopt(listen) if listen else Listener.bind(locks.socket_path)
         server = Server(listener, Dispatcher(daemon.get_methods()), limits, locks.renew)

@@ -1,32 +1,30 @@
-"""`ask` and `show`: from a call's params to the contract's reply. Knows which repository, caches, time limits; no ranking."""
+"""`ask`: from a call's params to the contract's reply. Knows which repository, which caches; no ranking."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable, Hashable
-from concurrent.futures import Executor
+from collections.abc import Hashable
 from time import perf_counter, time
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import NotFoundError, OutOfTimeError, UsageError
+from ail_rpc.errors import NotFoundError, UsageError
 
-from . import answers, filters, relations, searcher
+from . import filters, searcher
 from .caches import ExactCache, SimilarCache
 from .candidates import Question
 from .encoders import EncodedOnce, ServingEncoder
 from .freshness import Freshness
 from .index import RepoIndex
+from .indexstate import describe_index
 from .linehistory import NO_LINES, LineHistories
 from .methods import SCHEMA
 from .model import Encoder, Scope
+from .pool import QuestionPool
 from .repos import Repo, Repos
-from .rewrites import find_retired, find_successor
 from .wording import canonical
 
 MAX_QUESTION_BYTES = 100_000
-_Result = TypeVar("_Result")
 
 
 class Asked(NamedTuple):
@@ -54,10 +52,9 @@ class Asking:
         repos: Repos,
         freshness: Freshness,
         encoder: ServingEncoder,
-        pool: Executor,
+        pool: QuestionPool,
         exact: ExactCache,
         similar: SimilarCache,
-        max_query_time_s: float,
     ) -> None:
         self._repos = repos
         self._freshness = freshness
@@ -65,25 +62,19 @@ class Asking:
         self._pool = pool
         self._exact = exact
         self._similar = similar
-        self._max_query_time_s = max_query_time_s
         self._lines = LineHistories()
 
     async def ask(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the contract's reply. Raises UsageError, NotEnrolledError, NotFoundError, OutOfTimeError."""
         started = perf_counter()
         asked = self._check(params)
-        await self._freshness.ensure(asked.repo, params["timeout"] or self._max_query_time_s)
+        limit_s = self._pool.get_limit_s(params["timeout"])
+        await self._freshness.ensure(asked.repo, limit_s)
         told = self._recall(asked)
         if told is None:
-            told = await self._in_time(params["timeout"], lambda: self._answer(asked))
+            told = await self._pool.run(limit_s, lambda: self._answer(asked))
         spent_ms = (perf_counter() - started) * 1000
         return {**told.reply, "cached": told.cached, "query_time_ms": round(spent_ms, 3)}
-
-    async def show(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return one commit, named by its sha or an unambiguous beginning of it."""
-        repo, place = self._repos.find(params["repo"])
-        await self._freshness.ensure(repo, params["timeout"] or self._max_query_time_s)
-        return await self._in_time(params["timeout"], lambda: _show(self._open(repo), place, params["sha"]))
 
     def _open(self, repo: Repo) -> RepoIndex:
         return repo.open_index(self._encoder.get())
@@ -93,14 +84,6 @@ class Asking:
         repo, place = self._repos.find(params["repo"])
         scope = Scope(_relative(params["file"], place), tuple(params["lines"]) if params["lines"] else None)
         return Asked(text, scope, repo, place, params)
-
-    async def _in_time(self, timeout_s: float | None, work: Callable[[], _Result]) -> _Result:
-        """Run *work* in the pool, as long as the caller allows, or else the settings."""
-        limit_s = timeout_s or self._max_query_time_s
-        try:
-            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._pool, work), limit_s)
-        except TimeoutError as err:
-            raise OutOfTimeError(f"no answer within {limit_s:g} s", "ask again, or allow more with --timeout") from err
 
     def _recall(self, asked: Asked) -> Told | None:
         """Return the reply to the same question, None where none is kept. Fast enough for the loop: touches no index."""
@@ -165,65 +148,6 @@ def _key(asked: Asked, index: RepoIndex, wording: Hashable) -> tuple[Hashable, .
 def _level(text: str) -> str:
     """Return *text* with its spacing levelled: that makes no other question."""
     return " ".join(text.split())
-
-
-def describe_index(repo: Repo, index: RepoIndex, place: RepoPlace | None = None) -> dict[str, Any]:
-    """Return how fresh the index is: head (of the worktree *place*), commits, pending, complete."""
-    counts, progress = index.counts, repo.progress
-    unread = progress.of - progress.done if progress.phase == "reading" else 0
-    return {
-        "head": _get_head(repo, index, place),
-        "commits": counts.commits,
-        "pending": counts.pending + unread,
-        "complete": repo.is_settled and not counts.pending,
-    }
-
-
-def _get_head(repo: Repo, index: RepoIndex, place: RepoPlace | None) -> str | None:
-    if place is None or place.git_dir == repo.place.git_dir:
-        return index.tips.head
-    return index.tips.refs.get(f"worktrees/{os.path.basename(place.git_dir)}/HEAD")
-
-
-def _show(index: RepoIndex, place: RepoPlace, prefix: str) -> dict[str, Any]:
-    if not 4 <= len(prefix) <= 64 or any(digit not in "0123456789abcdef" for digit in prefix.lower()):
-        raise UsageError(f"{prefix:.80} is no sha", "give 4 to 40 hexadecimal digits")
-    old = None
-    match index.store.find_sha(prefix.lower()):
-        case []:
-            old, sha = _find_rewritten(index, place, prefix.lower())
-        case [sha]:
-            pass
-        case _:
-            raise UsageError(f"more than one commit begins with {prefix}", "give more digits")
-    commit_id = index.store.get_ids([sha])[sha]
-    commit = index.store.get_commits([commit_id])[commit_id]
-    fate = relations.find_fate(index.store, commit_id, commit)
-    return {
-        "schema_version": SCHEMA, "repo": place.root, "sha": commit.sha, "successor_of": old,
-        "parents": list(commit.parents),
-        "subject": commit.subject, "author": commit.author, "email": commit.email,
-        "author_time": answers.format_time(commit),
-        "message": commit.message, "paths": index.store.get_paths(commit_id), **fate._asdict(),
-    }  # fmt: skip
-
-
-def _find_rewritten(index: RepoIndex, place: RepoPlace, prefix: str) -> tuple[str, str]:
-    """Return (old sha, its successor) for the beginning of a commit that is gone. Raises NotFoundError, UsageError."""
-    match find_retired(index.store, prefix):
-        case [old] if new := find_successor(index.store, old):
-            return old, new
-        case [old]:
-            raise NotFoundError(
-                f"{old} is gone: no branch or tag of {place.root} reaches it any more, and nothing tells what took its place",
-                "`git reflog` may still know it",
-            )
-        case []:
-            raise NotFoundError(
-                f"no indexed commit of {place.root} begins with {prefix}", "`git log` lists the commits"
-            )
-        case _:
-            raise UsageError(f"more than one commit begins with {prefix}", "give more digits")
 
 
 def _check_question(text: str) -> str:

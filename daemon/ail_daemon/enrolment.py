@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .asking import describe_index
 from .encoders import ServingEncoder
 from .freshness import Freshness
 from .indexer import Indexer
+from .indexstate import describe_index
 from .repos import Repo, Repos
 
 

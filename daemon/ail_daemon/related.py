@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from concurrent.futures import Executor
 from typing import Any
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import OutOfTimeError, UsageError
+from ail_rpc.errors import UsageError
 
 from . import answers, filters
-from .asking import describe_index
 from .encoders import ServingEncoder
 from .freshness import Freshness
 from .history.opening import open_history
 from .index import RepoIndex
+from .indexstate import describe_index
 from .methods import SCHEMA
 from .model import Mode
+from .pool import QuestionPool
 from .relating import bearing, missing, relate
 from .relating.cochange import Companion
 from .relating.patches import PATCH_MAX_BYTES, FileChange, parse_patch
@@ -35,14 +34,11 @@ _MAX_FILES = 4096
 class Related:
     """Answers what bears on a change. Its coroutine runs on the daemon's loop, the work in *pool*."""
 
-    def __init__(
-        self, repos: Repos, freshness: Freshness, encoder: ServingEncoder, pool: Executor, max_query_time_s: float
-    ) -> None:
+    def __init__(self, repos: Repos, freshness: Freshness, encoder: ServingEncoder, pool: QuestionPool) -> None:
         self._repos = repos
         self._freshness = freshness
         self._encoder = encoder
         self._pool = pool
-        self._max_query_time_s = max_query_time_s
 
     async def related(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the commits that bear on `files`, on `staged` (a diff) or on `range`, and files that are missing.
@@ -52,13 +48,9 @@ class Related:
         started = time.perf_counter()
         _check(params)
         repo, place = self._repos.find(params["repo"])
-        limit_s = params["timeout"] or self._max_query_time_s
+        limit_s = self._pool.get_limit_s(params["timeout"])
         await self._freshness.ensure(repo, limit_s)
-        work = asyncio.get_running_loop().run_in_executor(self._pool, self._answer, repo, place, params, limit_s)
-        try:
-            reply = await asyncio.wait_for(work, limit_s)
-        except TimeoutError as err:
-            raise OutOfTimeError(f"no answer within {limit_s:g} s", "ask again, or allow more with --timeout") from err
+        reply = await self._pool.run(limit_s, lambda: self._answer(repo, place, params, limit_s))
         return {**reply, "query_time_ms": round((time.perf_counter() - started) * 1000, 3)}
 
     def _answer(self, repo: Repo, place: RepoPlace, params: dict[str, Any], limit_s: float) -> dict[str, Any]:

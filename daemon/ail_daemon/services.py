@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ail_rpc.paths import get_state_dir
@@ -17,32 +16,36 @@ from .caches import ExactCache, SimilarCache
 from .checking import Checking
 from .encoders import ServingEncoder
 from .enrolment import Enrolment
+from .flags import Flags
 from .freshness import Freshness
 from .indexer import Indexer
 from .logs import log
 from .methods import Offer
 from .params import Handler, Method, flag, lines, number, text, texts, whole
+from .pool import QuestionPool
 from .related import Related
 from .repos import Repo, Repos
-from .settings import Settings
+from .showing import Showing
 from .siblings import Siblings
 from .workers import Bulk
 
 
 @contextlib.asynccontextmanager
-async def archaeology(settings: Settings) -> AsyncIterator[Offer]:
+async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     """Enrolled repositories, kept indexed, and answers about them."""
+    settings = flags.current
     state = Path(get_state_dir())
     bulk = Bulk(settings.model, settings.encoder, os.fspath(state / "models"), settings.max_workers)
     encoder = ServingEncoder(bulk)
     repos = Repos(state / "repos")
     indexer = Indexer(bulk, settings.refs, encoder.get, _log_failure, Siblings(repos).find_kept)
     freshness = Freshness(repos, indexer, is_watching=settings.watch, reconcile_s=settings.reconcile_s)
-    pool = ThreadPoolExecutor(max(settings.max_workers, 2), "question")
+    pool = QuestionPool(flags)
     exact = ExactCache(settings.cache_size)
     similar = SimilarCache(settings.faiss_cache_size, settings.faiss_similarity_threshold)
-    asking = Asking(repos, freshness, encoder, pool, exact, similar, settings.max_query_time_s)
-    related = Related(repos, freshness, encoder, pool, settings.max_query_time_s)
+    asking = Asking(repos, freshness, encoder, pool, exact, similar)
+    showing = Showing(repos, freshness, encoder, pool)
+    related = Related(repos, freshness, encoder, pool)
     enrolment = Enrolment(repos, indexer, freshness, encoder)
     checking = Checking(repos, indexer, settings.refs, encoder)
 
@@ -50,16 +53,18 @@ async def archaeology(settings: Settings) -> AsyncIterator[Offer]:
     indexer.start()
     await freshness.start()
     try:
-        methods = _offer_methods(asking, related, enrolment, checking)
+        methods = _offer_methods(asking, showing, related, enrolment, checking)
         yield Offer(methods, enrolment.get_status, lambda: encoder.is_decided, lambda: _get_model(encoder))
     finally:
         await freshness.stop()
         await asyncio.to_thread(indexer.stop)
-        await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+        await asyncio.to_thread(pool.stop)
         repos.close()
 
 
-def _offer_methods(asking: Asking, related: Related, enrolment: Enrolment, checking: Checking) -> dict[str, Handler]:
+def _offer_methods(
+    asking: Asking, showing: Showing, related: Related, enrolment: Enrolment, checking: Checking
+) -> dict[str, Handler]:
     repo, timeout = text("repo"), number("timeout", 0.001, 3600, default=None)
     return {
         "ask": Method(
@@ -73,7 +78,7 @@ def _offer_methods(asking: Asking, related: Related, enrolment: Enrolment, check
             text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
             *(text(name, default=None) for name in filters.NAMES),
         ),
-        "show": Method(asking.show, repo, timeout, text("sha")),
+        "show": Method(showing.show, repo, timeout, text("sha")),
         "repo.add": Method(enrolment.add, repo),
         "repo.remove": Method(enrolment.remove, repo, flag("purge")),
         "repo.list": Method(enrolment.list),

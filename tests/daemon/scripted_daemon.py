@@ -13,10 +13,11 @@ from typing import Any
 
 from ail_daemon import activation, locks, process
 from ail_daemon.app import run
+from ail_daemon.flags import Flags
 from ail_daemon.limits import ServingLimits
 from ail_daemon.methods import Offer
 from ail_daemon.ready import ReadyPipe
-from ail_daemon.settings import Settings, load_settings
+from ail_daemon.settings import load_settings
 from ail_rpc.paths import get_socket_path, get_state_dir
 
 
@@ -44,8 +45,8 @@ async def environment(params: dict[str, Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def serve_tests(settings: Settings) -> AsyncIterator[Offer]:
-    del settings
+async def serve_tests(flags: Flags) -> AsyncIterator[Offer]:
+    del flags
     yield Offer({"echo": echo, "wait": wait, "boom": boom, "environment": environment})
 
 
