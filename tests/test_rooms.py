@@ -42,7 +42,7 @@ DOORS = {
 }
 PURE = {
     "ranking.py", "features.py", "coverage.py", "pulls.py", "terms.py", "model.py", "answers.py", "params.py",
-    "wording.py", "globs.py", "mentions.py", "prose.py",
+    "wording.py", "globs.py", "mentions.py", "prose.py", "rollout.py",
     "relating/patches.py", "relating/overlap.py", "relating/undoing.py", "relating/cochange.py", "relating/reasons.py",
 }  # fmt: skip
 LAYERS = (
@@ -60,6 +60,8 @@ LAYERS = (
         "features",
         "coverage",
         "pulls",
+        "rollout",
+        "sides",
     },
     {
         "ranking",
