@@ -43,6 +43,7 @@ DOORS = {
 PURE = {
     "ranking.py", "features.py", "coverage.py", "pulls.py", "terms.py", "model.py", "answers.py", "params.py",
     "wording.py", "globs.py", "mentions.py", "prose.py", "rollout.py",
+    "deciding.py", "likeness.py", "onesided.py",
     "relating/patches.py", "relating/overlap.py", "relating/undoing.py", "relating/cochange.py", "relating/reasons.py",
 }  # fmt: skip
 LAYERS = (
@@ -79,9 +80,9 @@ LAYERS = (
         "watcher",
         "caches",
     },
-    {"flags", "reading", "process", "listening", "dispatch", "methods", "derived"},
+    {"flags", "deciding", "likeness", "onesided", "reading", "process", "listening", "dispatch", "methods", "derived"},
     {"pool", "store", "words", "encoding", "answers", "workers", "worker"},
-    {"rewrites", "lookups"},
+    {"fallback", "shadow", "rewrites", "lookups"},
     {"relations", "folding"},
     {"index", "admission", "connection", "linehistory"},
     {"filters"},
@@ -89,7 +90,8 @@ LAYERS = (
     {"updating"},
     {"indexer", "siblings", "indexstate"},
     {"encoders", "freshness"},
-    {"asking", "checking", "related", "showing"},
+    {"answering"},
+    {"asking", "checking", "consistency", "related", "showing"},
     {"enrolment"},
     {"services"},
     {"app"},
