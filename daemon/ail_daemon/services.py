@@ -11,6 +11,7 @@ from pathlib import Path
 from ail_rpc.paths import get_state_dir
 
 from . import filters
+from .answering import Answering
 from .asking import Asking
 from .caches import ExactCache, SimilarCache
 from .checking import Checking
@@ -27,6 +28,7 @@ from .related import Related
 from .repos import Repo, Repos
 from .showing import Showing
 from .siblings import Siblings
+from .sides import SideFigures
 from .workers import Bulk
 
 
@@ -43,7 +45,8 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     pool = QuestionPool(flags)
     exact = ExactCache(settings.cache_size)
     similar = SimilarCache(settings.faiss_cache_size, settings.faiss_similarity_threshold)
-    asking = Asking(repos, freshness, encoder, pool, exact, similar)
+    figures, answering = SideFigures(), Answering(encoder)
+    asking = Asking(repos, freshness, flags, pool, answering, exact, similar, figures)
     showing = Showing(repos, freshness, encoder, pool)
     related = Related(repos, freshness, encoder, pool)
     enrolment = Enrolment(repos, indexer, freshness, encoder)
@@ -58,6 +61,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     finally:
         await freshness.stop()
         await asyncio.to_thread(indexer.stop)
+        await asyncio.to_thread(asking.stop)
         await asyncio.to_thread(pool.stop)
         repos.close()
 
