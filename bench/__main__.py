@@ -16,6 +16,7 @@ RUNS = (
     ["questions"],
     ["quality"],
     ["similar"],
+    ["sides"],
     ["client"],
     ["live"],
     ["freshness"],

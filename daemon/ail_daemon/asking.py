@@ -73,7 +73,7 @@ class Asking:
     async def ask(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the contract's reply. Raises UsageError, NotEnrolledError, NotFoundError, NoMeaningError, OutOfTimeError."""
         started = perf_counter()
-        asked = self._check(params)
+        asked = self.check(params)
         limit_s = self._pool.get_limit_s(params["timeout"])
         await self._freshness.ensure(asked.repo, limit_s)
         told = self._recall(asked)
@@ -90,7 +90,8 @@ class Asking:
         """End what goes on after replies; a comparison at hand is finished."""
         self._shadow.stop()
 
-    def _check(self, params: dict[str, Any]) -> Asked:
+    def check(self, params: dict[str, Any]) -> Asked:
+        """Return the question that a call's params are. Raises UsageError, NotEnrolledError, NoMeaningError."""
         text = _check_question(params["question"])
         repo, place = self._repos.find(params["repo"])
         scope = Scope(_relative(params["file"], place), tuple(params["lines"]) if params["lines"] else None)

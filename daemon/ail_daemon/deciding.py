@@ -17,12 +17,19 @@ from .sides import Cause, Side
 SWITCHED_OFF = "meaning is switched off (AIL_FAISS_ENABLED)"
 LESS_SURE = "by meaning it was less sure: answered by words alone"
 
+_REMEDIES: dict[Cause, str] = {
+    "switched_off": "`ail-client flags AIL_FAISS_ENABLED=true` switches it on",
+    "model": "`ail-daemon model prepare` makes the model ready",
+    "out_of_time": "allow more with --timeout",
+}
+
 
 class NoMeaningError(UnavailableError):
     """The semantic side cannot answer: *cause* says which kind of reason, the message which reason."""
 
     def __init__(self, cause: Cause, message: str) -> None:
-        super().__init__(message, "ask with --mode lexical, or allow words to answer with AIL_FAISS_FALLBACK=true")
+        remedy = _REMEDIES.get(cause, "see the daemon's log")
+        super().__init__(message, f"{remedy}; or ask by words, with --mode lexical or AIL_FAISS_FALLBACK=true")
         self.cause = cause
 
 

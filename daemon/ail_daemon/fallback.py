@@ -78,6 +78,6 @@ def _explain(err: Exception, limit_s: float) -> NoMeaningError:
     if isinstance(err, NoMeaningError):
         return err
     if isinstance(err, OutOfTimeError):
-        return NoMeaningError("out_of_time", f"meaning took longer than {limit_s:.3g} s: answered by words alone")
+        return NoMeaningError("out_of_time", f"meaning took longer than {limit_s:.3g} s")
     log("meaning_failed", level="error", error=err)
-    return NoMeaningError("failed", "meaning failed, the log has why: answered by words alone")
+    return NoMeaningError("failed", "meaning failed: the log has why")

@@ -19,7 +19,8 @@ _RESERVED = 2
 class QuestionPool:
     """Runs work beside the loop: a question's, or what must never keep one waiting.
 
-    running: how many questions are under way, for what gives way to them; read and written on the loop alone.
+    running, ended_at: how many questions are under way, and when (the loop's time) the last one ended, for what gives way to
+    them; read and written on the loop alone.
     """
 
     def __init__(self, flags: Flags) -> None:
@@ -28,6 +29,7 @@ class QuestionPool:
         self._threads = ThreadPoolExecutor(self._size, "question")
         self._reserve = ThreadPoolExecutor(_RESERVED, "reserve")
         self.running = 0
+        self.ended_at = 0.0
         self._busy = 0  # threads, also those that nobody waits for any more
         self._lock = threading.Lock()
 
@@ -58,6 +60,7 @@ class QuestionPool:
             raise make_out_of_time(limit_s) from err
         finally:
             self.running -= 1
+            self.ended_at = loop.time()
 
     def _count(self, work: Callable[[], _Result]) -> _Result:
         with self._lock:

@@ -15,6 +15,7 @@ from .answering import Answering
 from .asking import Asking
 from .caches import ExactCache, SimilarCache
 from .checking import Checking
+from .consistency import SAMPLE, Consistency
 from .encoders import ServingEncoder
 from .enrolment import Enrolment
 from .flags import Flags
@@ -51,12 +52,13 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     related = Related(repos, freshness, encoder, pool)
     enrolment = Enrolment(repos, indexer, freshness, encoder)
     checking = Checking(repos, indexer, settings.refs, encoder)
+    consistency = Consistency(repos, answering, asking.check)
 
     pool.submit(encoder.get)
     indexer.start()
     await freshness.start()
     try:
-        methods = _offer_methods(asking, showing, related, enrolment, checking)
+        methods = _offer_methods(asking, showing, related, enrolment, checking, consistency)
         yield Offer(methods, enrolment.get_status, lambda: encoder.is_decided, lambda: _get_model(encoder))
     finally:
         await freshness.stop()
@@ -67,7 +69,12 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
 
 
 def _offer_methods(
-    asking: Asking, showing: Showing, related: Related, enrolment: Enrolment, checking: Checking
+    asking: Asking,
+    showing: Showing,
+    related: Related,
+    enrolment: Enrolment,
+    checking: Checking,
+    consistency: Consistency,
 ) -> dict[str, Handler]:
     repo, timeout = text("repo"), number("timeout", 0.001, 3600, default=None)
     return {
@@ -88,6 +95,9 @@ def _offer_methods(
         "repo.list": Method(enrolment.list),
         "repo.notify": Method(enrolment.notify, repo),
         "check.index": Method(checking.check_index, text("repo", default=None)),
+        "check.consistency": Method(
+            consistency.check_consistency, text("repo", default=None), timeout, whole("sample", 1, 10_000, default=SAMPLE),
+        ),
     }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The shadow: once a reply has gone out, the other side is asked the same, and how alike both were is kept.
 
-It never slows a reply: it begins after the reply was written, only while no question is under way, one at a time, in a
-thread of the lowest priority; what would have to wait for long, or in a long queue, is dropped.
+It never slows a reply: it begins after the reply was written, only when no question has been under way for a while, one at a
+time, in a thread of the lowest priority; what would have to wait for long, or in a long queue, is dropped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from .sides import Comparison, SideFigures
 
 WAITING = 16
 PATIENCE_S = 5.0
-_LOOK_AGAIN_S = 0.02
+QUIET_S = 0.05
+"""Without a question, before one is compared: who asks one after the other has the daemon to himself."""
 
 
 class _Job(NamedTuple):
@@ -42,6 +43,11 @@ class Shadow:
         self._waiting: deque[_Job] = deque()
         self._is_running = False
         self._thread = ThreadPoolExecutor(1, "shadow", initializer=_give_way)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a comparison is under way, or waits."""
+        return self._is_running
 
     def offer(self, question: tuple[str, Scope, str], work: Callable[[], Comparison]) -> None:
         """Have *work* done after the task at hand, which is to write the reply, has ended; if *question* is among those compared.
@@ -78,8 +84,8 @@ class Shadow:
         if not self._waiting or not self._flags.current.faiss_enabled:
             self._waiting.clear()
             self._is_running = False
-        elif self._pool.running:
-            loop.call_later(_LOOK_AGAIN_S, self._go_on)
+        elif self._pool.running or loop.time() - self._pool.ended_at < QUIET_S:
+            loop.call_later(QUIET_S, self._go_on)
         else:
             done = loop.run_in_executor(self._thread, self._compare, self._waiting.popleft().work)
             done.add_done_callback(lambda _: self._go_on())
