@@ -27,6 +27,7 @@ from .repos import Repos
 from .shadow import Shadow
 from .sides import Cause, SideFigures
 from .wording import canonical
+from .words import WordIndexError
 
 MAX_QUESTION_BYTES = 100_000
 _LASTING = ("switched_off", "low_confidence")
@@ -76,15 +77,21 @@ class Asking:
         asked = self.check(params)
         limit_s = self._pool.get_limit_s(params["timeout"])
         await self._freshness.ensure(asked.repo, limit_s)
-        told = self._recall(asked)
-        if told is None:
-            told = await self._fallback.run(
-                asked.plan, limit_s, lambda: self._ask_meaning(asked), lambda problem: self._ask_words(asked, problem)
-            )
-            self._offer_to_compare(asked, told)
+        told = self._recall(asked) or await self._answer(asked, limit_s - (perf_counter() - started))
         spent_ms = (perf_counter() - started) * 1000
         self._note(told, spent_ms)
         return {**told.reply, "cached": told.cached, "query_time_ms": round(spent_ms, 3)}
+
+    async def _answer(self, asked: Asked, limit_s: float) -> Told:
+        try:
+            told = await self._fallback.run(
+                asked.plan, limit_s, lambda: self._ask_meaning(asked), lambda problem: self._ask_words(asked, problem)
+            )
+        except WordIndexError:
+            self._freshness.mend(asked.repo)
+            raise
+        self._offer_to_compare(asked, told)
+        return told
 
     def stop(self) -> None:
         """End what goes on after replies; a comparison at hand is finished."""
