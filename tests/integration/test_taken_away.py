@@ -261,6 +261,8 @@ def test_a_database_that_another_program_has_locked_is_a_clear_error_and_then_no
 ) -> None:
     with home.daemon(), home.connected() as call:
         assert len(get_errors(ask_all(call, added))) == len(QUESTIONS)
+        with pytest.raises(StorageError, match="locked by another program"):
+            call("ask", repo=str(added.path), timeout=20, question="why?")
         locked.close()
         until = time.monotonic() + 20
         while get_errors(got := [ask(call, added, question) for question in QUESTIONS]) and time.monotonic() < until:
