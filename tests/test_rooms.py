@@ -43,7 +43,7 @@ DOORS = {
 PURE = {
     "ranking.py", "features.py", "coverage.py", "pulls.py", "terms.py", "model.py", "answers.py", "params.py",
     "wording.py", "globs.py", "mentions.py", "prose.py",
-    "relating/patches.py", "relating/overlap.py", "relating/undoing.py", "relating/cochange.py", "relating/reasons.py",
+    "relating/patches.py", "relating/overlap.py", "relating/cochange.py", "relating/reasons.py",
 }  # fmt: skip
 LAYERS = (
     {

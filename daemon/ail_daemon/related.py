@@ -18,13 +18,14 @@ from .history.opening import open_history
 from .index import RepoIndex
 from .indexstate import describe_index
 from .methods import SCHEMA
-from .model import Mode
+from .model import Commit, Mode
 from .pool import QuestionPool
 from .relating import bearing, missing, relate
 from .relating.cochange import Companion
 from .relating.patches import PATCH_MAX_BYTES, FileChange, parse_patch
 from .relating.relate import Relation
 from .relating.tracing import Surroundings, Touching
+from .relations import Fate, find_fate
 from .repos import Repo, Repos
 
 COMPANIONS_MAX = 3
@@ -72,7 +73,7 @@ class Related:
         return {
             "schema_version": SCHEMA, "repo": place.root, "files": files or [one.path for one in changes or []][:100],
             "outcome": "answered" if shown or companions else "no_evidence",
-            "citations": [_cite(relation) for relation in shown],
+            "citations": [_cite(relation, _find_fate(index, relation.commit)) for relation in shown],
             "companions": [_describe(companion) for companion in companions[:COMPANIONS_MAX]],
             "degraded": note or _describe_progress(repo, index), "index": describe_index(repo, index),
         }  # fmt: skip
@@ -125,13 +126,18 @@ def _make_lookup(place: RepoPlace) -> Callable[[str], bool]:
     return lambda path: place.is_bare or os.path.lexists(os.path.join(place.root, path))
 
 
-def _cite(relation: Relation) -> dict[str, Any]:
+def _find_fate(index: RepoIndex, commit: Commit) -> Fate:
+    ids = index.store.get_ids([commit.sha])  # none: it went meanwhile
+    return find_fate(index.store, ids[commit.sha], commit) if ids else Fate()
+
+
+def _cite(relation: Relation, fate: Fate) -> dict[str, Any]:
     commit = relation.commit
     return {
         "sha": commit.sha, "subject": commit.subject, "author": commit.author,
         "author_time": answers.format_time(commit), "score": relation.score, "excerpt": answers.excerpt(commit),
         "path": relation.path, "line": relation.line, "reasons": list(relation.reasons),
-        "reverted_by": relation.reverted_by, "replaced_by": None, "pull_request": None,
+        **fate._asdict(), "pull_request": None,
         "relation": relation.kind, "sentence": relation.sentence,
     }  # fmt: skip
 
