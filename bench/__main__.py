@@ -14,6 +14,7 @@ RUNS = (
     ["history", HISTORY],
     ["indexing"],
     ["questions"],
+    ["serving"],
     ["quality"],
     ["similar"],
     ["client"],
