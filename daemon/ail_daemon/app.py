@@ -31,7 +31,7 @@ SERVICES: tuple[Service, ...] = (archaeology,)
 
 
 async def run(
-    settings: Settings,
+    flags: Flags,
     locks: DaemonLocks,
     listen: socket.socket | None,
     ready: ReadyPipe,
@@ -43,8 +43,7 @@ async def run(
     listen: the service manager's socket, None to bind one at the locks' path. ready: told once clients are answered.
     Raises AilError where starting fails; what had started is stopped then.
     """
-    _start_logging(settings)
-    flags = Flags(settings)
+    _start_logging(flags.current)
     stopping = asyncio.Event()
     _stop_on_signals(stopping)
     async with AsyncExitStack() as running:
