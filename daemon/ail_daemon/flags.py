@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ail_rpc.errors import UsageError
+
 from .settings import VARIABLES, Loaded, Origin, Settings, read_assignments, read_settings
 
 Told = Callable[[Settings, Settings], None]
@@ -35,6 +37,7 @@ class Flags:
 
     def __init__(self, loaded: Loaded) -> None:
         self.current = loaded.settings
+        self.notice: str | None = None  # why the last `reload` changed nothing; None where it was fine
         self._origins = dict(loaded.origins)
         self._told: dict[object, Told] = {}
         self._checks: dict[object, Told] = {}
@@ -71,8 +74,14 @@ class Flags:
 
         Raises UsageError where anything in them is wrong; then nothing was changed.
         """
-        loaded = read_settings()
-        return self._apply(loaded.settings, dict(loaded.origins))
+        try:
+            loaded = read_settings()
+            changed = self._apply(loaded.settings, dict(loaded.origins))
+        except UsageError as err:
+            self.notice = f"the settings were not read again: {err.message}; {err.hint}"
+            raise
+        self.notice = None
+        return changed
 
     def _apply(self, settings: Settings, origins: dict[str, Origin]) -> list[Flag]:
         for check in [*self._checks.values()]:

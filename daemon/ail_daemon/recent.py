@@ -49,12 +49,19 @@ class RecentQuestions:
             chosen = random.sample([*self._counts], min(n, len(self._counts)))
         return [unpack(key) for key in chosen]
 
-    def find_hottest(self, n: int, at_least: int = 2) -> list[dict[str, Any]]:
-        """Return the params of the *n* that were asked most, *at_least* so often; the latest first among equals."""
+    def find_hottest(
+        self, n: int, at_least: int = 2, among: Callable[[str], bool] = lambda _: True
+    ) -> list[dict[str, Any]]:
+        """Return the params of the *n* that were asked most, *at_least* so often; the latest first among equals.
+
+        among: tells of a directory whether questions from there count.
+        """
         with self._lock:
-            rows = [(key, count) for key, count in reversed(self._counts.items()) if count >= at_least]
+            rows = [(unpack(key), count) for key, count in reversed(self._counts.items()) if count >= at_least]
+        counting = {repo for repo in {str(params["repo"]) for params, _ in rows} if among(repo)}
+        rows = [row for row in rows if row[0]["repo"] in counting]
         rows.sort(key=lambda row: -row[1])
-        return [unpack(key) for key, _ in rows[:n]]
+        return [params for params, _ in rows[:n]]
 
     def forget(self, is_forgotten: Callable[[str], bool] = lambda _: True) -> int:
         """Forget the questions from directories that *is_forgotten*, all by default; return how many they were."""
