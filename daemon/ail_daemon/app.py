@@ -79,9 +79,8 @@ def _check_log(before: Settings, after: Settings) -> None:
         try:
             os.close(os.open(after.log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600))
         except OSError as err:
-            raise UsageError(
-                f"AIL_LOG_FILE must be a file that can be written: {err.strerror}", after.log_file
-            ) from err
+            wrong = f"AIL_LOG_FILE must be a file that can be written; {after.log_file}: {err.strerror}"
+            raise UsageError(wrong, "nothing was changed") from err
 
 
 def _restart_logging(before: Settings, after: Settings) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ail_rpc.errors import UsageError
+from ail_rpc.errors import AilError
 
 from .settings import VARIABLES, Loaded, Origin, Settings, read_assignments, read_settings
 
@@ -77,7 +77,7 @@ class Flags:
         try:
             loaded = read_settings()
             changed = self._apply(loaded.settings, dict(loaded.origins))
-        except UsageError as err:
+        except AilError as err:
             self.notice = f"the settings were not read again: {err.message}; {err.hint}"
             raise
         self.notice = None
