@@ -30,6 +30,7 @@ RUNS = (
     ["suspended"],
     ["idle"],
     ["crashes"],
+    ["rollback"],
     ["hooks"],
 )
 

@@ -13,12 +13,13 @@ from ail_rpc.errors import UsageError
 
 from . import answers, filters
 from .encoders import ServingEncoder
+from .flags import Flags
 from .freshness import Freshness
 from .history.opening import open_history
 from .index import RepoIndex
 from .indexstate import describe_index
 from .methods import SCHEMA
-from .model import Commit, Mode
+from .model import Commit, Encoder, Mode
 from .pool import QuestionPool
 from .relating import bearing, missing, relate
 from .relating.cochange import Companion
@@ -35,11 +36,14 @@ _MAX_FILES = 4096
 class Related:
     """Answers what bears on a change. Its coroutine runs on the daemon's loop, the work in *pool*."""
 
-    def __init__(self, repos: Repos, freshness: Freshness, encoder: ServingEncoder, pool: QuestionPool) -> None:
+    def __init__(
+        self, repos: Repos, freshness: Freshness, encoder: ServingEncoder, pool: QuestionPool, flags: Flags
+    ) -> None:
         self._repos = repos
         self._freshness = freshness
         self._encoder = encoder
         self._pool = pool
+        self._flags = flags
 
     async def related(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the commits that bear on `files`, on `staged` (a diff) or on `range`, and files that are missing.
@@ -64,7 +68,7 @@ class Related:
         may_name = _make_filter(index, own, passing.ids if passing else None)
         around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"])
         if changes is None:
-            found, companions = bearing.find_bearing(index, self._get_encoder(params["mode"]), files, around), []
+            found, companions = bearing.find_bearing(index, self._get_encoder(index, params["mode"]), files, around), []
         else:
             touching = Touching(index, around)
             found = relate.relate(index, changes, touching, around)
@@ -78,8 +82,8 @@ class Related:
             "degraded": note or _describe_progress(repo, index), "index": describe_index(repo, index),
         }  # fmt: skip
 
-    def _get_encoder(self, mode: Mode) -> Any:
-        return self._encoder.get() if mode != "lexical" else None
+    def _get_encoder(self, index: RepoIndex, mode: Mode) -> Encoder | None:
+        return index.encoder if mode != "lexical" and self._flags.current.faiss_enabled else None
 
     def _read_change(
         self, place: RepoPlace, params: dict[str, Any], limit_s: float
