@@ -14,6 +14,7 @@ RUNS = (
     ["history", HISTORY],
     ["indexing"],
     ["questions"],
+    ["serving"],
     ["quality"],
     ["similar"],
     ["sides"],
@@ -30,6 +31,7 @@ RUNS = (
     ["suspended"],
     ["idle"],
     ["crashes"],
+    ["rollback"],
     ["hooks"],
 )
 

@@ -44,7 +44,7 @@ PURE = {
     "ranking.py", "features.py", "coverage.py", "pulls.py", "terms.py", "model.py", "answers.py", "params.py",
     "wording.py", "globs.py", "mentions.py", "prose.py", "rollout.py",
     "deciding.py", "likeness.py", "onesided.py",
-    "relating/patches.py", "relating/overlap.py", "relating/undoing.py", "relating/cochange.py", "relating/reasons.py",
+    "relating/patches.py", "relating/overlap.py", "relating/cochange.py", "relating/reasons.py",
 }  # fmt: skip
 LAYERS = (
     {
@@ -79,6 +79,7 @@ LAYERS = (
         "watching",
         "watcher",
         "caches",
+        "recent",
     },
     {"flags", "deciding", "likeness", "onesided", "reading", "process", "listening", "dispatch", "methods", "derived"},
     {"pool", "store", "words", "encoding", "answers", "workers", "worker"},
@@ -91,8 +92,8 @@ LAYERS = (
     {"indexer", "siblings", "indexstate"},
     {"encoders", "freshness"},
     {"answering"},
-    {"asking", "checking", "consistency", "related", "showing"},
-    {"enrolment"},
+    {"asking", "checking", "consistency", "related", "showing", "caching", "warming", "applying"},
+    {"enrolment", "configuring"},
     {"services"},
     {"app"},
     {"cli"},

@@ -49,10 +49,10 @@ class Answering:
         if encoder is None:
             raise NoMeaningError("model", self._encoder.reason or "model missing")
         index = asked.repo.open_index(encoder)
-        if index.vectors is None:
+        if index.vectors is None or index.encoder is None:
             raise NoMeaningError("failed", index.no_vectors or "the embeddings are not loaded")
         _check_file(index, asked.repo, asked.scope)
-        return index, EncodedOnce(encoder)
+        return index, EncodedOnce(index.encoder)
 
     def open_for_words(self, asked: Asked) -> RepoIndex:
         """Return the index; waits for no model."""

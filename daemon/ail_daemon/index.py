@@ -6,6 +6,7 @@ cache is built anew from the store. Searches may run beside changes.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -50,6 +51,7 @@ class RepoIndex:
         self._words_dir = directory / "words"
         self.vectors: Vectors | None = None
         self.no_vectors: str | None = None
+        self.encoder: Encoder | None = None  # whose embeddings `vectors` holds: questions are to be encoded by it
         self._stamp = directory / "words.json"
         self._hashes: dict[tuple[str, int, int], str] = {}
         self._lock = threading.Lock()
@@ -78,6 +80,7 @@ class RepoIndex:
         if self.store.get_meta("model_id") != encoder.model_id:
             self.store.clear_embeddings()
             self.store.set_meta(model_id=encoder.model_id)
+        self.vectors = self.encoder = None
         try:
             vectors = Vectors(encoder.dimension)
             for loaded in self.store.iter_embeddings():
@@ -85,7 +88,17 @@ class RepoIndex:
         except (ModelError, ValueError) as err:  # ValueError: rows of different lengths make no matrix
             self.no_vectors = err.message if isinstance(err, ModelError) else "the embeddings are damaged"
             return
-        self.vectors, self.no_vectors = vectors, None
+        self.vectors, self.encoder, self.no_vectors = vectors, encoder, None
+
+    def with_encoder(self, encoder: Encoder) -> RepoIndex:
+        """Return this index with another model in its place; for one that no update changes just now.
+
+        Questions that are being answered go on with this one, whose embeddings stay those of the model they ask by.
+        """
+        other = copy.copy(self)
+        other.use_encoder(encoder)
+        other.generation += 1
+        return other
 
     @property
     def counts(self) -> Counts:

@@ -84,7 +84,7 @@ class Shadow:
         if not self._waiting or not self._flags.current.faiss_enabled:
             self._waiting.clear()
             self._is_running = False
-        elif self._pool.running or loop.time() - self._pool.ended_at < QUIET_S:
+        elif not self._pool.is_idle or loop.time() - self._pool.ended_at < QUIET_S:
             loop.call_later(QUIET_S, self._go_on)
         else:
             done = loop.run_in_executor(self._thread, self._compare, self._waiting.popleft().work)

@@ -13,7 +13,7 @@ from ail_daemon.fallback import Fallback
 from ail_daemon.flags import Flags
 from ail_daemon.model import Scope
 from ail_daemon.pool import QuestionPool
-from ail_daemon.settings import Settings
+from ail_daemon.settings import Loaded, Settings
 from ail_daemon.shadow import WAITING, Shadow
 from ail_daemon.sides import Comparison, SideFigures
 from ail_rpc.errors import NotFoundError, OutOfTimeError, StorageError
@@ -28,7 +28,7 @@ class Desk:
     """A pool of two threads with what runs on it."""
 
     def __init__(self, **settings: object) -> None:
-        self.flags = Flags(Settings(max_workers=2, **settings))  # type: ignore[arg-type]
+        self.flags = Flags(Loaded(Settings(max_workers=2, **settings), {}))  # type: ignore[arg-type]
         self.pool = QuestionPool(self.flags)
         self.figures = SideFigures()
         self.fallback = Fallback(self.pool, self.figures)
@@ -168,10 +168,13 @@ def test_more_than_may_wait_is_dropped_and_counted() -> None:
         async def request() -> None:
             shadow.offer(QUESTION, lambda: SAME)
 
-        desk.pool.running += 1
+        other = threading.Event()
+        under_way = asyncio.create_task(desk.pool.run(30, lambda: other.wait(30)))
+        await asyncio.sleep(0)
         await asyncio.gather(*(asyncio.create_task(request()) for _ in range(WAITING + 3)))
         await asyncio.sleep(0)
-        desk.pool.running -= 1
+        other.set()
+        await under_way
 
     compare_after(desk, serve)
     agreement = desk.figures.describe()["agreement"]
