@@ -47,17 +47,17 @@ class Got(NamedTuple):
         return self.reply["mode"] == "semantic" or bool(self.reply["degraded"])
 
 
-def ask_all(call: Calling, repo: Repository) -> list[Got]:
+def ask_all(call: Calling, repo: Repository, limit_s: float = LIMIT_S) -> list[Got]:
     """Ask QUESTIONS, none of them from the cache; all must be clear."""
-    got = [ask(call, repo, question) for question in QUESTIONS]
+    got = [ask(call, repo, question, limit_s) for question in QUESTIONS]
     assert [one for one in got if not one.is_clear] == []
     return got
 
 
-def ask(call: Calling, repo: Repository, question: dict[str, Any]) -> Got:
+def ask(call: Calling, repo: Repository, question: dict[str, Any], limit_s: float = LIMIT_S) -> Got:
     began = time.monotonic()
     try:
-        reply = call("ask", repo=str(repo.path), timeout=LIMIT_S, no_cache=True, **question)
+        reply = call("ask", repo=str(repo.path), timeout=limit_s, no_cache=True, **question)
     except AilError as error:
         return Got(None, error, time.monotonic() - began)
     return Got(reply, None, time.monotonic() - began)
@@ -157,8 +157,9 @@ def test_a_model_that_vanishes_from_the_disk_goes_on_serving(home: Home, added: 
     ids=["missing", "failing", "hanging"],
 )
 def test_without_faiss_words_answer_and_say_why(home: Home, added: Repository, program: str, said: str) -> None:
+    limit_s = LIMIT_S / 2 if program is HANGING_FAISS else LIMIT_S
     with home.daemon(**plant(home, program)), home.connected() as call:
-        got = ask_all(call, added)
+        got = ask_all(call, added, limit_s)
         assert get_errors(got) == []
         assert all(lack and said in lack for lack in get_lacks(got))
         lexical = ask(call, added, QUESTIONS[0] | {"mode": "lexical"})
@@ -177,7 +178,7 @@ def test_a_daemon_without_faiss_indexes_by_words(home: Home, repo: Repository) -
 @pytest.mark.parametrize("program", [NO_FAISS, FAILING_FAISS, HANGING_FAISS], ids=["missing", "failing", "hanging"])
 def test_where_words_may_not_step_in_the_error_says_what_to_do(home: Home, added: Repository, program: str) -> None:
     with home.daemon(AIL_FAISS_FALLBACK="false", **plant(home, program)), home.connected() as call:
-        errors = get_errors(ask_all(call, added))
+        errors = get_errors(ask_all(call, added, LIMIT_S / 2 if program is HANGING_FAISS else LIMIT_S))
         assert [type(error) for error in errors] == [UnavailableError] * len(QUESTIONS)
         assert all("--mode lexical" in error.hint for error in errors)
         assert ask(call, added, QUESTIONS[0] | {"mode": "lexical"}).reply
