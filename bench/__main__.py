@@ -17,6 +17,7 @@ RUNS = (
     ["serving"],
     ["quality"],
     ["similar"],
+    ["sides"],
     ["client"],
     ["live"],
     ["freshness"],

@@ -42,7 +42,8 @@ DOORS = {
 }
 PURE = {
     "ranking.py", "features.py", "coverage.py", "pulls.py", "terms.py", "model.py", "answers.py", "params.py",
-    "wording.py", "globs.py", "mentions.py", "prose.py",
+    "wording.py", "globs.py", "mentions.py", "prose.py", "rollout.py",
+    "deciding.py", "likeness.py", "onesided.py",
     "relating/patches.py", "relating/overlap.py", "relating/cochange.py", "relating/reasons.py",
 }  # fmt: skip
 LAYERS = (
@@ -60,6 +61,8 @@ LAYERS = (
         "features",
         "coverage",
         "pulls",
+        "rollout",
+        "sides",
     },
     {
         "ranking",
@@ -78,9 +81,9 @@ LAYERS = (
         "caches",
         "recent",
     },
-    {"flags", "reading", "process", "listening", "dispatch", "methods", "derived"},
+    {"flags", "deciding", "likeness", "onesided", "reading", "process", "listening", "dispatch", "methods", "derived"},
     {"pool", "store", "words", "encoding", "answers", "workers", "worker"},
-    {"rewrites", "lookups"},
+    {"fallback", "shadow", "rewrites", "lookups"},
     {"relations", "folding"},
     {"index", "admission", "connection", "linehistory"},
     {"filters"},
@@ -88,7 +91,8 @@ LAYERS = (
     {"updating"},
     {"indexer", "siblings", "indexstate"},
     {"encoders", "freshness"},
-    {"asking", "checking", "related", "showing", "caching", "warming", "applying"},
+    {"answering"},
+    {"asking", "checking", "consistency", "related", "showing", "caching", "warming", "applying"},
     {"enrolment", "configuring"},
     {"services"},
     {"app"},

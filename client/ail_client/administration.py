@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _DID_NOT_HOLD = 1
 _CHECK_LIMIT_S = 3600.0  # git walks the whole history, and what is wrong is made anew
+_SAMPLE_LIMIT_S = 60.0
+_LAST_QUESTION_S = 5.0  # one that is under way when the time is over is asked to its end
 
 
 def run_add(options: Namespace, reach: Reach) -> int:
@@ -107,20 +109,36 @@ def run_stop(options: Namespace, reach: Reach) -> int:
 
 
 def run_check(options: Namespace, reach: Reach) -> int:
-    """Have the daemon check its index; 1 where something does not hold."""
-    if not options.timeout_given:
-        reach.limit_s = max(reach.limit_s, _CHECK_LIMIT_S)
+    """Have the daemon check its index, or whether its two sides agree; 1 where something does not hold."""
     params = _get_repo(options)
-    if options.subject == "consistency" and options.sample:
-        params["sample"] = options.sample
+    if options.subject == "consistency":
+        params |= _limit_sample(options, reach)
+    elif not options.timeout_given:
+        reach.limit_s = max(reach.limit_s, _CHECK_LIMIT_S)
     result = ask_daemon(reach, f"check.{options.subject}", params)
-    if options.subject == "index" and not options.json:
+    if options.json:
+        _print(options, result)
+    else:
+        write_answer(_render_check(options.subject, result))
+    return 0 if result.get("ok") is True else _DID_NOT_HOLD
+
+
+def _limit_sample(options: Namespace, reach: Reach) -> dict[str, Any]:
+    """Return how many questions are asked, and for how long: the daemon then tells what it has by that time."""
+    sampled: dict[str, Any] = {"sample": options.sample} if options.sample else {}
+    limit_s = reach.limit_s if options.timeout_given else _SAMPLE_LIMIT_S
+    reach.limit_s = limit_s + _LAST_QUESTION_S
+    return sampled | {"timeout": limit_s}
+
+
+def _render_check(subject: str, result: dict[str, Any]) -> str:
+    if subject == "index":
         from .tables import render_check
 
-        write_answer(render_check(result))
-    else:
-        _print(options, result)
-    return 0 if result.get("ok") is True else _DID_NOT_HOLD
+        return render_check(result)
+    from .comparisons import render_consistency
+
+    return render_consistency(result)
 
 
 def run_doctor(options: Namespace, reach: Reach) -> int:

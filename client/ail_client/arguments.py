@@ -204,7 +204,9 @@ def _flags(parser: argparse.ArgumentParser) -> None:
 
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("subject", choices=("index", "consistency"))
-    parser.add_argument("--sample", metavar="N", type=parse_count, help="look at so many commits (default: all)")
+    parser.add_argument(
+        "--sample", metavar="N", type=parse_count, help="consistency: ask so many questions (default: 50)"
+    )
 
 
 def _file(parser: argparse.ArgumentParser) -> None:
@@ -232,7 +234,9 @@ COMMANDS = {
     "flags": Command("show or change settings of the running daemon", "%(prog)s AIL_FAISS_ENABLED=false", _flags),
     "reload": Command("have the daemon read its settings again", "%(prog)s", lambda _parser: None),
     "doctor": Command("look for what keeps AIL from working well here", "%(prog)s", lambda _parser: None),
-    "check": Command("check the index against itself or the repository", "%(prog)s consistency --sample 100", _check),
+    "check": Command(
+        "check the index against git, or meaning against words", "%(prog)s consistency --sample 100", _check
+    ),
     "backup": Command("write the index to a file", "%(prog)s index.bak", _file),
     "restore": Command("take the index from a backup", "%(prog)s index.bak", _file),
     "mcp-config": Command("print what makes an assistant use ail-mcp", "%(prog)s claude", _mcp_config),

@@ -99,9 +99,9 @@ _PAGES: dict[str, tuple[str, str]] = {
         "%(prog)s",
     ),
     "check": (
-        "Check the index against itself (index) or against the repository (consistency). Exits 1 where something does "
-        "not hold, and says what.",
-        "%(prog)s index\n%(prog)s consistency --sample 100   a hundred commits instead of all",
+        "Check the index against git, and repair it (index); or ask both sides, meaning and words, the same questions, and "
+        "say where they differ (consistency). Exits 1 where something does not hold.",
+        "%(prog)s index\n%(prog)s consistency --sample 100",
     ),
     "backup": ("Write the index to a file.", "%(prog)s ~/ail-index.bak"),
     "restore": ("Take the index from a file that `backup` wrote.", "%(prog)s ~/ail-index.bak"),

@@ -21,7 +21,6 @@ from . import activation, locks, process
 from .ready import ReadyPipe
 
 _NEEDED = (
-    "faiss",
     "numpy",
     "onnxruntime",
     "structlog",

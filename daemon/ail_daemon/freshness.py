@@ -90,6 +90,11 @@ class Freshness:
                 "ask again in a moment; `ail-client status` shows what the daemon does",
             )
 
+    def mend(self, repo: Repo) -> None:
+        """Have the caches of *repo*'s index, which a question found damaged, made anew from the store."""
+        repo.is_doubtful = True
+        self._indexer.request(repo, "question")
+
     # --- on the watcher's thread --------------------------------------------------------------------------------------
 
     def _on_move(self, key: str) -> None:

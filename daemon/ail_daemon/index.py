@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ail_rpc.errors import StorageError
+from ail_rpc.errors import ModelError, StorageError
 
 from .model import Commit, Embeddings, Encoder, Tips
 from .pulls import Pulls, resolve_parents
@@ -51,6 +51,7 @@ class RepoIndex:
         self._words_dir = directory / "words"
         self.vectors: Vectors | None = None
         self.encoder: Encoder | None = None  # whose embeddings `vectors` holds: questions are to be encoded by it
+        self.no_vectors: str | None = None
         self._stamp = directory / "words.json"
         self._hashes: dict[tuple[str, int, int], str] = {}
         self._lock = threading.Lock()
@@ -72,14 +73,21 @@ class RepoIndex:
         self.words.rest()
 
     def use_encoder(self, encoder: Encoder) -> None:
-        """Serve embeddings of *encoder*'s model; those of another are forgotten."""
+        """Serve embeddings of *encoder*'s model; those of another are forgotten.
+
+        Where they cannot be served, `no_vectors` says why, and words alone are searched.
+        """
         if self.store.get_meta("model_id") != encoder.model_id:
             self.store.clear_embeddings()
             self.store.set_meta(model_id=encoder.model_id)
-        vectors = Vectors(encoder.dimension)
-        for loaded in self.store.iter_embeddings():
-            vectors.add(*loaded)
-        self.vectors, self.encoder = vectors, encoder
+        try:
+            vectors = Vectors(encoder.dimension)
+            for loaded in self.store.iter_embeddings():
+                vectors.add(*loaded)
+        except (ModelError, ValueError) as err:  # ValueError: rows of different lengths make no matrix
+            self.no_vectors = err.message if isinstance(err, ModelError) else "the embeddings are damaged"
+            return
+        self.vectors, self.encoder, self.no_vectors = vectors, encoder, None
 
     def with_encoder(self, encoder: Encoder) -> RepoIndex:
         """Return this index with another model in its place; for one that no update changes just now.

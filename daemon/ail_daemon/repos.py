@@ -25,6 +25,8 @@ from .index import RepoIndex
 from .model import Encoder
 from .store import STORE_FILE
 
+_RETRY_S = 5.0
+
 Phase = Literal["idle", "waiting", "reading", "embedding", "changes"]
 Source = Literal["hook", "event", "timer", "question"]
 
@@ -63,6 +65,7 @@ class Repo:
         self.is_doubtful = False  # an update failed: its caches may be behind the store, and are to be opened anew
         self.settled = _load_json(directory / "settled.json")
         self._index: RepoIndex | None = None
+        self._tried_at = 0.0  # when vectors could not be served last, monotonic
         self._opening = threading.Lock()
 
     @property
@@ -92,14 +95,21 @@ class Repo:
         self.notice, self.updated_by = None, updated_by
 
     def open_index(self, encoder: Encoder | None) -> RepoIndex:
-        """Return the index, opened with *encoder*; a model that came later is taken up."""
+        """Return the index, opened with *encoder*; a model that came later is taken up.
+
+        Vectors that could not be served are tried again after 5 s at the earliest: it takes reading all of them.
+        """
         if (index := self._index) is not None and (index.vectors is not None or encoder is None):
             return index  # the usual case, at every question: no lock
+        if index is not None and index.no_vectors and monotonic() - self._tried_at < _RETRY_S:
+            return index
         with self._opening:
             if self._index is None:
                 self._index = RepoIndex(self.directory, encoder)
             elif encoder is not None and self._index.vectors is None:
                 self._index.use_encoder(encoder)
+            if self._index.no_vectors:
+                self._tried_at = monotonic()
             return self._index
 
     def open_for_update(self, encoder: Encoder | None) -> RepoIndex:

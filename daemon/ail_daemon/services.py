@@ -12,12 +12,14 @@ from typing import Any
 from ail_rpc.paths import get_state_dir
 
 from . import filters
+from .answering import Answering
 from .applying import Applying
 from .asking import Asking
 from .caches import ExactCache, SimilarCache
 from .caching import Caching
 from .checking import Checking
 from .configuring import Configuring
+from .consistency import SAMPLE, Consistency
 from .encoders import ServingEncoder, make_bulk
 from .enrolment import Enrolment
 from .flags import Flags
@@ -32,6 +34,7 @@ from .related import Related
 from .repos import Repo, Repos
 from .showing import Showing
 from .siblings import Siblings
+from .sides import SideFigures
 from .warming import Warming
 
 _ASK = (
@@ -54,7 +57,8 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     pool = QuestionPool(flags)
     exact = ExactCache(settings.cache_size)
     similar = SimilarCache(settings.faiss_cache_size, settings.faiss_similarity_threshold)
-    asking = Asking(repos, freshness, encoder, pool, flags, exact, similar)
+    figures, answering = SideFigures(), Answering(encoder)
+    asking = Asking(repos, freshness, flags, pool, answering, exact, similar, figures)
     showing = Showing(repos, freshness, encoder, pool)
     related = Related(repos, freshness, encoder, pool, flags)
     enrolment = Enrolment(repos, indexer, freshness, encoder)
@@ -65,13 +69,14 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     warming = Warming(ask, repos, recent, pool)
     applying = Applying(flags, models_dir, encoder, pool, exact, similar, repos, indexer, freshness)
     configuring = Configuring(flags, pool, applying)
+    consistency = Consistency(repos, answering, asking.check, recent.sample)
 
     pool.submit(encoder.get)
     indexer.on_updated = warming.note_update
     indexer.start()
     await freshness.start()
     try:
-        methods = _offer_methods(caching, configuring, showing, related, enrolment, checking)
+        methods = _offer_methods(caching, configuring, showing, related, enrolment, checking, consistency)
 
         async def get_status(start: str | None) -> dict[str, Any]:
             return {**await enrolment.get_status(start), "notice": flags.notice}
@@ -82,6 +87,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
         await warming.stop()
         await freshness.stop()
         await asyncio.to_thread(indexer.stop)
+        await asyncio.to_thread(asking.stop)
         await asyncio.to_thread(pool.stop)
         repos.close()
 
@@ -93,6 +99,7 @@ def _offer_methods(
     related: Related,
     enrolment: Enrolment,
     checking: Checking,
+    consistency: Consistency,
 ) -> dict[str, Handler]:
     repo, timeout = text("repo"), number("timeout", 0.001, 3600, default=None)
     maybe_repo = text("repo", default=None)
@@ -121,6 +128,9 @@ def _offer_methods(
         "cache.warm": Method(caching.warm, repo, texts("questions", default=None), text("file", default=None)),
         "flags": Method(configuring.flags, Param("set", lambda given: isinstance(given, dict), "a map of values by name", None)),
         "reload": Method(configuring.reload),
+        "check.consistency": Method(
+            consistency.check_consistency, maybe_repo, timeout, whole("sample", 1, 10_000, default=SAMPLE),
+        ),
     }  # fmt: skip
 
 

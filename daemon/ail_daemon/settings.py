@@ -108,6 +108,7 @@ class Settings:
     faiss_fallback: bool = _setting("AIL_FAISS_FALLBACK", True, _YES_OR_NO, _truth)
     faiss_required_confidence: float = _setting("AIL_FAISS_REQUIRED_CONFIDENCE", 0.5, _SHARE, _number(0, 1))
     faiss_rollout: int = _setting("FAISS_ROLLOUT", 100, "a whole number from 0 to 100, per cent", _whole(0, 100))
+    shadow: int = _setting("AIL_SHADOW", 0, "a whole number from 0 to 100, per cent", _whole(0, 100))
     faiss_similarity_threshold: float = _setting("FAISS_SIMILARITY_THRESHOLD", 0.85, _SHARE, _number(0, 1))
     cache_size: int = _setting("AIL_CACHE_SIZE", 1000, _ENTRIES, _whole(0, 1_000_000))
     faiss_cache_size: int = _setting("FAISS_CACHE_SIZE", 100, _ENTRIES, _whole(0, 1_000_000))

@@ -23,6 +23,7 @@ SCHEMA_VERSION = 2
 """Raised with every table that `schema.sql` gains: it is run again then, so that it may only add."""
 BATCH = 1024
 """Rows read at once where a whole table is."""
+_BUSY_S = 2.0  # that another program's lock is waited for: less than a question may take
 _PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA cache_size=-1024;"
 
 Writing = sqlite3.Connection
@@ -58,7 +59,7 @@ class Database:
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         with _translated():
-            self._writer = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._writer = sqlite3.connect(path, _BUSY_S, check_same_thread=False, isolation_level=None)
             self._writer.executescript(_PRAGMAS)
             self._prepare_schema()
 
@@ -157,7 +158,7 @@ class Database:
 
 
 def _connect_reader(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, check_same_thread=False)
+    connection = sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", _BUSY_S, uri=True, check_same_thread=False)
     connection.executescript("PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON; PRAGMA cache_size=-256;")
     return connection
 
@@ -180,6 +181,7 @@ _WORDS = {
         "the disk is full or failing: the index could not be written",
         "free some space; see the system's log",
     ),
+    "SQLITE_BUSY": ("the index is locked by another program", "end what has it open, or wait until that is done"),
     "SQLITE_READONLY": ("the index cannot be written", "make the state directory writable by you"),
     "SQLITE_CANTOPEN": ("the index cannot be opened", "make the state directory accessible to you, or free some space"),
     "SQLITE_CORRUPT": ("the index is damaged", _REBUILD),
