@@ -13,7 +13,7 @@ from ail_daemon.fallback import Fallback
 from ail_daemon.flags import Flags
 from ail_daemon.model import Scope
 from ail_daemon.pool import QuestionPool
-from ail_daemon.settings import Settings
+from ail_daemon.settings import Loaded, Settings
 from ail_daemon.shadow import WAITING, Shadow
 from ail_daemon.sides import Comparison, SideFigures
 from ail_rpc.errors import NotFoundError, OutOfTimeError, StorageError
@@ -28,7 +28,7 @@ class Desk:
     """A pool of two threads with what runs on it."""
 
     def __init__(self, **settings: object) -> None:
-        self.flags = Flags(Settings(max_workers=2, **settings))  # type: ignore[arg-type]
+        self.flags = Flags(Loaded(Settings(max_workers=2, **settings), {}))  # type: ignore[arg-type]
         self.pool = QuestionPool(self.flags)
         self.figures = SideFigures()
         self.fallback = Fallback(self.pool, self.figures)
