@@ -42,7 +42,7 @@ DOORS = {
 }
 PURE = {
     "ranking.py", "features.py", "coverage.py", "pulls.py", "terms.py", "model.py", "answers.py", "params.py",
-    "wording.py", "globs.py", "mentions.py", "prose.py",
+    "wording.py", "globs.py", "mentions.py", "prose.py", "exposition.py", "httphead.py",
     "relating/patches.py", "relating/overlap.py", "relating/undoing.py", "relating/cochange.py", "relating/reasons.py",
 }  # fmt: skip
 LAYERS = (
@@ -60,6 +60,9 @@ LAYERS = (
         "features",
         "coverage",
         "pulls",
+        "exposition",
+        "httphead",
+        "underway",
     },
     {
         "ranking",
@@ -77,15 +80,15 @@ LAYERS = (
         "watcher",
         "caches",
     },
-    {"flags", "reading", "process", "listening", "dispatch", "methods", "derived"},
-    {"pool", "store", "words", "encoding", "answers", "workers", "worker"},
+    {"flags", "reading", "process", "listening", "dispatch", "methods", "derived", "figures", "metricsport"},
+    {"pool", "gauges", "store", "words", "encoding", "answers", "workers", "worker"},
     {"rewrites", "lookups"},
     {"relations", "folding"},
-    {"index", "admission", "connection", "linehistory"},
+    {"measuring", "index", "admission", "connection", "linehistory"},
     {"filters"},
     {"repos", "candidates", "searcher", "server", "relating"},
     {"updating"},
-    {"indexer", "siblings", "indexstate"},
+    {"indexer", "siblings", "indexstate", "probing"},
     {"encoders", "freshness"},
     {"asking", "checking", "related", "showing"},
     {"enrolment"},

@@ -1,4 +1,4 @@
-"""What the daemon says about itself: JSON lines. The only importer of structlog; knows no other room.
+"""What the daemon says about itself: JSON lines. The only importer of structlog.
 
 A line has a few fixed fields and nothing else: no question, answer, message, path or token can get into it, because
 `log` has no place for them and an exception is told by its type and the places it passed, never by its text. What
@@ -16,8 +16,11 @@ from typing import Any, Literal
 
 import structlog
 
+from .underway import get_request
+
 Level = Literal["debug", "info", "warning", "error"]
 
+_NUMBERS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _FILE_BYTES, _FILES = 10_000_000, 10
 
 
@@ -48,31 +51,43 @@ def start_logging(level: str, file: str | None) -> None:
     )
 
 
+def is_logged(level: Level) -> bool:
+    """Whether a line of *level* is written; asked first where making one would cost something."""
+    return logging.getLogger("ail").isEnabledFor(_NUMBERS[level])
+
+
 def log(
     event: str,
     *,
     level: Level = "info",
-    request_id: str | None = None,
     method: str | None = None,
     outcome: str | None = None,
     duration_ms: float | None = None,
     code: int | None = None,
     repo_id: str | None = None,
+    mode: str | None = None,
+    tier: str | None = None,
     count: int | None = None,
     error: BaseException | None = None,
 ) -> None:
     """Write one line; fields that are None are left out.
 
-    event, method, outcome: words of this program's own, never text from outside. repo_id: the hash that names a
-    repository's data. code: a wire code. error: told by its type and the functions it passed through.
+    event, method, outcome, mode, tier: words of this program's own, never text from outside. repo_id: the hash that names a
+    repository's data; by default that of the request under way, whose id each line written meanwhile has. code: a wire
+    code. error: told by its type and the functions it passed through.
     """
+    if not is_logged(level):
+        return
+    request = get_request()
     fields: dict[str, Any] = {
-        "request_id": request_id,
+        "request_id": request.request_id if request else None,
         "method": method,
         "outcome": outcome,
         "duration_ms": None if duration_ms is None else round(duration_ms, 3),
         "code": code,
-        "repo_id": repo_id,
+        "repo_id": repo_id or (request.repo_id if request else None),
+        "mode": mode,
+        "tier": tier,
         "count": count,
         "error": None if error is None else _describe(error),
     }

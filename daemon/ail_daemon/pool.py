@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import TypeVar
 
 from ail_rpc.errors import OutOfTimeError
@@ -28,7 +30,10 @@ class QuestionPool:
     async def run(self, limit_s: float, work: Callable[[], _Result]) -> _Result:
         """Return what *work* returns. Raises OutOfTimeError after *limit_s*; the thread ends what it does all the same."""
         try:
-            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._threads, work), limit_s)
+            in_context = partial(copy_context().run, work)  # what is logged on the way names the request
+            return await asyncio.wait_for(
+                asyncio.get_running_loop().run_in_executor(self._threads, in_context), limit_s
+            )
         except TimeoutError as err:
             raise OutOfTimeError(f"no answer within {limit_s:g} s", "ask again, or allow more with --timeout") from err
 

@@ -24,6 +24,7 @@ from ail_rpc.errors import NotEnrolledError, RepoUnreadableError, StorageError
 from .index import RepoIndex
 from .model import Encoder
 from .store import STORE_FILE
+from .underway import note_repo
 
 Phase = Literal["idle", "waiting", "reading", "embedding", "changes"]
 Source = Literal["hook", "event", "timer", "question"]
@@ -169,6 +170,7 @@ class Repos:
             raise NotEnrolledError(
                 f"{place.root} is not enrolled: AIL reads only what was added", f"ail-client add {place.root}"
             )
+        note_repo(repo.key)
         return repo, place
 
     def find_even_gone(self, start: str) -> Repo:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from ail_rpc.paths import get_state_dir
 
-from . import filters
+from . import filters, gauges
 from .asking import Asking
 from .caches import ExactCache, SimilarCache
 from .checking import Checking
 from .encoders import ServingEncoder
 from .enrolment import Enrolment
+from .exposition import Family
 from .flags import Flags
 from .freshness import Freshness
 from .indexer import Indexer
@@ -23,6 +24,7 @@ from .logs import log
 from .methods import Offer
 from .params import Handler, Method, flag, lines, number, text, texts, whole
 from .pool import QuestionPool
+from .probing import LIMIT_S, Probing
 from .related import Related
 from .repos import Repo, Repos
 from .showing import Showing
@@ -54,7 +56,14 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     await freshness.start()
     try:
         methods = _offer_methods(asking, showing, related, enrolment, checking)
-        yield Offer(methods, enrolment.get_status, lambda: encoder.is_decided, lambda: _get_model(encoder))
+        probing = Probing(repos, lambda: _encode(pool, encoder), methods["ask"])
+        yield Offer(
+            methods,
+            enrolment.get_status,
+            probing.find_fault,
+            lambda: _get_model(encoder),
+            lambda: _read_metrics(enrolment, exact, similar, encoder),
+        )
     finally:
         await freshness.stop()
         await asyncio.to_thread(indexer.stop)
@@ -85,6 +94,21 @@ def _offer_methods(
         "repo.notify": Method(enrolment.notify, repo),
         "check.index": Method(checking.check_index, text("repo", default=None)),
     }  # fmt: skip
+
+
+async def _read_metrics(
+    enrolment: Enrolment, exact: ExactCache, similar: SimilarCache, encoder: ServingEncoder
+) -> list[Family]:
+    told = await enrolment.get_status(None)
+    caches = gauges.read_caches({"exact": exact.stats(), "similar": similar.stats()})
+    return [*gauges.read_repositories(told["repos"]), *caches, gauges.read_model(encoder.loaded is not None)]
+
+
+async def _encode(pool: QuestionPool, encoder: ServingEncoder) -> None:
+    """Encode something, where there is a model: what a probe does where no repository can be asked about."""
+    loaded = await pool.run(LIMIT_S, encoder.get)
+    if loaded:
+        await pool.run(LIMIT_S, lambda: loaded.encode(["why?"]))
 
 
 def _get_model(encoder: ServingEncoder) -> str | None:
