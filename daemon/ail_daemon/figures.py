@@ -38,6 +38,11 @@ ERROR_TYPES: dict[type, str] = {
 }
 
 
+def name_error(error: AilError) -> str:
+    """Return the word for *error*'s class, or for the one of the tree that it is a kind of."""
+    return next(ERROR_TYPES[kind] for kind in type(error).__mro__ if kind in ERROR_TYPES)
+
+
 class Figures:
     """Counts requests and tells all that is counted. Used on the loop's thread alone."""
 
@@ -70,7 +75,7 @@ class Figures:
         """Count a failure: of a request, or (None) of a connection before it came to one."""
         if method:
             self._requests.add(method)
-        self._errors.add(next(ERROR_TYPES[kind] for kind in type(error).__mro__ if kind in ERROR_TYPES))
+        self._errors.add(name_error(error))
 
     def _record_question(self, params: Mapping[str, Any], reply: object, spent_s: float) -> None:
         told = read_told(reply)

@@ -25,8 +25,9 @@ _FILE_BYTES, _FILES = 10_000_000, 10
 
 
 def start_logging(level: str, file: str | None) -> None:
-    """Send lines of *level* (DEBUG, INFO, WARNING, ERROR) and above to *file*, rotated at 10 MB, or to stderr (None).
+    """Send lines of *level* (DEBUG, INFO, WARNING, ERROR) and above to *file*, or to stderr (None).
 
+    The file is rotated at 10 MB, ten are kept.
     Calling it again replaces what was set before. Raises OSError where the file cannot be opened.
     """
     logging.raiseExceptions = False  # a full disk: the line is lost, and is not told on stderr with its arguments
@@ -118,4 +119,4 @@ class _Lines(logging.Formatter):
 def _open_sink(file: str | None) -> logging.Handler:
     if file is None:
         return logging.StreamHandler(sys.stderr)
-    return RotatingFileHandler(file, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8")
+    return RotatingFileHandler(file, maxBytes=_FILE_BYTES, backupCount=_FILES - 1, encoding="utf-8")

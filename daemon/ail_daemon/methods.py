@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ail_rpc import PROTOCOL, VERSION
+from ail_rpc.errors import AilError
 
 from .exposition import Family
 from .params import Handler, Method, text
@@ -29,7 +30,7 @@ class Offer:
 
     methods: Mapping[str, Handler] = field(default_factory=dict)
     get_status: Callable[[str | None], Awaitable[dict[str, Any]]] | None = None
-    find_fault: Callable[[], Awaitable[str | None]] | None = None
+    find_fault: Callable[[], Awaitable[AilError | None]] | None = None
     get_model: Callable[[], str | None] = lambda: None
     read_metrics: Callable[[], Awaitable[list[Family]]] | None = None
     describe_sides: Callable[[], dict[str, Any]] = dict
@@ -74,8 +75,8 @@ class Daemon:
 
     async def health(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return whether the check *kind* holds: `live` (it answers), `ready` (a tiny question is answered); else the reason."""
-        reason = await self._find_fault() if params["kind"] == "ready" else None
-        return {"kind": params["kind"], "ok": reason is None, "reason": reason}
+        fault = await self.find_fault() if params["kind"] == "ready" else None
+        return {"kind": params["kind"], "ok": fault is None, "reason": fault.message if fault else None}
 
     async def status(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the process's figures and each service's part, of the repository `repo` alone where one is named."""
@@ -99,10 +100,11 @@ class Daemon:
         self._stop()
         return {"pid": os.getpid()}
 
-    async def _find_fault(self) -> str | None:
+    async def find_fault(self) -> AilError | None:
+        """Return why no question can be answered now, None where one was."""
         for offer in self._offers:
-            if offer.find_fault and (reason := await offer.find_fault()):
-                return reason
+            if offer.find_fault and (fault := await offer.find_fault()):
+                return fault
         return None
 
     def _get_model(self) -> str | None:

@@ -9,7 +9,7 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -49,9 +49,14 @@ class MetricsPort:
         self._pages = pages
         self._limits = limits
         self._servers: list[asyncio.Server] = []
-        self._running: set[asyncio.Task[None]] = set()
+        self._connected: set[asyncio.Task[None]] = set()
+        self._moves: set[asyncio.Task[None]] = set()
         self._retry: asyncio.TimerHandle | None = None
         self._moving = asyncio.Lock()
+
+    def follow(self, port: int | None) -> None:
+        """Begin to `move`; waits for nothing and raises nothing. Several at once are done in their order."""
+        _keep(self.move(port), self._moves)
 
     async def move(self, port: int | None) -> None:
         """Answer at *port*, None: nowhere. One that cannot be had is told in `notice`, and tried again now and then."""
@@ -84,7 +89,7 @@ class MetricsPort:
             if notice != self.notice:  # not at every turn
                 log("metrics_port_failed", level="warning", error=err)
             self.notice = notice
-            self._retry = loop.call_later(self._limits.retry_s, lambda: self._keep(self._open_again()))
+            self._retry = loop.call_later(self._limits.retry_s, lambda: _keep(self._open_again(), self._moves))
         else:
             self.notice = None
 
@@ -99,22 +104,17 @@ class MetricsPort:
         servers, self._servers, self._retry = self._servers, [], None
         for server in servers:
             server.close()
-        for task in self._running - {asyncio.current_task()}:
+        for task in self._connected:
             task.cancel()
-
-    def _keep(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
 
     # --- one connection: one request, one reply -----------------------------------------------------------------------
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._running) >= self._limits.connections:
+        if len(self._connected) >= self._limits.connections:
             writer.write(write_reply(_BUSY, is_head=False))
             writer.close()
             return
-        self._keep(self._serve(reader, writer))
+        _keep(self._serve(reader, writer), self._connected)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -156,6 +156,12 @@ class MetricsPort:
             raise RefusedError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, limit) from err
         except TimeoutError as err:
             raise RefusedError(HTTPStatus.REQUEST_TIMEOUT, "the request did not come in time") from err
+
+
+def _keep(work: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> None:
+    task = asyncio.create_task(work)
+    among.add(task)  # the loop itself holds a task weakly
+    task.add_done_callback(among.discard)
 
 
 def _listen(port: int) -> list[socket.socket]:

@@ -26,30 +26,31 @@ class Probing:
         self._repos = repos
         self._encode = encode
         self._ask = ask
-        self._running: asyncio.Task[str | None] | None = None
+        self._running: asyncio.Task[AilError | None] | None = None
 
-    async def find_fault(self) -> str | None:
+    async def find_fault(self) -> AilError | None:
         """Return why no question can be answered now, None where one was."""
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._probe(), context=Context())  # it is nobody's request
         return await asyncio.shield(self._running)
 
-    async def _probe(self) -> str | None:
+    async def _probe(self) -> AilError | None:
         try:
             return await self._ask_any()
         except AilError as err:
-            return err.message
+            return err
 
-    async def _ask_any(self) -> str | None:
+    async def _ask_any(self) -> AilError | None:
         """Ask about one repository that can be read."""
-        fault, repos = None, sorted(self._repos, key=_weigh)
+        fault: AilError | None = None
+        repos = sorted(self._repos, key=_weigh)
         if not repos:
             await self._encode()
         for repo in repos[:_TRIED]:
             try:
                 await self._ask({**_QUESTION, "repo": repo.place.root})
             except RepoError as err:
-                fault = err.message
+                fault = err
             else:
                 return None
         return fault

@@ -152,6 +152,7 @@ class Repos:
                 directory = self._directory / key
                 _save_place(directory / "repo.json", place)
                 self._repos[key] = Repo(directory, place)
+            note_repo(key)
             return self._repos[key]
 
     def get(self, key: str) -> Repo | None:
