@@ -31,18 +31,20 @@ class Target(NamedTuple):
     legend: str
 
 
-def read_targets() -> list[Target]:
-    """Return every expression of the shipped dashboard."""
+def read_targets(window: str = WINDOW) -> list[Target]:
+    """Return every expression of the shipped dashboard; rates are taken over *window*."""
     board = json.loads((SHIPPED / "grafana-dashboard.json").read_text())
     return [
-        Target(panel["title"], panel["fieldConfig"]["defaults"]["unit"], _fill_in(one["expr"]), one["legendFormat"])
+        Target(
+            panel["title"], panel["fieldConfig"]["defaults"]["unit"], _fill_in(one["expr"], window), one["legendFormat"]
+        )
         for panel in board["panels"]
         for one in panel["targets"]
     ]
 
 
-def _fill_in(expr: str) -> str:
-    return expr.replace("$__rate_interval", WINDOW).replace("$instance", ".*")
+def _fill_in(expr: str, window: str) -> str:
+    return expr.replace("$__rate_interval", window).replace("$instance", ".*")
 
 
 def fetch(port: int, path: str) -> tuple[int, str]:
