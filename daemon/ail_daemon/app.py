@@ -60,7 +60,7 @@ async def run(
         methods |= measuring.methods
         await server.start()
         running.push_async_callback(server.stop)
-        port = MetricsPort(measuring.pages)
+        port = MetricsPort(measuring.resources)
         offers.append(Offer(get_status=port.get_status))
         running.push_async_callback(port.stop)
         await port.move(flags.current.metrics_port)

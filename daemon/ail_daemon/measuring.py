@@ -1,4 +1,4 @@
-"""`metrics`, and the same and `health` as pages for scrapers: gathers what every room counts. Counts nothing itself."""
+"""`metrics`, and the same and `health` as resources for scrapers: gathers what every room counts. Counts nothing itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .exposition import CONTENT_TYPE, Family, Histogram, render
 from .figures import Figures, name_error
 from .httphead import Reply
 from .methods import SCHEMA, Daemon, Offer, get_rss_bytes
-from .metricsport import Page
+from .metricsport import Resource
 from .params import Handler, Method, flag
 
 
@@ -29,7 +29,7 @@ class Measuring:
         self._offers = offers
         self._count_connections = count_connections
         self.methods: dict[str, Handler] = {"metrics": Method(self.metrics, flag("json"))}
-        self.pages: dict[str, Page] = {
+        self.resources: dict[str, Resource] = {
             "/metrics": self._get_metrics,
             "/health/live": _get_live,
             "/health/ready": self._get_ready,

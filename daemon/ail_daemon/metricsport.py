@@ -17,7 +17,7 @@ from typing import Any
 from .httphead import RefusedError, Reply, read_head, write_reply
 from .logs import log
 
-Page = Callable[[], Awaitable[Reply]]
+Resource = Callable[[], Awaitable[Reply]]
 
 _BUSY = Reply(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections\n")
 _NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
@@ -38,15 +38,15 @@ class PortLimits:
 
 
 class MetricsPort:
-    """Serves *pages*, by path, on a port of 127.0.0.1 and, where there is one, ::1.
+    """Serves *resources*, by path, on a port of 127.0.0.1 and, where there is one, ::1.
 
     port: the one asked for, None: none. notice: why it does not answer, None where it does or need not.
     """
 
-    def __init__(self, pages: Mapping[str, Page], limits: PortLimits = PortLimits()) -> None:
+    def __init__(self, resources: Mapping[str, Resource], limits: PortLimits = PortLimits()) -> None:
         self.port: int | None = None
         self.notice: str | None = None
-        self._pages = pages
+        self._resources = resources
         self._limits = limits
         self._servers: list[asyncio.Server] = []
         self._connected: set[asyncio.Task[None]] = set()
@@ -134,16 +134,16 @@ class MetricsPort:
         head = b""
         try:
             head = await self._read_head(reader)
-            page = self._pages.get(read_head(head))
-            if page is None:
-                raise RefusedError(HTTPStatus.NOT_FOUND, f"there is {', '.join(self._pages)}")
-            reply = await page()
+            resource = self._resources.get(read_head(head))
+            if resource is None:
+                raise RefusedError(HTTPStatus.NOT_FOUND, f"there is {', '.join(self._resources)}")
+            reply = await resource()
         except RefusedError as err:
             reply = err.reply
         except (OSError, EOFError):
             raise
         except Exception as err:  # noqa: BLE001 - a bug in one request ends that request alone
-            log("page", level="error", outcome="failed", error=err)
+            log("scrape", level="error", outcome="failed", error=err)
             reply = Reply(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug; the daemon's log says where\n")
         return reply, head.startswith(b"HEAD ")
 

@@ -10,7 +10,7 @@ import pytest
 from tests.prometheus import find_free_port
 
 from ail_daemon.httphead import RefusedError, Reply, read_head
-from ail_daemon.metricsport import MetricsPort, Page, PortLimits
+from ail_daemon.metricsport import MetricsPort, PortLimits, Resource
 
 GET = b"GET /page HTTP/1.1\r\nHost: localhost:%d\r\n\r\n"
 QUICK = PortLimits(request_s=0.2, connections=2, retry_s=0.05)
@@ -20,11 +20,13 @@ async def tell() -> Reply:
     return Reply(200, "told\n")
 
 
-def serve(use: Callable[[MetricsPort, int], Awaitable[None]], page: Page = tell, limits: PortLimits = QUICK) -> None:
+def serve(
+    use: Callable[[MetricsPort, int], Awaitable[None]], resource: Resource = tell, limits: PortLimits = QUICK
+) -> None:
     """Run *use* beside a port that answers /page."""
 
     async def run() -> None:
-        port, number = MetricsPort({"/page": page}, limits), find_free_port()
+        port, number = MetricsPort({"/page": resource}, limits), find_free_port()
         await port.move(number)
         assert port.notice is None
         try:
