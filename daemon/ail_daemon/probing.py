@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from contextvars import Context
 from typing import Any
 
-from ail_rpc.errors import AilError, RepoError
+from ail_rpc.errors import AilError, OutOfTimeError, RepoError
 
 from .params import Handler
 from .repos import Repo, Repos
 
 LIMIT_S = 2.0
-"""Below what probes wait: Kubernetes 1 s by default, Prometheus 10, `ail-client` 5; above what loading the model takes."""
+"""Of one probe: less than who probes waits (`ail-client` 5 s, Prometheus 10), more than loading the model takes."""
 
 _TRIED = 3  # repositories that cannot be read, before that counts as the daemon's fault
 _QUESTION = {"question": "why was this change made?", "limit": 1, "no_cache": True, "timeout": LIMIT_S}
@@ -36,7 +36,10 @@ class Probing:
 
     async def _probe(self) -> AilError | None:
         try:
-            return await self._ask_any()
+            async with asyncio.timeout(LIMIT_S):
+                return await self._ask_any()
+        except TimeoutError:
+            return OutOfTimeError(f"no answer within {LIMIT_S:g} s", "`ail-client status` shows what the daemon does")
         except AilError as err:
             return err
 
