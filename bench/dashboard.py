@@ -55,9 +55,8 @@ def main() -> None:
         home.daemon(AIL_METRICS_PORT=str(port), **ASKED_OF),
         scraping(Path(directory), port) as prometheus,
     ):
-        started = time.time()
         ask_for_a_while(home, options.directory, options.seconds)
-        panels = read_panels(prometheus, started, time.time())
+        panels = read_panels(prometheus, time.time() - options.seconds, time.time())
     for ground in GROUNDS:
         (options.out / f"dashboard-{ground}.svg").write_text(draw(panels, ground))
 
@@ -72,6 +71,7 @@ def ask_for_a_while(home: Home, repo: str, spell_s: float) -> None:
     questions = [f"why {subject.lower()}?" for subject in log.stdout.splitlines()]
     with home.connected() as call:
         call("repo.add", repo=repo)
+        call.wait_complete(repo)  # what is answered while indexing is not kept, and no cache hits
     end = time.monotonic() + spell_s
 
     def ask(seed: int) -> None:
