@@ -32,6 +32,7 @@ RUNS = (
     ["idle"],
     ["crashes"],
     ["rollback"],
+    ["scraping"],
     ["hooks"],
 )
 

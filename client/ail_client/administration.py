@@ -7,7 +7,7 @@ import os
 from ail_rpc.errors import NotARepositoryError, NotInstalledError, UnavailableError, UsageError
 
 from .output import write_answer, write_json, write_note
-from .sanitise import to_path
+from .sanitise import to_block, to_path
 from .session import Reach, ask_daemon, call, stop_daemon, with_daemon
 from .target import find_place, to_wire_path
 
@@ -153,8 +153,14 @@ def run_doctor(options: Namespace, reach: Reach) -> int:
     return 0 if found.get("ok") is True else _DID_NOT_HOLD
 
 
+def run_metrics(options: Namespace, reach: Reach) -> int:
+    """Print the metrics as Prometheus reads them, or as JSON with percentiles."""
+    found = ask_daemon(reach, "metrics", {"json": True} if options.json else {})
+    return _print(options, found, "\n".join(to_block(found)).rstrip("\n") if isinstance(found, str) else None)
+
+
 def run_plain(options: Namespace, reach: Reach) -> int:
-    """`metrics`, `backup`, `restore`: the method has the command's name, and at most a file."""
+    """`backup`, `restore`: the method has the command's name, and at most a file."""
     params = {"file": to_wire_path(os.path.abspath(options.file))} if hasattr(options, "file") else {}
     return _print(options, ask_daemon(reach, options.command, _get_repo(options) | params))
 

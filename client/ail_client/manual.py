@@ -79,7 +79,10 @@ _PAGES: dict[str, tuple[str, str]] = {
         "%(prog)s live\n%(prog)s ready && echo ask away",
     ),
     "stop": ("Stop the daemon, and return when it is gone. The next question starts it again.", "%(prog)s"),
-    "metrics": ("Print the daemon's metrics as Prometheus reads them.", "%(prog)s\n%(prog)s | grep question"),
+    "metrics": (
+        "Print the daemon's metrics as Prometheus reads them, or with --json as one document with p50, p95 and p99.",
+        "%(prog)s\n%(prog)s | grep latency",
+    ),
     "cache": (
         "Show, empty or fill the answer caches. `warm` asks what a file lists, so that it is answered at once from then on: a "
         "question a line, or FILE, a tab and a question about it. What cannot be answered is told with its line and passed "

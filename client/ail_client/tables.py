@@ -69,6 +69,7 @@ def render_status(status: dict[str, Any], page: Page | None = None) -> str:
         ("socket", _shorten_path(str(status.get("socket")), page)),
         ("model", _name_model(to_line(str(model))) if model else "none: questions are answered by words alone"),
         ("memory", f"{(status.get('rss_bytes') or 0) / 1e6:.0f} MB"),
+        *_list_metrics(status.get("metrics") or {}),
     ]
     if notice := status.get("notice"):
         rows.append(("notice", to_line(str(notice))))
@@ -78,6 +79,13 @@ def render_status(status: dict[str, Any], page: Page | None = None) -> str:
         lines += [page.paint(f"{name:9}", "dim") + first[9:], *others]
     repos = status.get("repos") or []
     return "\n".join([*lines, "", render_repos(repos, page)] if repos else lines)
+
+
+def _list_metrics(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    if not metrics.get("port"):
+        return []
+    notice = metrics.get("notice")
+    return [("metrics", to_line(str(notice)) if notice else f"http://127.0.0.1:{metrics['port']}/metrics")]
 
 
 def _name_model(model: str) -> str:

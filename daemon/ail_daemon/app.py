@@ -14,12 +14,15 @@ from ail_rpc.errors import AilError, StorageError, UsageError
 
 from .activation import notify
 from .dispatch import Dispatcher
+from .figures import Figures
 from .flags import Flags
 from .limits import ServingLimits
 from .listening import Listener
 from .locks import DaemonLocks
 from .logs import log, start_logging
+from .measuring import Measuring
 from .methods import Daemon, Offer
+from .metricsport import MetricsPort
 from .ready import ReadyPipe
 from .server import Server
 from .services import archaeology
@@ -51,11 +54,19 @@ async def run(
     flags.subscribe(_restart_logging)
     async with AsyncExitStack() as running:
         offers = [await running.enter_async_context(service(flags)) for service in services]
-        daemon = Daemon(locks.socket_path, offers, stopping.set)
+        daemon, figures = Daemon(locks.socket_path, offers, stopping.set), Figures()
+        methods = daemon.get_methods()
         listener = Listener.adopt(listen) if listen else Listener.bind(locks.socket_path)
-        server = Server(listener, Dispatcher(daemon.get_methods()), limits, locks.renew)
+        server = Server(listener, Dispatcher(methods, figures), limits, locks.renew, figures.record_error)
+        measuring = Measuring(figures, daemon, offers, server.count_connections)
+        methods |= measuring.methods
         await server.start()
         running.push_async_callback(server.stop)
+        port = MetricsPort(measuring.resources)
+        offers.append(Offer(get_status=port.get_status))
+        running.push_async_callback(port.stop)
+        await port.move(flags.current.metrics_port)
+        running.callback(flags.subscribe(lambda _, now: port.follow(now.metrics_port)))
 
         locks.announce(VERSION)
         ready.announce(locks.socket_path)

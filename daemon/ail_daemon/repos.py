@@ -24,6 +24,7 @@ from ail_rpc.errors import AilError, NotEnrolledError, RepoUnreadableError, Stor
 from .index import RepoIndex
 from .model import Encoder
 from .store import STORE_FILE
+from .underway import note_repo
 
 _RETRY_S = 5.0
 
@@ -170,6 +171,7 @@ class Repos:
                 directory = self._directory / key
                 _save_place(directory / "repo.json", place)
                 self._repos[key] = Repo(directory, place)
+            note_repo(key)
             return self._repos[key]
 
     def get(self, key: str) -> Repo | None:
@@ -196,6 +198,7 @@ class Repos:
             raise NotEnrolledError(
                 f"{place.root} is not enrolled: AIL reads only what was added", f"ail-client add {place.root}"
             )
+        note_repo(repo.key)
         return repo, place
 
     def find_even_gone(self, start: str) -> Repo:

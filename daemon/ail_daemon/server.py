@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+from ail_rpc.errors import AilError
 from ail_rpc.messages import encode_request
 
 from .activation import notify
@@ -24,6 +25,7 @@ class Server:
     """Serves *answerer* at a socket from `start` to `stop`.
 
     renew: called before each look at the socket's file; the app's locks take themselves again there. It may raise.
+    note_error: told what is refused before it comes to a request.
     """
 
     def __init__(
@@ -32,14 +34,19 @@ class Server:
         answerer: Answerer,
         limits: ServingLimits = ServingLimits(),  # noqa: B008 - frozen
         renew: Callable[[], None] = lambda: None,
+        note_error: Callable[[AilError], None] = lambda _: None,
     ) -> None:
         self._listener = listener
         self._answerer = answerer
         self._limits = limits
         self._renew = renew
-        self._connections: Connections[Connection] = Connections(limits)
+        self._connections: Connections[Connection] = Connections(limits, note_error)
         self._acceptor: asyncio.Server | None = None
         self._watch: asyncio.Task[None] | None = None
+
+    def count_connections(self) -> dict[str, int]:
+        """Return how many connections there are, by state."""
+        return self._connections.count()
 
     async def start(self) -> None:
         """Serve; from here on a client that connects to the path is answered."""

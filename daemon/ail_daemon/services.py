@@ -11,7 +11,7 @@ from typing import Any
 
 from ail_rpc.paths import get_state_dir
 
-from . import filters
+from . import filters, gauges
 from .answering import Answering
 from .applying import Applying
 from .asking import Asking
@@ -22,6 +22,7 @@ from .configuring import Configuring
 from .consistency import SAMPLE, Consistency
 from .encoders import ServingEncoder, make_bulk
 from .enrolment import Enrolment
+from .exposition import Family
 from .flags import Flags
 from .freshness import Freshness
 from .indexer import Indexer
@@ -29,6 +30,7 @@ from .logs import log
 from .methods import Offer
 from .params import Handler, Method, Param, flag, lines, number, text, texts, whole
 from .pool import QuestionPool
+from .probing import LIMIT_S, Probing
 from .recent import RecentQuestions
 from .related import Related
 from .repos import Repo, Repos
@@ -77,11 +79,19 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     await freshness.start()
     try:
         methods = _offer_methods(caching, configuring, showing, related, enrolment, checking, consistency)
+        probing = Probing(repos, lambda: _encode(pool, encoder), ask)
 
         async def get_status(start: str | None) -> dict[str, Any]:
             return {**await enrolment.get_status(start), "notice": flags.notice}
 
-        yield Offer(methods, get_status, lambda: encoder.is_decided, lambda: _get_model(encoder))
+        yield Offer(
+            methods,
+            get_status,
+            probing.find_fault,
+            lambda: _get_model(encoder),
+            lambda: _read_metrics(enrolment, exact, similar, encoder),
+            figures.describe,
+        )
     finally:
         await applying.stop()
         await warming.stop()
@@ -132,6 +142,21 @@ def _offer_methods(
             consistency.check_consistency, maybe_repo, timeout, whole("sample", 1, 10_000, default=SAMPLE),
         ),
     }  # fmt: skip
+
+
+async def _read_metrics(
+    enrolment: Enrolment, exact: ExactCache, similar: SimilarCache, encoder: ServingEncoder
+) -> list[Family]:
+    told = await enrolment.get_status(None)
+    caches = gauges.read_caches({"exact": exact.stats(), "similar": similar.stats()})
+    return [*gauges.read_repositories(told["repos"]), *caches, gauges.read_model(encoder.loaded is not None)]
+
+
+async def _encode(pool: QuestionPool, encoder: ServingEncoder) -> None:
+    """Encode something, where there is a model: what a probe does where no repository can be asked about."""
+    loaded = await pool.run(LIMIT_S, encoder.get)
+    if loaded:
+        await pool.run(LIMIT_S, lambda: loaded.encode(["why?"]))
 
 
 def _get_model(encoder: ServingEncoder) -> str | None:
