@@ -78,7 +78,7 @@ LAYERS = (
         "caches",
     },
     {"flags", "reading", "process", "listening", "dispatch", "methods", "derived"},
-    {"pool", "store", "words", "encoding", "answers", "workers", "worker"},
+    {"pool", "store", "words", "encoding", "answers", "workers", "worker", "units"},
     {"rewrites", "lookups"},
     {"relations", "folding"},
     {"index", "admission", "connection", "linehistory"},

@@ -7,11 +7,12 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
 
 from ail_rpc import VERSION
 from ail_rpc.errors import StorageError
 
-from .activation import notify
+from .activation import get_watchdog_s, notify
 from .dispatch import Dispatcher
 from .flags import Flags
 from .limits import ServingLimits
@@ -51,7 +52,7 @@ async def run(
         offers = [await running.enter_async_context(service(flags)) for service in services]
         daemon = Daemon(locks.socket_path, offers, stopping.set)
         listener = Listener.adopt(listen) if listen else Listener.bind(locks.socket_path)
-        server = Server(listener, Dispatcher(daemon.get_methods()), limits, locks.renew)
+        server = Server(listener, Dispatcher(daemon.get_methods()), _fit_watchdog(limits), locks.renew)
         await server.start()
         running.push_async_callback(server.stop)
 
@@ -63,6 +64,12 @@ async def run(
         notify("STOPPING=1\nSTATUS=stopping")
         log("stopping")
     log("stopped")
+
+
+def _fit_watchdog(limits: ServingLimits) -> ServingLimits:
+    """Return *limits* with looks at itself twice as often as the service manager wants to hear of them."""
+    watchdog_s = get_watchdog_s()
+    return replace(limits, path_check_s=min(limits.path_check_s, watchdog_s / 2)) if watchdog_s else limits
 
 
 def _start_logging(settings: Settings) -> None:

@@ -51,6 +51,11 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     run = commands.add_parser("run", help="serve this user until told to stop")
     run.add_argument("--detach", action="store_true", help="go on in the background, in a session of its own")
     run.add_argument("--ready-fd", type=int, metavar="N", help="descriptor that gets one JSON line when it answers")
+    install = commands.add_parser("install-service", help="have systemd or launchd start the daemon at login")
+    install.add_argument(
+        "--hardened", action="store_true", help="shut in; needs user namespaces, which doctor looks for"
+    )
+    commands.add_parser("uninstall-service", help="take that back")
     if argv and argv[0] == "model":
         _require_extra()
         from .encoding.commands import add_parser  # onnxruntime and numpy, which `run` imports only later
@@ -64,6 +69,10 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 def _run_command(args: argparse.Namespace) -> int:
     if args.command == "run":
         return _run_daemon(args)
+    if args.command in ("install-service", "uninstall-service"):
+        from .units.commands import run as run_service
+
+        return run_service(args)
     os.umask(0o077)  # the state directory may be made here first, and the daemon accepts none that is open to others
     from .encoding.commands import run
 
