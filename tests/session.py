@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-
 from tests.running import Home
 from tests.tools import require
 
@@ -66,7 +65,8 @@ def started_session(home: Home) -> Iterator[Session]:
         unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
         process = subprocess.Popen(
             [*unshare, "sh", "-c", _BOOTED, str(manager)],
-            env=session.env | {"NOTIFY_SOCKET": told}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=session.env | {"NOTIFY_SOCKET": told},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
             if not _is_ready(news, process):

@@ -73,6 +73,7 @@ LAYERS = (
         "settings",
         "locks",
         "activation",
+        "idle",
         "watching",
         "watcher",
         "caches",

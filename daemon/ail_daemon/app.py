@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import replace
 
 from ail_rpc import VERSION
@@ -15,6 +15,7 @@ from ail_rpc.errors import StorageError
 from .activation import get_watchdog_s, notify
 from .dispatch import Dispatcher
 from .flags import Flags
+from .idle import wait_until_idle
 from .limits import ServingLimits
 from .listening import Listener
 from .locks import DaemonLocks
@@ -56,6 +57,8 @@ async def run(
         await server.start()
         running.push_async_callback(server.stop)
 
+        if listen:
+            running.enter_context(_stopping_when_idle(stopping, server, flags, offers))
         locks.announce(VERSION)
         ready.announce(locks.socket_path)
         notify("READY=1\nSTATUS=serving")
@@ -64,6 +67,26 @@ async def run(
         notify("STOPPING=1\nSTATUS=stopping")
         log("stopping")
     log("stopped")
+
+
+@contextmanager
+def _stopping_when_idle(
+    stopping: asyncio.Event, server: Server, flags: Flags, offers: Sequence[Offer]
+) -> Iterator[None]:
+    """Have the daemon stop after AIL_IDLE_EXIT_S, at a socket of the service manager's: without one, nobody would start it."""
+
+    async def wait() -> None:
+        await wait_until_idle(
+            server, lambda: flags.current.idle_exit_s, lambda: all(offer.is_at_rest() for offer in offers)
+        )
+        log("idle")
+        stopping.set()
+
+    waiting = asyncio.create_task(wait())
+    try:
+        yield
+    finally:
+        waiting.cancel()
 
 
 def _fit_watchdog(limits: ServingLimits) -> ServingLimits:

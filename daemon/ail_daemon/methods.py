@@ -22,13 +22,15 @@ class Offer:
     """What a service brings along.
 
     methods: by wire name. get_status: its part of `status`, of one repository or (None) of all. is_ready: whether it can
-    answer now. get_model: the id of the model it serves, None where it serves none.
+    answer now. get_model: the id of the model it serves, None where it serves none. is_at_rest: whether it does nothing of its
+    own accord just now.
     """
 
     methods: Mapping[str, Handler] = field(default_factory=dict)
     get_status: Callable[[str | None], Awaitable[dict[str, Any]]] | None = None
     is_ready: Callable[[], bool] = lambda: True
     get_model: Callable[[], str | None] = lambda: None
+    is_at_rest: Callable[[], bool] = lambda: True
 
 
 class Daemon:

@@ -54,7 +54,13 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     await freshness.start()
     try:
         methods = _offer_methods(asking, showing, related, enrolment, checking)
-        yield Offer(methods, enrolment.get_status, lambda: encoder.is_decided, lambda: _get_model(encoder))
+        yield Offer(
+            methods,
+            enrolment.get_status,
+            lambda: encoder.is_decided,
+            lambda: _get_model(encoder),
+            lambda: all(repo.progress.phase == "idle" for repo in repos),
+        )
     finally:
         await freshness.stop()
         await asyncio.to_thread(indexer.stop)
