@@ -88,7 +88,7 @@ LAYERS = (
     {"updating"},
     {"indexer", "siblings", "indexstate"},
     {"encoders", "freshness"},
-    {"asking", "checking", "related", "showing"},
+    {"asking", "checking", "related", "showing", "doctor"},
     {"enrolment"},
     {"services"},
     {"app"},

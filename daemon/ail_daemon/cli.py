@@ -56,6 +56,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "--hardened", action="store_true", help="shut in; needs user namespaces, which doctor looks for"
     )
     commands.add_parser("uninstall-service", help="take that back")
+    doctor = commands.add_parser("doctor", help="look for what keeps AIL from working well here, without a daemon")
+    doctor.add_argument("--json", action="store_true")
     if argv and argv[0] == "model":
         _require_extra()
         from .encoding.commands import add_parser  # onnxruntime and numpy, which `run` imports only later
@@ -73,6 +75,12 @@ def _run_command(args: argparse.Namespace) -> int:
         from .units.commands import run as run_service
 
         return run_service(args)
+    if args.command == "doctor":
+        _require_extra()
+        os.umask(0o077)
+        from .doctor.commands import run as run_doctor
+
+        return run_doctor(args)
     os.umask(0o077)  # the state directory may be made here first, and the daemon accepts none that is open to others
     from .encoding.commands import run
 

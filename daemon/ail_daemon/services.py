@@ -14,6 +14,7 @@ from . import filters
 from .asking import Asking
 from .caches import ExactCache, SimilarCache
 from .checking import Checking
+from .doctor.visiting import Doctor
 from .encoders import ServingEncoder
 from .enrolment import Enrolment
 from .flags import Flags
@@ -54,6 +55,8 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     await freshness.start()
     try:
         methods = _offer_methods(asking, showing, related, enrolment, checking)
+        doctor = Doctor(flags, encoder, repos, pool, state / "models")
+        methods["doctor"] = Method(doctor.examine, text("repo", default=None))
         yield Offer(
             methods,
             enrolment.get_status,

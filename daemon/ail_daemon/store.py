@@ -26,6 +26,7 @@ from . import derived
 from .model import Commit, Embeddings, Tips
 from .vectors import Ids
 
+SQLITE_VERSION = sqlite3.sqlite_version
 SCHEMA_VERSION = 2
 """Raised with every table that `schema.sql` gains: it is run again then, so that it may only add."""
 _BY_COMMIT = ("touches", "renames", "changes", *derived.TABLES)  # tables with a commit_id
