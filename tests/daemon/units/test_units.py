@@ -124,3 +124,11 @@ def test_the_units_come_with_the_installed_wheel(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.split() == [str(installed / "ail_daemon" / "__init__.py"), "True"]
+
+
+def test_installed_without_hardening_it_takes_that_back(home: Home) -> None:
+    drop_in = home.directory / "config" / "systemd" / "user" / "ail.service.d" / "hardening.conf"
+    assert home.run(PROGRAM, "install-service", "--hardened").returncode == 0
+    assert f"ReadWritePaths=-{home.state} " in drop_in.read_text()
+    assert f"removed: {drop_in}" in home.run(PROGRAM, "install-service").stdout
+    assert not drop_in.parent.exists()
