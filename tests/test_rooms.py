@@ -26,7 +26,7 @@ MAY_IMPORT = {
 DOORS = {
     "faiss": {"vectors.py"},
     "tantivy": {"words.py"},
-    "sqlite3": {"store.py"},
+    "sqlite3": {"store/database.py"},
     "structlog": {"logs.py"},
     "cachetools": {"caches.py", "linehistory.py"},
     "onnxruntime": {"encoding/serving.py"},

@@ -20,7 +20,7 @@ import numpy as np
 from ail_rpc.errors import StorageError
 
 from .model import Commit, Embeddings, Encoder, Tips
-from .pulls import Pulls
+from .pulls import Pulls, resolve_parents
 from .rewrites import retire_commits
 from .store import STORE_FILE, Store
 from .vectors import Vectors
@@ -168,7 +168,7 @@ class RepoIndex:
         if tips is not self.tips:
             tips = self.tips
             head = self.store.get_ids([tips.head]).get(tips.head) if tips.head else None
-            pulls = Pulls(self.store.get_parents() if head is not None else {}, head)
+            pulls = Pulls(resolve_parents(self.store.iter_links()) if head is not None else {}, head)
             self._pulls = tips, pulls
         return pulls
 

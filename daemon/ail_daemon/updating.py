@@ -137,17 +137,17 @@ def _without_reachable(index: RepoIndex, gone: list[str], tips: Tips, added: lis
     """
     if not gone:
         return []
-    lost = set(gone)
+    lost = set(map(bytes.fromhex, gone))
     links = index.store.iter_links()
-    parents = {sha: named for sha, named in links if sha in lost or not lost.isdisjoint(named)}
+    parents = {sha: named for _, sha, named in links if sha in lost or not lost.isdisjoint(named)}
     kept = [sha for sha, named in parents.items() if sha not in lost for sha in named if sha in lost]
-    kept += [sha for sha in lost if sha in tips.shas] + [p for commit in added for p in commit.parents if p in lost]
+    kept += map(bytes.fromhex, [*tips.shas, *(sha for commit in added for sha in commit.parents)])
     while kept:
         sha = kept.pop()
         if sha in lost:
             lost.discard(sha)
             kept.extend(parents.get(sha, ()))
-    return sorted(lost)
+    return sorted(sha.hex() for sha in lost)
 
 
 def _read_dangling(reader: Reader, index: RepoIndex, parents: set[str]) -> None:

@@ -1,0 +1,14 @@
+"""A repository's commits, embeddings and tips in SQLite: the truth that all else is a cache of.
+
+    kept ── commits, paths, changes, embeddings, tips ── database
+
+`kept` puts together what each room knows of its own tables; `database` alone knows SQLite. Knows no git, no ranking.
+"""
+
+from __future__ import annotations
+
+from .database import SCHEMA_VERSION, SQLITE_VERSION, Reading, Writing, open_reader
+from .embeddings import hash_text
+from .kept import STORE_FILE, Store
+
+__all__ = ["SCHEMA_VERSION", "SQLITE_VERSION", "STORE_FILE", "Reading", "Store", "Writing", "hash_text", "open_reader"]
