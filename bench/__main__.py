@@ -30,6 +30,7 @@ RUNS = (
     ["idle"],
     ["crashes"],
     ["hooks"],
+    ["sizing", "1000", "10000"],
 )
 
 CLONE = os.environ.get("AIL_BENCH_CLONE")  # a bare clone of pytest: HISTORY has its messages and paths, and no code

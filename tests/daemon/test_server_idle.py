@@ -87,10 +87,13 @@ def test_clients_that_come_just_when_it_ends_are_all_answered(user: User) -> Non
     with listen_at(user.socket_path) as listening, ThreadPoolExecutor(8) as clients:
         manager = Manager(user, listening)
         with manager.running():
-            for _ in range(8):
-                pauses = [dice.uniform(0.95, 1.35) for _ in range(8)]
+            for _ in range(60):
+                soon = dice.uniform(0.9, 1.5)
+                pauses = [soon + dice.uniform(0, 0.1) for _ in range(8)]
                 assert list(clients.map(come, pauses)) == [{"said": pause} for pause in pauses]
-    assert manager.starts >= 2, "it ended between"
+                if manager.starts >= 3:
+                    break
+    assert manager.starts >= 3, "it ended between, again and again"
 
 
 def test_systemd_s_own_activation_starts_it_at_the_first_client(user: User) -> None:
