@@ -11,6 +11,8 @@ import pytest
 from tests.integration.conftest import Repository
 from tests.running import ROOT, Home
 
+from ail_client import ArchaeologyContextProvider
+
 pytestmark = pytest.mark.model
 
 
@@ -41,3 +43,15 @@ def test_the_page_s_handling_of_errors_tells_what_to_do(
 ) -> None:
     assert example["explain_or_not"](str(repo.path)) == f"ail-client add {repo.path}"
     assert "lies in no git repository" in example["explain_or_not"](str(tmp_path))
+
+
+@pytest.mark.usefixtures("example")
+def test_the_daemon_s_cache_is_enlarged_told_of_and_cleared(home: Home, repo: Repository) -> None:
+    assert home.client("add", str(repo.path), "--wait").returncode == 0
+    provider = ArchaeologyContextProvider(repo.path, cache_size=5000)
+    assert [provider.get_context_sync(None, "why do we retry uploads?").cached for _ in range(2)] == [None, "exact"]
+    stats = provider.get_cache_stats()["exact"]
+    assert (stats["size"], stats["hits"], stats["entries"]) == (5000, 1, 1)
+    provider.clear_cache()
+    assert provider.get_cache_stats()["exact"]["entries"] == 0
+    assert provider.is_initialized()

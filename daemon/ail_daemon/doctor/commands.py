@@ -7,11 +7,10 @@ import json
 import sys
 from pathlib import Path
 
-from ail_daemon.encoders import ServingEncoder
+from ail_daemon.encoders import ServingEncoder, make_bulk
 from ail_daemon.logs import start_logging
 from ail_daemon.repos import Repos
 from ail_daemon.settings import Settings, load_settings
-from ail_daemon.workers import Bulk
 from ail_rpc.errors import UsageError
 from ail_rpc.paths import get_state_dir
 
@@ -24,8 +23,8 @@ def run(args: argparse.Namespace) -> int:
     start_logging("ERROR", None)  # to stderr: stdout is for what was found
     state = Path(get_state_dir())
     settings = _load_settings()
-    bulk = Bulk(settings.model, settings.encoder, str(state / "models"), 1)
-    found = examine(settings, ServingEncoder(bulk), list(Repos(state / "repos")), state / "models")
+    encoder = ServingEncoder(make_bulk(settings, str(state / "models")))
+    found = examine(settings, encoder, list(Repos(state / "repos")), state / "models")
     sys.stdout.write(_as_json(found) if args.json else _as_text(found))
     return 0 if is_well(found) else 1
 
