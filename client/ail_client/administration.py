@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ail_rpc.errors import NotARepositoryError, NotInstalledError, UnavailableError, UsageError
+from ail_rpc.errors import NotARepositoryError, UnavailableError
 
 from .output import write_answer, write_json, write_note
 from .sanitise import to_block, to_path
@@ -139,18 +139,6 @@ def _render_check(subject: str, result: dict[str, Any]) -> str:
     from .comparisons import render_consistency
 
     return render_consistency(result)
-
-
-def run_doctor(options: Namespace, reach: Reach) -> int:
-    """Have the daemon look for what keeps AIL from working well here; 1 where something is wrong."""
-    try:
-        found = ask_daemon(reach, "doctor", _get_repo(options))
-    except UsageError as err:  # what a daemon says that does not know the method
-        raise NotInstalledError(
-            "this daemon has no `doctor` yet", "`ail-client status` and `ail-client health ready` say how it is"
-        ) from err
-    _print(options, found)
-    return 0 if found.get("ok") is True else _DID_NOT_HOLD
 
 
 def run_metrics(options: Namespace, reach: Reach) -> int:

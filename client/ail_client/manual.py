@@ -69,8 +69,9 @@ _PAGES: dict[str, tuple[str, str]] = {
         "%(prog)s\n%(prog)s --json | jq .rss_bytes",
     ),
     "doctor": (
-        "Look for what keeps AIL from working well here: daemon, model, repositories, hooks, limits of the system. Each "
-        "finding says what to do. Exits 1 where something is wrong.",
+        "Look for what keeps AIL from working well here: versions, socket, settings, model, FAISS, SQLite, git, watches, "
+        "disk, service, and each repository, tried with something whose result is known. Each finding says what to do. "
+        "Helps without a daemon too. Exits 1 where something fails, 0 with warnings.",
         "%(prog)s\n%(prog)s --json",
     ),
     "health": (

@@ -50,6 +50,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     run = commands.add_parser("run", help="serve this user until told to stop")
     run.add_argument("--detach", action="store_true", help="go on in the background, in a session of its own")
     run.add_argument("--ready-fd", type=int, metavar="N", help="descriptor that gets one JSON line when it answers")
+    install = commands.add_parser("install-service", help="have systemd or launchd start the daemon at login")
+    install.add_argument(
+        "--hardened", action="store_true", help="shut in; needs user namespaces, which doctor looks for"
+    )
+    commands.add_parser("uninstall-service", help="take that back")
+    doctor = commands.add_parser("doctor", help="look for what keeps AIL from working well here, without a daemon")
+    doctor.add_argument("--json", action="store_true")
     if argv and argv[0] == "model":
         _require_extra()
         from .encoding.commands import add_parser  # onnxruntime and numpy, which `run` imports only later
@@ -63,6 +70,16 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 def _run_command(args: argparse.Namespace) -> int:
     if args.command == "run":
         return _run_daemon(args)
+    if args.command in ("install-service", "uninstall-service"):
+        from .units.commands import run as run_service
+
+        return run_service(args)
+    if args.command == "doctor":
+        _require_extra()
+        os.umask(0o077)
+        from .doctor.commands import run as run_doctor
+
+        return run_doctor(args)
     os.umask(0o077)  # the state directory may be made here first, and the daemon accepts none that is open to others
     from .encoding.commands import run
 

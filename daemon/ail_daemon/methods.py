@@ -26,6 +26,7 @@ class Offer:
     methods: by wire name. get_status: its part of `status`, of one repository or (None) of all. find_fault: why it cannot
     answer now, None where it can. get_model: the id of the model it serves, None where it serves none. read_metrics: its
     figures as they stand. describe_sides: of the sides that answer (`SideFigures.describe`), {} where there are none.
+    is_at_rest: whether it does nothing of its own accord just now.
     """
 
     methods: Mapping[str, Handler] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Offer:
     get_model: Callable[[], str | None] = lambda: None
     read_metrics: Callable[[], Awaitable[list[Family]]] | None = None
     describe_sides: Callable[[], dict[str, Any]] = dict
+    is_at_rest: Callable[[], bool] = lambda: True
 
 
 class Daemon:

@@ -20,6 +20,7 @@ from .caching import Caching
 from .checking import Checking
 from .configuring import Configuring
 from .consistency import SAMPLE, Consistency
+from .doctor.visiting import Doctor
 from .encoders import ServingEncoder, make_bulk
 from .enrolment import Enrolment
 from .exposition import Family
@@ -79,6 +80,8 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     await freshness.start()
     try:
         methods = _offer_methods(caching, configuring, showing, related, enrolment, checking, consistency)
+        doctor = Doctor(flags, encoder, repos, pool, state / "models")
+        methods["doctor"] = Method(doctor.examine, text("repo", default=None))
         probing = Probing(repos, lambda: _encode(pool, encoder), ask)
 
         async def get_status(start: str | None) -> dict[str, Any]:
@@ -91,6 +94,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
             lambda: _get_model(encoder),
             lambda: _read_metrics(enrolment, exact, similar, encoder),
             figures.describe,
+            lambda: all(repo.progress.phase == "idle" for repo in repos),
         )
     finally:
         await applying.stop()

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from ail_daemon import derived
 from ail_rpc.errors import StorageError
 
+SQLITE_VERSION = sqlite3.sqlite_version
 SCHEMA_VERSION = 2
 """Raised with every table that `schema.sql` gains: it is run again then, so that it may only add."""
 BATCH = 1024
