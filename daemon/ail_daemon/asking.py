@@ -134,7 +134,8 @@ class Asking:
             return None
         if index.vectors is None:
             return self._encoder.reason
-        embedded, commits = index.counts.embedded or 0, index.counts.commits
+        counts = index.counts
+        embedded, commits = (counts.embedded or 0) + counts.unembeddable, counts.commits
         return f"indexing {100 * embedded // commits} %" if embedded < commits else None
 
 

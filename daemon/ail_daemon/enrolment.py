@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from . import skipping
 from .encoders import ServingEncoder
 from .freshness import Freshness
 from .indexer import Indexer
@@ -53,13 +54,16 @@ class Enrolment:
     def _describe(self, repo: Repo) -> dict[str, Any]:
         """Return path, head, commits, pending, complete, updated_by, notice and the progress of an update.
 
+        skipped: commits set aside, in part or whole.
         watched: `events`, or why they do not work. encoded: texts, since the daemon started. embedded: commits found by
         meaning, None where that is not known. Opens nothing: what is not open was left as it settled.
         """
         settled = repo.settled
+        skipped = repo.index.counts.skipped if repo.index else settled.get("skipped", 0)
         told = {
             "path": repo.place.root, "repo": repo.key, "updated_by": repo.updated_by or settled.get("updated_by"),
-            "notice": repo.notice or self._encoder.notice, "watched": repo.watched or "events", "encoded": repo.encoded,
+            "notice": repo.notice or self._encoder.notice or skipping.describe(skipped), "skipped": skipped,
+            "watched": repo.watched or "events", "encoded": repo.encoded,
             **repo.progress.describe(),
         }  # fmt: skip
         if (index := repo.index) is not None:

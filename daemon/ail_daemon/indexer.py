@@ -19,13 +19,14 @@ from typing import Any
 from ail_rpc.errors import AilError, OutOfTimeError
 
 from . import heap
+from .embedding import FindKept
 from .index import RepoIndex
 from .model import Embeddings, Encoder
 from .reading import LocalReader
 from .repos import Progress, Repo, Source
 from .rewrites import note_successors
 from .signature import read_signature
-from .updating import FindKept, update_large, update_small
+from .updating import update_large, update_small
 from .workers import Bulk, WorkerDiedError, WorkerProcess
 
 QUIET_S, LONGEST_S = 0.04, 0.4
@@ -143,7 +144,9 @@ class Indexer:
             self.request(repo, source)
 
     def forget(self, repo: Repo) -> None:
-        """Let a repository that was set aside have another try."""
+        """Let a repository that was set aside, or of which a part was, have another try."""
+        if repo.settled.get("skipped"):
+            repo.settled = repo.settled | {"signature": None}  # nothing moved, and yet there is something to do
         self._deaths.pop(repo.key, None)
         self._tried.pop(repo.key, None)
 
@@ -303,6 +306,7 @@ class Indexer:
                 model=encoder.model_id if encoder and index.vectors is not None else None,
                 head=index.tips.head,
                 commits=index.counts.commits,
+                skipped=index.counts.skipped,
                 updated_by=update.source,
             )
 
