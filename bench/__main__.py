@@ -29,6 +29,7 @@ RUNS = (
     ["suspended"],
     ["idle"],
     ["crashes"],
+    ["backup"],
     ["hooks"],
 )
 

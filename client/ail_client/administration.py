@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .deadline import Deadline
 
 _DID_NOT_HOLD = 1
-_CHECK_LIMIT_S = 3600.0  # git walks the whole history, and what is wrong is made anew
+_LONG_LIMIT_S = 3600.0  # checks walk the whole history, backups copy every index
 
 
 def run_add(options: Namespace, reach: Reach) -> int:
@@ -127,7 +127,7 @@ def run_flags(options: Namespace, reach: Reach) -> int:
 def run_check(options: Namespace, reach: Reach) -> int:
     """Have the daemon check its index; 1 where something does not hold."""
     if not options.timeout_given:
-        reach.limit_s = max(reach.limit_s, _CHECK_LIMIT_S)
+        reach.limit_s = max(reach.limit_s, _LONG_LIMIT_S)
     params = _get_repo(options)
     if options.subject == "consistency" and options.sample:
         params["sample"] = options.sample
@@ -153,10 +153,22 @@ def run_doctor(options: Namespace, reach: Reach) -> int:
     return 0 if found.get("ok") is True else _DID_NOT_HOLD
 
 
+def run_keep(options: Namespace, reach: Reach) -> int:
+    """`backup`, `restore`: a file that the daemon writes or reads, in as long as that takes."""
+    if not options.timeout_given:
+        reach.limit_s = max(reach.limit_s, _LONG_LIMIT_S)
+    params = _get_repo(options) | {"file": to_wire_path(os.path.abspath(options.file))}
+    kept = ask_daemon(reach, options.command, params)
+    if options.json:
+        return _print(options, kept)
+    from .tables import render_kept
+
+    return _print(options, kept, render_kept(options.command, kept))
+
+
 def run_plain(options: Namespace, reach: Reach) -> int:
-    """`metrics`, `reload`, `backup`, `restore`: the method has the command's name, and at most a file."""
-    params = {"file": to_wire_path(os.path.abspath(options.file))} if hasattr(options, "file") else {}
-    return _print(options, ask_daemon(reach, options.command, _get_repo(options) | params))
+    """`metrics`, `reload`: the method has the command's name."""
+    return _print(options, ask_daemon(reach, options.command, _get_repo(options)))
 
 
 def _get_repo(options: Namespace) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def _find_command(name: str) -> Callable[[Namespace, Reach], int]:
     named = {
         "add": room.run_add, "remove": room.run_remove, "repos": room.run_repos, "status": room.run_status,
         "health": room.run_health, "stop": room.run_stop, "cache": room.run_cache, "flags": room.run_flags,
-        "check": room.run_check, "doctor": room.run_doctor,
+        "check": room.run_check, "doctor": room.run_doctor, "backup": room.run_keep, "restore": room.run_keep,
     }  # fmt: skip
     return named.get(name, room.run_plain)
 

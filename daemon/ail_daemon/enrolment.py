@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
+
+from ail_rpc.errors import NotARepositoryError, NotEnrolledError
 
 from . import skipping
 from .encoders import ServingEncoder
@@ -16,11 +19,19 @@ from .repos import Repo, Repos
 class Enrolment:
     """Enrols repositories and tells of them."""
 
-    def __init__(self, repos: Repos, indexer: Indexer, freshness: Freshness, encoder: ServingEncoder) -> None:
+    def __init__(
+        self,
+        repos: Repos,
+        indexer: Indexer,
+        freshness: Freshness,
+        encoder: ServingEncoder,
+        forget: Callable[[Repo], None],
+    ) -> None:
         self._repos = repos
         self._indexer = indexer
         self._freshness = freshness
         self._encoder = encoder
+        self._forget = forget
 
     async def add(self, params: dict[str, Any]) -> dict[str, Any]:
         """Enrol the repository that `repo` lies in and ask for its update; returns once that is accepted, and kept."""
@@ -29,11 +40,18 @@ class Enrolment:
         return self._describe(repo)
 
     async def remove(self, params: dict[str, Any]) -> dict[str, Any]:
-        """End the enrolment; with `purge`, remove the index from disk too."""
-        found = await asyncio.to_thread(self._repos.find_even_gone, params["repo"])
+        """End the enrolment; with `purge`, remove every byte of the index, also one that an earlier `remove` left."""
+        start, is_purged = params["repo"], params["purge"]
+        try:
+            found = await asyncio.to_thread(self._repos.find_even_gone, start)
+        except (NotEnrolledError, NotARepositoryError):
+            if is_purged and await asyncio.to_thread(self._repos.purge_left, start):
+                return {"path": start, "purged": True}
+            raise
         await asyncio.to_thread(self._freshness.leave, found)
-        await asyncio.to_thread(self._repos.remove, found, purge=params["purge"])
-        return {"path": found.place.root, "purged": params["purge"]}
+        await asyncio.to_thread(self._repos.remove, found, purge=is_purged)
+        self._forget(found)
+        return {"path": found.place.root, "purged": is_purged}
 
     async def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return every enrolled repository."""
