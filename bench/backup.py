@@ -54,7 +54,7 @@ def _restore(home: Home, measured: EvalSet, asked: list[str], file: Path) -> lis
     with home.daemon(), home.connected() as call:
         call("health", kind="ready")
         restored = call("restore", file=str(file))
-        show("restore, the word index and the vectors made anew", restored["took_s"], "s")
+        show("restore into a daemon that knows nothing", restored["took_s"], "s")
         told = call.wait_complete(str(measured.repo))
         assert told["encoded"] == 0, told
         return _ask(call, measured, asked)

@@ -26,6 +26,9 @@ from .store import STORE_FILE, Store
 from .vectors import Vectors
 from .words import SCHEMA_VERSION, Words
 
+WORDS, STAMP = "words", "words.json"
+"""The word index in a repository's directory, and what it is trusted by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -53,9 +56,9 @@ class RepoIndex:
     def __init__(self, directory: Path, encoder: Encoder | None) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.store = Store(directory / STORE_FILE)
-        self._words_dir = directory / "words"
+        self._words_dir = directory / WORDS
         self.vectors: Vectors | None = None
-        self._stamp = directory / "words.json"
+        self._stamp = directory / STAMP
         self._hashes: dict[tuple[str, int, int], str] = {}
         self._lock = threading.Lock()
         self.words = self._load_words()

@@ -1,7 +1,7 @@
 """What a backup looks like as bytes: a plain tar of members in a fixed order, so that `tar tf` lists it. Knows no index.
 
     manifest.json           what follows, with sizes and hashes (see `manifest`)
-    repos/<key>.sqlite      in the manifest's order
+    repos/<key>/…           the files of each repository, in the manifest's order
     SHA256                  the hash of every byte that stands before this member
 
 Reading takes nothing on trust: a header must be, to the byte, what writing makes of the name and size that are expected, so

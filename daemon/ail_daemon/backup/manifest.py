@@ -1,4 +1,4 @@
-"""What a backup says of itself, as JSON: which repositories, which databases, which settings. Knows no file."""
+"""What a backup says of itself, as JSON: which repositories, which files of each, which settings. Knows no file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ail_daemon.places import get_key
+from ail_daemon.store import STORE_FILE
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import StorageError
 
@@ -19,28 +20,36 @@ FORMAT, VERSION = "ail-backup", 1
 """The version is raised whenever an older AIL could not read the file."""
 
 _SHA256 = re.compile("[0-9a-f]{64}")
+_NAME = re.compile(r"words\.json|words/(?!\.{1,2}$)[\w.-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """One file of a repository's directory: its name there, its size in bytes and its SHA-256."""
+
+    name: str
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class KeptRepo:
-    """One repository in a backup: where it lies, and its database's size in bytes, SHA-256, schema, model and commits."""
+    """One repository in a backup: where it lies, its database's schema, model and commits, its files, the database first."""
 
     place: RepoPlace
-    size: int
-    sha256: str
     schema: int
     model: str | None
     commits: int
+    files: tuple[KeptFile, ...]
 
     @property
     def key(self) -> str:
         """The repository's id, which follows from its place."""
         return get_key(self.place)
 
-    @property
-    def member(self) -> str:
-        """The name of its database in the archive."""
-        return f"repos/{self.key}.sqlite"
+    def name_member(self, file: KeptFile) -> str:
+        """Return the name of one of its files in the archive."""
+        return f"repos/{self.key}/{file.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +100,23 @@ def _parse_repo(row: dict[str, Any]) -> KeptRepo:
     place = RepoPlace(row["root"], row["git_dir"], row["common_dir"], row["is_bare"] is True)
     if not all(isinstance(path, str) and os.path.isabs(path) for path in (place.root, place.git_dir, place.common_dir)):
         raise ValueError("no place")
-    repo = KeptRepo(place, row["size"], row["sha256"], row["schema"], row["model"], row["commits"])
-    is_number = all(type(number) is int and number >= 0 for number in (repo.size, repo.schema, repo.commits))
-    if not is_number or not _SHA256.fullmatch(repo.sha256) or not isinstance(repo.model, str | None):
+    files = tuple(KeptFile(*file) for file in row["files"])
+    repo = KeptRepo(place, row["schema"], row["model"], row["commits"], files)
+    numbers = (repo.schema, repo.commits, *(file.size for file in files))
+    if not all(type(number) is int and number >= 0 for number in numbers) or not isinstance(repo.model, str | None):
         raise ValueError("no database")
+    names = [file.name for file in files]
+    if names[:1] != [STORE_FILE] or len(set(names)) != len(names) or not all(map(_NAME.fullmatch, names[1:])):
+        raise ValueError("other files")
+    if not all(_SHA256.fullmatch(file.sha256) for file in files):
+        raise ValueError("no hashes")
     return repo
 
 
 def _repo_to_json(repo: KeptRepo) -> dict[str, Any]:
     place = {name: getattr(repo.place, name) for name in ("root", "git_dir", "common_dir", "is_bare")}
-    return place | {name: getattr(repo, name) for name in ("size", "sha256", "schema", "model", "commits")}
+    return (
+        place
+        | {name: getattr(repo, name) for name in ("schema", "model", "commits")}
+        | {"files": [[file.name, file.size, file.sha256] for file in repo.files]}
+    )

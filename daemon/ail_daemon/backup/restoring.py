@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from ail_daemon.index import RepoIndex
+from ail_daemon.index import WORDS, RepoIndex
 from ail_daemon.places import save_place
 from ail_daemon.store import SCHEMA_VERSION, STORE_FILE, inspect_store
 from ail_rpc.errors import NotFoundError, StorageError, UsageError
@@ -31,7 +31,10 @@ def unpack(file: Path, coming: Path) -> Manifest:
         archive = ArchiveReader(stream, os.fspath(file))
         told = archive.read_manifest()
         found = manifest.parse(told, os.fspath(file), SCHEMA_VERSION)
-        whole, there = measure([len(told), *(repo.size for repo in found.repos)]), os.fstat(stream.fileno()).st_size
+        whole, there = (
+            measure([len(told), *(file.size for repo in found.repos for file in repo.files)]),
+            os.fstat(stream.fileno()).st_size,
+        )
         if whole != there:
             raise damaged(os.fspath(file), f"it has {there:,} bytes instead of {whole:,}")
         for repo in found.repos:
@@ -44,19 +47,20 @@ def unpack(file: Path, coming: Path) -> Manifest:
 
 def _unpack_repo(archive: ArchiveReader, repo: KeptRepo, directory: Path, name: str) -> None:
     try:
-        directory.mkdir(mode=0o700)
-        with open(directory / STORE_FILE, "xb") as target:
-            digest = archive.copy(repo.member, repo.size, target)
-            target.flush()
-            os.fsync(target.fileno())
+        (directory / WORDS).mkdir(mode=0o700, parents=True)
+        for file in repo.files:
+            with open(directory / file.name, "xb") as target:
+                digest = archive.copy(repo.name_member(file), file.size, target)
+                target.flush()
+                os.fsync(target.fileno())
+            if digest != file.sha256:
+                raise damaged(name, "a file in it is not as it was written")
     except OSError as err:
         raise StorageError(f"the backup {name} could not be unpacked: {err.strerror}", _HINT) from err
-    if digest != repo.sha256:
-        raise damaged(name, "a database is not as it was written")
 
 
 def _prepare(repo: KeptRepo, directory: Path, name: str) -> None:
-    """Check the database and build its word index, so that the first question after the restore need not wait for it."""
+    """Check the database, and build its word index where what came does not belong to it: no question is to wait for that."""
     try:
         found = inspect_store(directory / STORE_FILE)
     except StorageError as err:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import json
 import os
 import shutil
 import stat
@@ -15,13 +16,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ail_daemon.directories import sync_directory
+from ail_daemon.index import STAMP, WORDS
 from ail_daemon.repos import Repo
 from ail_daemon.store import STORE_FILE, copy_store
+from ail_daemon.words import MANAGED
 from ail_rpc import VERSION
 from ail_rpc.errors import NotFoundError, StorageError, UsageError
 
 from .archive import MANIFEST, ArchiveWriter, parse_manifest_size
-from .manifest import KeptRepo, Manifest
+from .manifest import KeptFile, KeptRepo, Manifest
 
 _HEADER_BYTES = 512
 
@@ -79,20 +82,42 @@ def _beside(file: Path) -> Iterator[Path]:
 
 def _copy(repo: Repo, beside: Path) -> KeptRepo:
     copy = beside / repo.key
-    schema, model, commits = copy_store(repo.directory / STORE_FILE, copy)
-    with open(copy, "rb") as content:
+    (copy / WORDS).mkdir(parents=True)
+    told = copy_store(repo.directory / STORE_FILE, copy / STORE_FILE)
+    names = [STORE_FILE, *_copy_words(repo.directory, copy)]
+    return KeptRepo(repo.place, *told, tuple(_describe(copy, name) for name in names))
+
+
+def _copy_words(source: Path, copy: Path) -> list[str]:
+    """Copy the word index and return its files' names; [] where it is changing, and is to be made anew by the restore.
+
+    Not for the time it saves alone: one made anew holds its documents in another order, and breaks ties otherwise.
+    """
+    try:
+        stamp = json.loads((source / STAMP).read_bytes())
+        names = [STAMP, *(f"{WORDS}/{name}" for name in (*stamp["files"], MANAGED))]
+        for name in names:
+            shutil.copyfile(source / name, copy / name)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return []
+    return names
+
+
+def _describe(copy: Path, name: str) -> KeptFile:
+    with open(copy / name, "rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
-    return KeptRepo(repo.place, copy.stat().st_size, digest, schema, model, commits)
+        return KeptFile(name, os.fstat(content.fileno()).st_size, digest)
 
 
 def _write(stream: BinaryIO, manifest: Manifest, beside: Path) -> None:
     archive = ArchiveWriter(stream)
     archive.add_bytes(MANIFEST, manifest.to_bytes())
     for repo in manifest.repos:
-        copy = beside / repo.key
-        with open(copy, "rb") as content:
-            archive.add(repo.member, content, repo.size)
-        copy.unlink()  # room for the next
+        for file in repo.files:
+            copy = beside / repo.key / file.name
+            with open(copy, "rb") as content:
+                archive.add(repo.name_member(file), content, file.size)
+            copy.unlink()  # room for the next
     archive.finish()
 
 
