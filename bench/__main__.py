@@ -33,6 +33,7 @@ RUNS = (
     ["crashes"],
     ["rollback"],
     ["scraping"],
+    ["backup"],
     ["hooks"],
     ["sizing", "1000", "10000"],
 )

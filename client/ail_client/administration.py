@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .deadline import Deadline
 
 _DID_NOT_HOLD = 1
-_CHECK_LIMIT_S = 3600.0  # git walks the whole history, and what is wrong is made anew
+_LONG_LIMIT_S = 3600.0  # checks walk the whole history, backups copy every index
 _SAMPLE_LIMIT_S = 60.0
 _LAST_QUESTION_S = 5.0  # one that is under way when the time is over is asked to its end
 
@@ -114,7 +114,7 @@ def run_check(options: Namespace, reach: Reach) -> int:
     if options.subject == "consistency":
         params |= _limit_sample(options, reach)
     elif not options.timeout_given:
-        reach.limit_s = max(reach.limit_s, _CHECK_LIMIT_S)
+        reach.limit_s = max(reach.limit_s, _LONG_LIMIT_S)
     result = ask_daemon(reach, f"check.{options.subject}", params)
     if options.json:
         _print(options, result)
@@ -147,10 +147,17 @@ def run_metrics(options: Namespace, reach: Reach) -> int:
     return _print(options, found, "\n".join(to_block(found)).rstrip("\n") if isinstance(found, str) else None)
 
 
-def run_plain(options: Namespace, reach: Reach) -> int:
-    """`backup`, `restore`: the method has the command's name, and at most a file."""
-    params = {"file": to_wire_path(os.path.abspath(options.file))} if hasattr(options, "file") else {}
-    return _print(options, ask_daemon(reach, options.command, _get_repo(options) | params))
+def run_keep(options: Namespace, reach: Reach) -> int:
+    """`backup`, `restore`: a file that the daemon writes or reads, in as long as that takes."""
+    if not options.timeout_given:
+        reach.limit_s = max(reach.limit_s, _LONG_LIMIT_S)
+    params = _get_repo(options) | {"file": to_wire_path(os.path.abspath(options.file))}
+    kept = ask_daemon(reach, options.command, params)
+    if options.json:
+        return _print(options, kept)
+    from .tables import render_kept
+
+    return _print(options, kept, render_kept(options.command, kept))
 
 
 def _get_repo(options: Namespace) -> dict[str, Any]:

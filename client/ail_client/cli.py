@@ -86,10 +86,10 @@ def _find_command(name: str) -> Callable[[Namespace, Reach], int]:
 
     named = {
         "add": room.run_add, "remove": room.run_remove, "repos": room.run_repos, "status": room.run_status,
-        "health": room.run_health, "stop": room.run_stop,
-        "check": room.run_check, "metrics": room.run_metrics,
+        "health": room.run_health, "stop": room.run_stop, "check": room.run_check, "metrics": room.run_metrics,
+        "backup": room.run_keep, "restore": room.run_keep,
     }  # fmt: skip
-    return named.get(name, room.run_plain)
+    return named[name]
 
 
 def _guarded(program: str, run: Callable[[], int]) -> int:

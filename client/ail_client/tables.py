@@ -106,6 +106,20 @@ def render_check(result: dict[str, Any]) -> str:
     return "\n".join(_render_checked(repo) for repo in result.get("repos") or []) or "no repository was added"
 
 
+def render_kept(command: str, kept: dict[str, Any]) -> str:
+    """Return the reply of `backup` or `restore`: one line a repository, then the file."""
+    lines = [
+        f"{to_path(repo['path'])}: {_count(repo.get('commits'))} commits{', replaced' if repo.get('replaced') else ''}"
+        for repo in kept.get("repos") or []
+    ]
+    did = "written" if command == "backup" else "restored from"
+    size = f", {kept['size_bytes'] / 1e6:,.1f} MB" if "size_bytes" in kept else ""
+    settings = f"; settings: {to_line(str(kept['settings']))}" if "settings" in kept else ""
+    return "\n".join(
+        [*lines, f"{did} {to_path(str(kept.get('file')))}{size}, {kept.get('took_s') or 0:.1f} s{settings}"]
+    )
+
+
 def _render_checked(repo: dict[str, Any]) -> str:
     found = {name: count for name, count in (repo.get("found") or {}).items() if count not in (0, "ok")}
     wrong = ", ".join(f"{to_line(name)} {to_line(str(count))}" for name, count in found.items())

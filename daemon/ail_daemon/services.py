@@ -7,7 +7,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ail_rpc.paths import get_state_dir
 
@@ -27,6 +27,7 @@ from .exposition import Family
 from .flags import Flags
 from .freshness import Freshness
 from .indexer import Indexer
+from .keeping import Keeping
 from .logs import log
 from .methods import Offer
 from .params import Handler, Method, Param, flag, lines, number, text, texts, whole
@@ -47,15 +48,27 @@ _ASK = (
 )  # fmt: skip
 
 
+class Indexing(NamedTuple):
+    """What indexes are made by, also where no daemon runs."""
+
+    encoder: ServingEncoder
+    repos: Repos
+    indexer: Indexer
+
+
+def open_indexing(flags: Flags) -> Indexing:
+    """Return the parts that make indexes; the indexer is not started yet."""
+    state = Path(get_state_dir())
+    encoder = ServingEncoder(make_bulk(flags.current, os.fspath(state / "models")))
+    repos = Repos(state / "repos")
+    return Indexing(encoder, repos, Indexer(flags, encoder.get_serving, _log_failure, Siblings(repos).find_kept))
+
+
 @contextlib.asynccontextmanager
 async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     """Enrolled repositories, kept indexed, and answers about them."""
-    settings = flags.current
-    state = Path(get_state_dir())
-    models_dir = os.fspath(state / "models")
-    encoder = ServingEncoder(make_bulk(settings, models_dir))
-    repos = Repos(state / "repos")
-    indexer = Indexer(flags, encoder.get_serving, _log_failure, Siblings(repos).find_kept)
+    settings, state = flags.current, Path(get_state_dir())
+    encoder, repos, indexer = open_indexing(flags)
     freshness = Freshness(repos, indexer, flags)
     pool = QuestionPool(flags)
     exact = ExactCache(settings.cache_size)
@@ -64,13 +77,14 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     asking = Asking(repos, freshness, flags, pool, answering, exact, similar, figures)
     showing = Showing(repos, freshness, encoder, pool)
     related = Related(repos, freshness, encoder, pool, flags)
-    enrolment = Enrolment(repos, indexer, freshness, encoder)
     checking = Checking(repos, indexer, flags, encoder)
     recent = RecentQuestions()
     ask = Method(asking.ask, *_ASK)
     caching = Caching(ask, repos, exact, similar, recent)
+    enrolment = Enrolment(repos, indexer, freshness, encoder, caching.forget_removed)
+    keeping = Keeping(repos, freshness, encoder, state, caching.forget_removed)
     warming = Warming(ask, repos, recent, pool)
-    applying = Applying(flags, models_dir, encoder, pool, exact, similar, repos, indexer, freshness)
+    applying = Applying(flags, os.fspath(state / "models"), encoder, pool, exact, similar, repos, indexer, freshness)
     configuring = Configuring(flags, pool, applying)
     consistency = Consistency(repos, answering, asking.check, recent.sample)
 
@@ -79,7 +93,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     indexer.start()
     await freshness.start()
     try:
-        methods = _offer_methods(caching, configuring, showing, related, enrolment, checking, consistency)
+        methods = _offer_methods(caching, configuring, showing, related, enrolment, checking, consistency, keeping)
         doctor = Doctor(flags, encoder, repos, pool, state / "models")
         methods["doctor"] = Method(doctor.examine, text("repo", default=None))
         probing = Probing(repos, lambda: _encode(pool, encoder), ask)
@@ -114,14 +128,10 @@ def _offer_methods(
     enrolment: Enrolment,
     checking: Checking,
     consistency: Consistency,
+    keeping: Keeping,
 ) -> dict[str, Handler]:
     repo, timeout = text("repo"), number("timeout", 0.001, 3600, default=None)
     maybe_repo = text("repo", default=None)
-
-    async def remove(params: dict[str, Any]) -> dict[str, Any]:
-        removed = await enrolment.remove(params)
-        await asyncio.to_thread(caching.forget_removed)
-        return removed
 
     return {
         "ask": Method(caching.ask, *_ASK),
@@ -133,18 +143,20 @@ def _offer_methods(
         ),
         "show": Method(showing.show, repo, timeout, text("sha")),
         "repo.add": Method(enrolment.add, repo),
-        "repo.remove": Method(remove, repo, flag("purge")),
+        "repo.remove": Method(enrolment.remove, repo, flag("purge")),
         "repo.list": Method(enrolment.list),
         "repo.notify": Method(enrolment.notify, repo),
         "check.index": Method(checking.check_index, maybe_repo),
+        "check.consistency": Method(
+            consistency.check_consistency, maybe_repo, timeout, whole("sample", 1, 10_000, default=SAMPLE),
+        ),
         "cache.stats": Method(caching.stats),
         "cache.clear": Method(caching.clear, maybe_repo),
         "cache.warm": Method(caching.warm, repo, texts("questions", default=None), text("file", default=None)),
         "flags": Method(configuring.flags, Param("set", lambda given: isinstance(given, dict), "a map of values by name", None)),
         "reload": Method(configuring.reload),
-        "check.consistency": Method(
-            consistency.check_consistency, maybe_repo, timeout, whole("sample", 1, 10_000, default=SAMPLE),
-        ),
+        "backup": Method(keeping.backup, text("file"), maybe_repo),
+        "restore": Method(keeping.restore, text("file")),
     }  # fmt: skip
 
 
