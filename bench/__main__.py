@@ -32,7 +32,10 @@ RUNS = (
     ["idle"],
     ["crashes"],
     ["rollback"],
+    ["scraping"],
+    ["backup"],
     ["hooks"],
+    ["sizing", "1000", "10000"],
 )
 
 CLONE = os.environ.get("AIL_BENCH_CLONE")  # a bare clone of pytest: HISTORY has its messages and paths, and no code

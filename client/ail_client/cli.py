@@ -66,6 +66,10 @@ def _find_command(name: str) -> Callable[[Namespace, Reach], int]:
         from . import questions
 
         return {"ask": questions.run_ask, "related": questions.run_related, "show": questions.run_show}[name]
+    if name == "doctor":
+        from .doctor import run_doctor
+
+        return run_doctor
     if name == "mcp-config":
         from .assistants import run_mcp_config
 
@@ -82,10 +86,10 @@ def _find_command(name: str) -> Callable[[Namespace, Reach], int]:
 
     named = {
         "add": room.run_add, "remove": room.run_remove, "repos": room.run_repos, "status": room.run_status,
-        "health": room.run_health, "stop": room.run_stop,
-        "check": room.run_check, "doctor": room.run_doctor,
+        "health": room.run_health, "stop": room.run_stop, "check": room.run_check, "metrics": room.run_metrics,
+        "backup": room.run_keep, "restore": room.run_keep,
     }  # fmt: skip
-    return named.get(name, room.run_plain)
+    return named[name]
 
 
 def _guarded(program: str, run: Callable[[], int]) -> int:

@@ -69,8 +69,9 @@ _PAGES: dict[str, tuple[str, str]] = {
         "%(prog)s\n%(prog)s --json | jq .rss_bytes",
     ),
     "doctor": (
-        "Look for what keeps AIL from working well here: daemon, model, repositories, hooks, limits of the system. Each "
-        "finding says what to do. Exits 1 where something is wrong.",
+        "Look for what keeps AIL from working well here: versions, socket, settings, model, FAISS, SQLite, git, watches, "
+        "disk, service, and each repository, tried with something whose result is known. Each finding says what to do. "
+        "Helps without a daemon too. Exits 1 where something fails, 0 with warnings.",
         "%(prog)s\n%(prog)s --json",
     ),
     "health": (
@@ -79,7 +80,10 @@ _PAGES: dict[str, tuple[str, str]] = {
         "%(prog)s live\n%(prog)s ready && echo ask away",
     ),
     "stop": ("Stop the daemon, and return when it is gone. The next question starts it again.", "%(prog)s"),
-    "metrics": ("Print the daemon's metrics as Prometheus reads them.", "%(prog)s\n%(prog)s | grep question"),
+    "metrics": (
+        "Print the daemon's metrics as Prometheus reads them, or with --json as one document with p50, p95 and p99.",
+        "%(prog)s\n%(prog)s | grep latency",
+    ),
     "cache": (
         "Show, empty or fill the answer caches. `warm` asks what a file lists, so that it is answered at once from then on: a "
         "question a line, or FILE, a tab and a question about it. What cannot be answered is told with its line and passed "

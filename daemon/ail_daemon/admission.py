@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
+
+from ail_rpc.errors import AilError
 
 from .limits import ServingLimits
 
@@ -12,14 +15,19 @@ C = TypeVar("C")
 
 
 class Connections(Generic[C]):
-    """All of a server's connections, and which of them are being served."""
+    """All of a server's connections, and which of them are being served. note_error: told what a connection itself refuses."""
 
-    def __init__(self, limits: ServingLimits) -> None:
+    def __init__(self, limits: ServingLimits, note_error: Callable[[AilError], None] = lambda _: None) -> None:
         self.limits = limits
+        self.note_error = note_error
         self.open: set[C] = set()
         self.active: set[C] = set()
         self.refused: set[C] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def count(self) -> dict[str, int]:
+        """Return how many there are: open (all), active (being served), refused (told "busy")."""
+        return {"open": len(self.open), "active": len(self.active), "refused": len(self.refused)}
 
     def is_full(self) -> bool:
         """Whether a newcomer finds as many idle connections as there may be."""

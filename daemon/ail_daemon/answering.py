@@ -52,7 +52,7 @@ class Answering:
         if index.vectors is None or index.encoder is None:
             raise NoMeaningError("failed", index.no_vectors or "the embeddings are not loaded")
         _check_file(index, asked.repo, asked.scope)
-        return index, EncodedOnce(index.encoder)
+        return index, EncodedOnce(index.encoder)  # the index may still be another model's than the one that serves next
 
     def open_for_words(self, asked: Asked) -> RepoIndex:
         """Return the index; waits for no model."""

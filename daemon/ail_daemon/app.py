@@ -6,20 +6,25 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from dataclasses import replace
 
 from ail_rpc import VERSION
 from ail_rpc.errors import AilError, StorageError, UsageError
 
-from .activation import notify
+from .activation import get_watchdog_s, notify
 from .dispatch import Dispatcher
+from .figures import Figures
 from .flags import Flags
+from .idle import wait_until_idle
 from .limits import ServingLimits
 from .listening import Listener
 from .locks import DaemonLocks
 from .logs import log, start_logging
+from .measuring import Measuring
 from .methods import Daemon, Offer
+from .metricsport import MetricsPort
 from .ready import ReadyPipe
 from .server import Server
 from .services import archaeology
@@ -51,12 +56,24 @@ async def run(
     flags.subscribe(_restart_logging)
     async with AsyncExitStack() as running:
         offers = [await running.enter_async_context(service(flags)) for service in services]
-        daemon = Daemon(locks.socket_path, offers, stopping.set)
+        daemon, figures = Daemon(locks.socket_path, offers, stopping.set), Figures()
+        methods = daemon.get_methods()
         listener = Listener.adopt(listen) if listen else Listener.bind(locks.socket_path)
-        server = Server(listener, Dispatcher(daemon.get_methods()), limits, locks.renew)
+        server = Server(
+            listener, Dispatcher(methods, figures), _fit_watchdog(limits), locks.renew, figures.record_error
+        )
+        measuring = Measuring(figures, daemon, offers, server.count_connections)
+        methods |= measuring.methods
         await server.start()
         running.push_async_callback(server.stop)
+        port = MetricsPort(measuring.resources)
+        offers.append(Offer(get_status=port.get_status))
+        running.push_async_callback(port.stop)
+        await port.move(flags.current.metrics_port)
+        running.callback(flags.subscribe(lambda _, now: port.follow(now.metrics_port)))
 
+        if listen:
+            running.enter_context(_stopping_when_idle(stopping, server, flags, offers))
         locks.announce(VERSION)
         ready.announce(locks.socket_path)
         notify("READY=1\nSTATUS=serving")
@@ -65,6 +82,32 @@ async def run(
         notify("STOPPING=1\nSTATUS=stopping")
         log("stopping")
     log("stopped")
+
+
+@contextmanager
+def _stopping_when_idle(
+    stopping: asyncio.Event, server: Server, flags: Flags, offers: Sequence[Offer]
+) -> Iterator[None]:
+    """Have the daemon stop after AIL_IDLE_EXIT_S, at a socket of the service manager's: without one, nobody would start it."""
+
+    async def wait() -> None:
+        await wait_until_idle(
+            server, lambda: flags.current.idle_exit_s, lambda: all(offer.is_at_rest() for offer in offers)
+        )
+        log("idle")
+        stopping.set()
+
+    waiting = asyncio.create_task(wait())
+    try:
+        yield
+    finally:
+        waiting.cancel()
+
+
+def _fit_watchdog(limits: ServingLimits) -> ServingLimits:
+    """Return *limits* with looks at itself twice as often as the service manager wants to hear of them."""
+    watchdog_s = get_watchdog_s()
+    return replace(limits, path_check_s=min(limits.path_check_s, watchdog_s / 2)) if watchdog_s else limits
 
 
 def _start_logging(settings: Settings) -> None:

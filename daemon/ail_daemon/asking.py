@@ -26,6 +26,7 @@ from .pool import QuestionPool
 from .repos import Repos
 from .shadow import Shadow
 from .sides import Cause, SideFigures
+from .underway import get_request
 from .wording import canonical
 from .words import WordIndexError
 
@@ -150,6 +151,8 @@ class Asking:
     # --- after the reply ----------------------------------------------------------------------------------------------
 
     def _note(self, told: Told, spent_ms: float) -> None:
+        if get_request() is None:
+            return  # a probe's question, or one that warms the caches
         reply = told.reply
         self._figures.note_answer(reply["mode"], reply["confidence"], spent_ms, is_cached=told.cached is not None)
         if told.cause:

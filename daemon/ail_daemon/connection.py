@@ -195,6 +195,7 @@ class Connection(asyncio.Protocol):
         self._end()
 
     def _reply(self, request_id: int | None, error: AilError) -> None:
+        self._all.note_error(error)
         if request_id is not None and self._transport:
             self._transport.write(encode_reply(request_id, error.to_wire(), None))
 

@@ -27,19 +27,28 @@ from .store import STORE_FILE, Store
 from .vectors import Vectors
 from .words import SCHEMA_VERSION, Words
 
+WORDS, STAMP = "words", "words.json"
+"""The word index in a repository's directory, and what it is trusted by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much is indexed: commits, how many of them by meaning (None: no model serves), how many by changed lines."""
+    """How much is indexed: commits, how many of them by meaning (None: no model serves), how many by changed lines.
+
+    skipped: commits set aside in part or whole. unembeddable: those of them that no embedding is waited for.
+    """
 
     commits: int
     embedded: int | None
     changed: int
+    skipped: int = 0
+    unembeddable: int = 0
 
     @property
     def pending(self) -> int:
         """Commits that something is still missing of."""
-        return self.commits - min(self.changed, self.commits if self.embedded is None else self.embedded)
+        embedded = self.commits if self.embedded is None else self.embedded + self.unembeddable
+        return self.commits - min(self.changed, embedded)
 
 
 class RepoIndex:
@@ -48,11 +57,11 @@ class RepoIndex:
     def __init__(self, directory: Path, encoder: Encoder | None) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.store = Store(directory / STORE_FILE)
-        self._words_dir = directory / "words"
+        self._words_dir = directory / WORDS
         self.vectors: Vectors | None = None
-        self.no_vectors: str | None = None
         self.encoder: Encoder | None = None  # whose embeddings `vectors` holds: questions are to be encoded by it
-        self._stamp = directory / "words.json"
+        self.no_vectors: str | None = None
+        self._stamp = directory / STAMP
         self._hashes: dict[tuple[str, int, int], str] = {}
         self._lock = threading.Lock()
         self.words = self._load_words()
@@ -60,7 +69,7 @@ class RepoIndex:
             self.use_encoder(encoder)
         self.generation = self.store.generation
         self.tips = self.store.get_tips()
-        self._commits, self._changed = self.store.count()
+        self.recount()
         self._pulls: tuple[Tips | None, Pulls] = None, Pulls({}, None)
 
     def close(self) -> None:
@@ -80,7 +89,7 @@ class RepoIndex:
         if self.store.get_meta("model_id") != encoder.model_id:
             self.store.clear_embeddings()
             self.store.set_meta(model_id=encoder.model_id)
-        self.vectors = self.encoder = None
+        self.vectors = self.encoder = None  # another model's are not to be searched with this one's questions
         try:
             vectors = Vectors(encoder.dimension)
             for loaded in self.store.iter_embeddings():
@@ -104,7 +113,12 @@ class RepoIndex:
     def counts(self) -> Counts:
         """How much is indexed just now."""
         embedded = None if self.vectors is None else len(self.vectors)
-        return Counts(self._commits, embedded, self._changed)
+        return Counts(self._commits, embedded, self._changed, *self._skipped)
+
+    def recount(self) -> None:
+        """Count again what the store holds."""
+        self._commits, self._changed = self.store.count()
+        self._skipped = self.store.count_skipped()
 
     # --- changes ----------------------------------------------------------------------------------------------------
 
@@ -129,7 +143,7 @@ class RepoIndex:
                 self.store.set_tips(tips)
         self._forget(removed)
         self._take_up(commits, added)
-        self._commits, self._changed = self.store.count()
+        self.recount()
         self.tips = tips or self.tips
         self.generation += 1
 

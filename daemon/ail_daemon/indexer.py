@@ -19,6 +19,7 @@ from typing import Any
 from ail_rpc.errors import AilError, OutOfTimeError
 
 from . import heap
+from .embedding import FindKept
 from .flags import Flags
 from .index import RepoIndex
 from .model import Embeddings, Encoder
@@ -26,7 +27,7 @@ from .reading import LocalReader
 from .repos import Progress, Repo, Source
 from .rewrites import note_successors
 from .signature import read_signature
-from .updating import FindKept, update_large, update_small
+from .updating import update_large, update_small
 from .workers import Serving, WorkerDiedError, WorkerProcess
 
 QUIET_S, LONGEST_S = 0.04, 0.4
@@ -143,7 +144,9 @@ class Indexer:
             self.request(repo, source)
 
     def forget(self, repo: Repo) -> None:
-        """Let a repository that was set aside have another try."""
+        """Let a repository that was set aside, or of which a part was, have another try."""
+        if repo.settled.get("skipped"):
+            repo.settled = repo.settled | {"signature": None}  # nothing moved, and yet there is something to do
         self._deaths.pop(repo.key, None)
         self._tried.pop(repo.key, None)
 
@@ -306,6 +309,7 @@ class Indexer:
                 model=index.encoder.model_id if index.encoder else None,
                 head=index.tips.head,
                 commits=index.counts.commits,
+                skipped=index.counts.skipped,
                 updated_by=update.source,
             )
 

@@ -21,13 +21,13 @@ _RESERVED = 2
 class QuestionPool:
     """Runs work beside the loop: a question's, or what must never keep one waiting.
 
-    ended_at: when, in the loop's time, the last question ended, for what gives way to them.
+    ended_at: when (the loop's time) the last question ended, for what gives way to questions.
     """
 
     def __init__(self, flags: Flags) -> None:
         self._flags = flags
-        self._threads = _make_threads(flags.current.max_workers)
-        self._size = _count_threads(flags.current.max_workers)
+        self._size = _at_least_two(flags.current.max_workers)
+        self._threads = ThreadPoolExecutor(self._size, "question")
         self._reserve = ThreadPoolExecutor(_RESERVED, "reserve")
         self._left: list[ThreadPoolExecutor] = []
         self._running: set[asyncio.Future[Any]] = set()
@@ -56,10 +56,11 @@ class QuestionPool:
         """
         loop = asyncio.get_running_loop()
         in_context = partial(copy_context().run, work)  # what is logged on the way names the request
-        if in_reserve:
-            future = loop.run_in_executor(self._reserve, in_context)
-        else:
-            future = loop.run_in_executor(self._threads, self._count, in_context)
+        future = (
+            loop.run_in_executor(self._reserve, in_context)
+            if in_reserve
+            else loop.run_in_executor(self._threads, self._count, in_context)
+        )
         self._running.add(future)
         future.add_done_callback(self._running.discard)
         try:
@@ -69,23 +70,14 @@ class QuestionPool:
         finally:
             self.ended_at = loop.time()
 
-    def _count(self, work: Callable[[], _Result]) -> _Result:
-        with self._lock:
-            self._busy += 1
-        try:
-            return work()
-        finally:
-            with self._lock:
-                self._busy -= 1
-
     def submit(self, work: Callable[[], object]) -> None:
         """Have *work* done, by the way."""
         self._threads.submit(work)
 
     def resize(self, threads: int) -> None:
         """Use so many *threads* from now on; what was begun, or waits, is done by those before. On the loop alone."""
-        before, self._threads = self._threads, _make_threads(threads)
-        self._size = _count_threads(threads)
+        before, self._size = self._threads, _at_least_two(threads)
+        self._threads = ThreadPoolExecutor(self._size, "question")
         before.shutdown(wait=False)
         self._left.append(before)
 
@@ -99,15 +91,20 @@ class QuestionPool:
         for threads in (*self._left, self._threads, self._reserve):
             threads.shutdown(wait=True, cancel_futures=True)
 
+    def _count(self, work: Callable[[], _Result]) -> _Result:
+        with self._lock:
+            self._busy += 1
+        try:
+            return work()
+        finally:
+            with self._lock:
+                self._busy -= 1
+
 
 def make_out_of_time(limit_s: float) -> OutOfTimeError:
     """Return the error that says that *limit_s* were not enough."""
     return OutOfTimeError(f"no answer within {limit_s:g} s", "ask again, or allow more with --timeout")
 
 
-def _make_threads(count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_count_threads(count), "question")
-
-
-def _count_threads(wanted: int) -> int:
-    return max(wanted, 2)  # one that hangs must not hold up every other
+def _at_least_two(threads: int) -> int:
+    return max(threads, 2)  # one that hangs must not hold up every other

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+from ail_rpc.errors import AilError
 from ail_rpc.messages import encode_request
 
 from .activation import notify
@@ -24,6 +25,7 @@ class Server:
     """Serves *answerer* at a socket from `start` to `stop`.
 
     renew: called before each look at the socket's file; the app's locks take themselves again there. It may raise.
+    note_error: told what is refused before it comes to a request.
     """
 
     def __init__(
@@ -32,14 +34,30 @@ class Server:
         answerer: Answerer,
         limits: ServingLimits = ServingLimits(),  # noqa: B008 - frozen
         renew: Callable[[], None] = lambda: None,
+        note_error: Callable[[AilError], None] = lambda _: None,
     ) -> None:
         self._listener = listener
         self._answerer = answerer
         self._limits = limits
         self._renew = renew
-        self._connections: Connections[Connection] = Connections(limits)
+        self._connections: Connections[Connection] = Connections(limits, note_error)
         self._acceptor: asyncio.Server | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._accepted = 0  # of others: the server's own looks at itself do not count
+
+    @property
+    def accepted(self) -> int:
+        """How many clients have come so far."""
+        return self._accepted
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether a client is connected, or a request runs whose client has gone."""
+        return bool(self._connections.open or self._connections.active)
+
+    def count_connections(self) -> dict[str, int]:
+        """Return how many connections there are, by state."""
+        return self._connections.count()
 
     async def start(self) -> None:
         """Serve; from here on a client that connects to the path is answered."""
@@ -56,9 +74,30 @@ class Server:
         await self._finish_requests()
         await self._close_connections()
 
+    async def retire(self) -> bool:
+        """Accept no more; False, and all as before, if a client came meanwhile, or nobody else listens at this socket.
+
+        Whoever connects from then on waits in the service manager's queue for the next daemon: no client meets one that ends.
+        """
+        if not self._listener.is_borrowed:
+            return False
+        kept = Listener.adopt(self._listener.sock.dup())
+        if self._acceptor:
+            self._acceptor.close()
+        await _let_arrive()
+        if not self.is_in_use:
+            kept.sock.close()
+            return True
+        self._listener, self._acceptor = kept, await self._listen(kept)
+        return False
+
+    def _connect(self) -> Connection:
+        self._accepted += 1
+        return Connection(self._answerer, self._connections)
+
     async def _listen(self, listener: Listener) -> asyncio.Server:
         acceptor = await asyncio.get_running_loop().create_unix_server(
-            lambda: Connection(self._answerer, self._connections), sock=listener.sock, backlog=_ACCEPTED_AT_ONCE
+            self._connect, sock=listener.sock, backlog=_ACCEPTED_AT_ONCE
         )
         listener.sock.listen(_BACKLOG)  # asyncio has one number for both
         listener.publish()
@@ -111,6 +150,7 @@ class Server:
 
     async def _is_answering(self) -> bool:
         """Whether a request to our own path gets any answer in time; one that says "busy" will do."""
+        self._accepted -= 1
         try:
             async with asyncio.timeout(self._limits.stop_s):
                 reader, writer = await asyncio.open_unix_connection(self._listener.path)

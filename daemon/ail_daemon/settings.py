@@ -131,6 +131,9 @@ class Settings:
     )
     log_file: str | None = _setting("AIL_LOG_FILE", None, "an absolute path", _absolute_path)
     metrics_port: int | None = _setting("AIL_METRICS_PORT", None, "a port from 1 to 65,535", _whole(1, 65535))
+    idle_exit_s: float | None = _setting(
+        "AIL_IDLE_EXIT_S", None, "a number of seconds from 1 to 604,800 (a week)", _number(1, 604_800)
+    )
     github_token: str | None = _setting("GITHUB_TOKEN", None, "a token", _text, is_secret=True)
     github_owner: str | None = _setting("GITHUB_OWNER", None, "a user's or an organisation's name", _text)
     github_repo: str | None = _setting("GITHUB_REPO", None, "a repository's name", _text)

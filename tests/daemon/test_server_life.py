@@ -85,7 +85,7 @@ def test_a_file_that_is_no_socket_is_replaced(user: User) -> None:
     os.mkdir(os.path.dirname(user.socket_path), 0o700)
     open(user.socket_path, "w").close()
     user.start_ready()
-    assert ask(user.socket_path, "health", kind="ready") == {"kind": "ready", "ok": True}
+    assert ask(user.socket_path, "health", kind="ready") == {"kind": "ready", "ok": True, "reason": None}
 
 
 def test_a_false_pid_in_the_note_is_never_signalled(user: User) -> None:

@@ -50,6 +50,7 @@ def test_without_file_and_environment_the_defaults_are_the_contracts() -> None:
         "log_level": "INFO",
         "log_file": None,
         "metrics_port": None,
+        "idle_exit_s": None,
         "github_token": None,
         "github_owner": None,
         "github_repo": None,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,49 +16,81 @@ from ail_daemon.answering import Answering, Asked
 from ail_daemon.consistency import Consistency
 from ail_daemon.deciding import Plan
 from ail_daemon.encoders import ServingEncoder
+from ail_daemon.flags import Flags
 from ail_daemon.model import Scope
 from ail_daemon.repos import Repos
+from ail_daemon.services import archaeology
+from ail_daemon.settings import Loaded, Settings
 from ail_daemon.workers import Bulk
 
 pytestmark = pytest.mark.model
 
-BLUE = "Why is the start page blue?"
+BLUE = "why is the start page blue?"
 LOW = ("azure landing screen reason", "why do we send again?", "why thirty?", "reports at night")
+
+Ask = Callable[..., Awaitable[dict[str, Any]]]
+
+
+def serve(
+    home: Home, repo: Repository, monkeypatch: pytest.MonkeyPatch, use: Callable[[Flags, Ask], Awaitable[None]]
+) -> None:
+    """Run the domain in this process, so that its settings can be replaced as `flags` does."""
+    for name, value in home.env.items():
+        monkeypatch.setenv(name, value)
+
+    async def main() -> None:
+        flags = Flags(Loaded(Settings(), {}))
+        async with archaeology(flags) as offer:
+
+            async def ask(question: str, **params: Any) -> dict[str, Any]:
+                told: dict[str, Any] = await offer.methods["ask"](
+                    {"repo": str(repo.path), "question": question, **params}
+                )
+                return told
+
+            await use(flags, ask)
+
+    asyncio.run(main())
 
 
 def test_after_a_rollback_the_very_next_question_is_lexical_and_after_the_next_change_it_is_not(
-    home: Home, repo: Repository
+    home: Home, repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.client("add", str(repo.path), "--wait")
-    other = "What is the reason the start page is blue?"
-    with home.connected() as call:
+    home.stop()
 
-        def ask(*questions: str) -> list[dict[str, Any]]:
-            return [call("ask", repo=str(repo.path), question=question) for question in questions]
+    async def use(flags: Flags, ask: Ask) -> None:
+        told = [await ask(BLUE), await ask(BLUE), await ask("Why is it that the start page is blue?")]
+        flags.current = replace(flags.current, faiss_enabled=False)
+        told += [await ask(BLUE), await ask(BLUE), await ask("Why is it that the start page is blue?")]
+        flags.current = replace(flags.current, faiss_enabled=True)
+        told += [await ask(BLUE)]
+        assert [(one["mode"], one["cached"]) for one in told] == [
+            ("semantic", None), ("semantic", "exact"), ("semantic", "similar"),
+            ("lexical", None), ("lexical", "exact"), ("lexical", None),
+            ("semantic", "exact"),
+        ]  # fmt: skip
+        assert [one["degraded"] is None for one in told] == [True] * 3 + [False] * 3 + [True]
+        assert "AIL_FAISS_ENABLED" in told[3]["degraded"]
 
-        told = ask(BLUE, BLUE, other)
-        call("flags", set={"AIL_FAISS_ENABLED": "false"})
-        told += ask(BLUE, BLUE, other)
-        call("flags", set={"AIL_FAISS_ENABLED": "true"})
-        told += ask(BLUE)
-    assert [(one["mode"], one["cached"]) for one in told] == [
-        ("semantic", None), ("semantic", "exact"), ("semantic", "similar"),
-        ("lexical", None), ("lexical", "exact"), ("lexical", None),
-        ("semantic", "exact"),
-    ]  # fmt: skip
-    assert [one["degraded"] is None for one in told] == [True] * 3 + [False] * 3 + [True]
-    assert "AIL_FAISS_ENABLED" in told[3]["degraded"]
+    serve(home, repo, monkeypatch, use)
 
 
-def test_a_kept_answer_belongs_to_the_bar_it_was_judged_by(home: Home, repo: Repository) -> None:
+def test_a_kept_answer_belongs_to_the_bar_it_was_judged_by(
+    home: Home, repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home.client("add", str(repo.path), "--wait")
-    with home.connected() as call:
-        for bar in ("0", "1"):
-            call("flags", set={"AIL_FAISS_REQUIRED_CONFIDENCE": bar})
-            told = [call("ask", repo=str(repo.path), question=question) for question in (*LOW, BLUE)]
+    home.stop()
+
+    async def use(flags: Flags, ask: Ask) -> None:
+        for bar in (0.0, 1.0):
+            flags.current = replace(flags.current, faiss_required_confidence=bar)
+            told = [await ask(question) for question in (*LOW, BLUE)]
             assert [one["cached"] for one in told] == [None] * 5
             assert all((one["mode"] == "lexical") == (one["degraded"] is not None) for one in told)
-            assert bar == "1" or {one["mode"] for one in told} == {"semantic"}
+            assert bar or {one["mode"] for one in told} == {"semantic"}
+
+    serve(home, repo, monkeypatch, use)
 
 
 def test_half_of_the_questions_go_to_each_side_and_each_stays_there(home: Home, repo: Repository) -> None:

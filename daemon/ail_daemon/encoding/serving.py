@@ -80,8 +80,11 @@ class OnnxEncoder:
 
     def _encode_one(self, text: str) -> npt.NDArray[np.float32]:
         cut = text[: self._manifest.max_tokens * CHARACTERS_PER_TOKEN]
-        ids = self._tokenizer.encode(cut.encode("utf-8", "replace").decode()).ids
-        (embedding,) = self._session.run(None, {"words": self._words.look_up(ids)})
+        try:
+            ids = self._tokenizer.encode(cut.encode("utf-8", "replace").decode()).ids
+            (embedding,) = self._session.run(None, {"words": self._words.look_up(ids)})
+        except Exception as err:  # neither library's errors share another base
+            raise ModelError("a text cannot be encoded", "the rest goes on without it") from err
         row: npt.NDArray[np.float32] = embedding[0]
         return row
 

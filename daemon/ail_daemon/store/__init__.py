@@ -7,8 +7,20 @@
 
 from __future__ import annotations
 
-from .database import SCHEMA_VERSION, Reading, Writing, open_reader
+from .copies import copy_store, inspect_store
+from .database import SCHEMA_VERSION, SQLITE_VERSION, Reading, Writing, open_reader
 from .embeddings import hash_text
 from .kept import STORE_FILE, Store
 
-__all__ = ["SCHEMA_VERSION", "STORE_FILE", "Reading", "Store", "Writing", "hash_text", "open_reader"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "SQLITE_VERSION",
+    "STORE_FILE",
+    "Reading",
+    "Store",
+    "Writing",
+    "copy_store",
+    "hash_text",
+    "inspect_store",
+    "open_reader",
+]

@@ -55,6 +55,16 @@ class CommitRows(Database):
         ((commits, changed),) = self.read("SELECT (SELECT count(*) FROM commits), (SELECT count(*) FROM changes)")
         return commits, changed
 
+    def count_skipped(self) -> tuple[int, int]:
+        """Return how many commits were set aside in part or whole, and how many no embedding is waited for."""
+        query = (
+            "SELECT (SELECT count(DISTINCT sha) FROM skipped), (SELECT count(*) FROM commits WHERE text_hash IN"
+            " (SELECT text_hash FROM commits JOIN skipped USING (sha) WHERE part = 'text')"
+            " AND text_hash NOT IN (SELECT text_hash FROM embeddings))"
+        )
+        ((skipped, texts),) = self.read(query)
+        return int(skipped), int(texts)
+
     def iter_shas(self) -> Iterator[str]:
         """Yield every sha, in no order."""
         return (sha.hex() for (sha,) in self.read("SELECT sha FROM commits"))

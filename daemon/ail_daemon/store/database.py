@@ -17,9 +17,10 @@ from typing import Any
 from urllib.parse import quote
 
 from ail_daemon import derived
-from ail_rpc.errors import StorageError
+from ail_rpc.errors import BusyError, StorageError
 
-SCHEMA_VERSION = 2
+SQLITE_VERSION = sqlite3.sqlite_version
+SCHEMA_VERSION = 3
 """Raised with every table that `schema.sql` gains: it is run again then, so that it may only add."""
 BATCH = 1024
 """Rows read at once where a whole table is."""
@@ -101,6 +102,11 @@ class Database:
                 self._roll_back()
                 raise
 
+    def empty_log(self) -> None:
+        """Write the log back into the database and cut it to nothing: older pages in it still hold what was deleted since."""
+        with self._writing, _translated():
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def get_meta(self, key: str) -> str | None:
         """Return a setting kept with the index, None where it was never set."""
         rows = self.read("SELECT value FROM meta WHERE key = ?", key)
@@ -169,12 +175,17 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as err:
+        if "closed database" in str(err):  # by another thread, which replaces or removes it
+            raise BusyError(
+                "the index was closed meanwhile, to be replaced or removed", "ask again in a moment"
+            ) from err
         name = getattr(err, "sqlite_errorname", "") or ""
         message, hint = next((words for start, words in _WORDS.items() if name.startswith(start)), _OTHERWISE)
         raise StorageError(f"{message} ({err})", hint) from err
 
 
-_REBUILD = "remove the repository with --purge and add it again: it is rebuilt from git"
+REBUILD = "remove the repository with --purge and add it again: it is rebuilt from git"
+"""What to do about a database that cannot be used."""
 _WORDS = {
     "SQLITE_FULL": ("the disk is full: the index could not be written", "free some space; indexing goes on by itself"),
     "SQLITE_IOERR": (
@@ -184,7 +195,7 @@ _WORDS = {
     "SQLITE_BUSY": ("the index is locked by another program", "end what has it open, or wait until that is done"),
     "SQLITE_READONLY": ("the index cannot be written", "make the state directory writable by you"),
     "SQLITE_CANTOPEN": ("the index cannot be opened", "make the state directory accessible to you, or free some space"),
-    "SQLITE_CORRUPT": ("the index is damaged", _REBUILD),
-    "SQLITE_NOTADB": ("the index is damaged", _REBUILD),
+    "SQLITE_CORRUPT": ("the index is damaged", REBUILD),
+    "SQLITE_NOTADB": ("the index is damaged", REBUILD),
 }
-_OTHERWISE = ("the index cannot be used", _REBUILD)
+_OTHERWISE = ("the index cannot be used", REBUILD)

@@ -55,7 +55,8 @@ class EmbeddingRows(Database):
         """Return (hash, text) of up to *limit* different texts without an embedding, newest first."""
         return self.read(
             "SELECT text_hash, message FROM commits c"
-            " WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.text_hash = c.text_hash)"
+            " WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.text_hash = c.text_hash) AND text_hash NOT IN"
+            " (SELECT text_hash FROM commits JOIN skipped USING (sha) WHERE part = 'text')"
             " GROUP BY text_hash ORDER BY max(commit_time) DESC LIMIT ?",
             limit,
         )
@@ -73,3 +74,8 @@ class EmbeddingRows(Database):
         """Return (place in *hashes*, commit id) of the commits whose text has one of *hashes*."""
         query = "SELECT id FROM commits WHERE text_hash = ?"
         return [(place, row[0]) for place, text_hash in enumerate(hashes) for row in self.read(query, text_hash)]
+
+    def find_shas_by_text(self, hashes: Iterable[bytes]) -> list[str]:
+        """Return the shas of the commits whose text has one of *hashes*."""
+        query = "SELECT sha FROM commits WHERE text_hash = ?"
+        return [sha.hex() for text_hash in hashes for (sha,) in self.read(query, text_hash)]
