@@ -73,6 +73,7 @@ LAYERS = (
         "settings",
         "locks",
         "activation",
+        "doorway",
         "watching",
         "watcher",
         "caches",

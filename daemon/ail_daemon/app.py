@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from ail_rpc import VERSION
 from ail_rpc.errors import StorageError
 
+from . import process
 from .activation import notify
 from .dispatch import Dispatcher
 from .flags import Flags
@@ -51,7 +52,9 @@ async def run(
         offers = [await running.enter_async_context(service(flags)) for service in services]
         daemon = Daemon(locks.socket_path, offers, stopping.set)
         listener = Listener.adopt(listen) if listen else Listener.bind(locks.socket_path)
-        server = Server(listener, Dispatcher(daemon.get_methods()), limits, locks.renew)
+        server = Server(
+            listener, Dispatcher(daemon.get_methods()), limits, lambda: _look_after_files(locks), locks.beat
+        )
         await server.start()
         running.push_async_callback(server.stop)
 
@@ -63,6 +66,11 @@ async def run(
         notify("STOPPING=1\nSTATUS=stopping")
         log("stopping")
     log("stopped")
+
+
+def _look_after_files(locks: DaemonLocks) -> None:
+    process.keep_log_short()
+    locks.renew()
 
 
 def _start_logging(settings: Settings) -> None:
