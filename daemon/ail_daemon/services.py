@@ -21,7 +21,7 @@ from .freshness import Freshness
 from .indexer import Indexer
 from .logs import log
 from .methods import Offer
-from .params import Handler, Method, flag, lines, number, text, texts, whole
+from .params import Handler, Method, flag, lines, number, raw, text, texts, whole
 from .pool import QuestionPool
 from .related import Related
 from .repos import Repo, Repos
@@ -73,7 +73,7 @@ def _offer_methods(
             *(text(name, default=None) for name in filters.NAMES),
         ),
         "related": Method(
-            related.related, repo, timeout, texts("files", default=()), text("staged", default=None), text("by", default=""),
+            related.related, repo, timeout, texts("files", default=()), raw("staged", default=None), text("by", default=""),
             text("range", default=None), whole("limit", 1, 100, default=5),
             text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
             *(text(name, default=None) for name in filters.NAMES),
