@@ -14,6 +14,7 @@ RUNS = (
     ["history", HISTORY],
     ["indexing"],
     ["questions"],
+    ["serving"],
     ["quality"],
     ["similar"],
     ["client"],
@@ -29,6 +30,7 @@ RUNS = (
     ["suspended"],
     ["idle"],
     ["crashes"],
+    ["rollback"],
     ["hooks"],
 )
 

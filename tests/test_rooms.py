@@ -43,7 +43,7 @@ DOORS = {
 PURE = {
     "ranking.py", "features.py", "coverage.py", "pulls.py", "terms.py", "model.py", "answers.py", "params.py",
     "wording.py", "globs.py", "mentions.py", "prose.py",
-    "relating/patches.py", "relating/overlap.py", "relating/undoing.py", "relating/cochange.py", "relating/reasons.py",
+    "relating/patches.py", "relating/overlap.py", "relating/cochange.py", "relating/reasons.py",
 }  # fmt: skip
 LAYERS = (
     {
@@ -77,6 +77,7 @@ LAYERS = (
         "watching",
         "watcher",
         "caches",
+        "recent",
     },
     {"flags", "reading", "process", "listening", "dispatch", "methods", "derived"},
     {"pool", "store", "words", "encoding", "answers", "workers", "worker"},
@@ -88,8 +89,8 @@ LAYERS = (
     {"updating"},
     {"indexer", "siblings", "indexstate"},
     {"encoders", "freshness"},
-    {"asking", "checking", "related", "showing"},
-    {"enrolment"},
+    {"asking", "checking", "related", "showing", "caching", "warming", "applying"},
+    {"enrolment", "configuring"},
     {"services"},
     {"app"},
     {"cli"},

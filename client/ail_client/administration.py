@@ -106,24 +106,6 @@ def run_stop(options: Namespace, reach: Reach) -> int:
     return 0
 
 
-def run_cache(options: Namespace, reach: Reach) -> int:
-    """Show, empty or fill the answer caches."""
-    if (options.action == "warm") != (options.file is not None):
-        raise UsageError("`warm`, and nothing else, takes a FILE of questions", "ail-client cache warm questions.txt")
-    params = _get_repo(options)
-    if options.file is not None:
-        params["file"] = to_wire_path(os.path.abspath(options.file))
-    return _print(options, ask_daemon(reach, f"cache.{options.action}", params))
-
-
-def run_flags(options: Namespace, reach: Reach) -> int:
-    """Show settings, or change them until the daemon's next start."""
-    pairs = [assignment.partition("=") for assignment in options.assignments]
-    if wrong := next((name for name, equals, _value in pairs if not equals or not name), None):
-        raise UsageError(f"{wrong!r} is not NAME=VALUE", "for example AIL_FAISS_ENABLED=false")
-    return _print(options, ask_daemon(reach, "flags", {"set": {name: value for name, _equals, value in pairs}}))
-
-
 def run_check(options: Namespace, reach: Reach) -> int:
     """Have the daemon check its index; 1 where something does not hold."""
     if not options.timeout_given:
@@ -154,7 +136,7 @@ def run_doctor(options: Namespace, reach: Reach) -> int:
 
 
 def run_plain(options: Namespace, reach: Reach) -> int:
-    """`metrics`, `reload`, `backup`, `restore`: the method has the command's name, and at most a file."""
+    """`metrics`, `backup`, `restore`: the method has the command's name, and at most a file."""
     params = {"file": to_wire_path(os.path.abspath(options.file))} if hasattr(options, "file") else {}
     return _print(options, ask_daemon(reach, options.command, _get_repo(options) | params))
 

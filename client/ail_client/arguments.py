@@ -56,6 +56,7 @@ def parse_command(name: str, argv: Sequence[str], program: str) -> argparse.Name
     options = _parse_words(parser, argv, WORDS[name]) if name in WORDS else parser.parse_args(list(argv))
     options.command = name
     options.timeout_given = options.timeout is not None
+    options.is_limit_told = options.timeout_given or bool(os.environ.get(TIMEOUT_VARIABLE))
     options.timeout = get_timeout_s() if options.timeout is None else options.timeout
     return options
 
@@ -184,11 +185,21 @@ def _health(parser: argparse.ArgumentParser) -> None:
 
 def _cache(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("stats", "clear", "warm"))
-    parser.add_argument("file", nargs="?", metavar="FILE", help="for warm: questions, one a line")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="for warm: questions, one a line, or FILE, a tab and a question; - is stdin",
+    )
 
 
 def _flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("assignments", nargs="*", metavar="NAME=VALUE", help="settings to change until the next start")
+    parser.add_argument(
+        "assignments",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help="settings to change, all or none, until `reload` or the next start",
+    )
 
 
 def _check(parser: argparse.ArgumentParser) -> None:

@@ -56,7 +56,7 @@ def _main_why(argv: Sequence[str]) -> int:
 def _run(options: Namespace) -> int:
     from .session import Reach
 
-    reach = Reach(options.socket, options.timeout, may_start=not options.no_start)
+    reach = Reach(options.socket, options.timeout, may_start=not options.no_start, is_limit_told=options.is_limit_told)
     return _find_command(options.command)(options, reach)
 
 
@@ -70,11 +70,19 @@ def _find_command(name: str) -> Callable[[Namespace, Reach], int]:
         from .assistants import run_mcp_config
 
         return run_mcp_config
+    if name in ("flags", "reload"):
+        from . import configuration
+
+        return {"flags": configuration.run_flags, "reload": configuration.run_reload}[name]
+    if name == "cache":
+        from .caches import run_cache
+
+        return run_cache
     from . import administration as room
 
     named = {
         "add": room.run_add, "remove": room.run_remove, "repos": room.run_repos, "status": room.run_status,
-        "health": room.run_health, "stop": room.run_stop, "cache": room.run_cache, "flags": room.run_flags,
+        "health": room.run_health, "stop": room.run_stop,
         "check": room.run_check, "doctor": room.run_doctor,
     }  # fmt: skip
     return named.get(name, room.run_plain)

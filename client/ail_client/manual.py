@@ -81,17 +81,21 @@ _PAGES: dict[str, tuple[str, str]] = {
     "stop": ("Stop the daemon, and return when it is gone. The next question starts it again.", "%(prog)s"),
     "metrics": ("Print the daemon's metrics as Prometheus reads them.", "%(prog)s\n%(prog)s | grep question"),
     "cache": (
-        "Show, empty or fill the answer caches. `warm` takes a file of questions, one a line.",
-        "%(prog)s stats\n%(prog)s clear\n%(prog)s warm questions.txt",
+        "Show, empty or fill the answer caches. `warm` asks what a file lists, so that it is answered at once from then on: a "
+        "question a line, or FILE, a tab and a question about it. What cannot be answered is told with its line and passed "
+        "over. Exits 1 where nothing could be warmed.",
+        "%(prog)s stats\n%(prog)s clear\n%(prog)s warm questions.txt\ngit log --format='why %%s?' -20 | %(prog)s warm -",
     ),
     "flags": (
-        "Show settings of the running daemon, or change them until its next start.",
+        "Show settings of the running daemon and where each comes from, or change them at once, until `reload` or its next "
+        "start. The names may be written in lower case, and without AIL_. All are taken, or where one is wrong none.",
         "%(prog)s                            show them\n"
         "%(prog)s AIL_FAISS_ENABLED=false    answer by words alone, at once\n"
         "%(prog)s FAISS_ROLLOUT=50           half of the questions by meaning",
     ),
     "reload": (
-        "Have the daemon read its settings again, without a restart. A wrong value changes nothing.",
+        "Have the daemon read its settings again, without a restart or a lost question, and say what changed by it. What "
+        "`flags` set ends with it. A wrong value changes nothing. SIGHUP does the same.",
         "%(prog)s",
     ),
     "check": (

@@ -64,12 +64,14 @@ def render_status(status: dict[str, Any], page: Page | None = None) -> str:
     page = page or Page(None, False)
     model = status.get("model")
     up = describe_span(status.get("uptime_s") or 0)
-    rows = (
+    rows = [
         ("daemon", f"{to_line(str(status.get('version')))}, pid {status.get('pid')}, up {up}"),
         ("socket", _shorten_path(str(status.get("socket")), page)),
         ("model", _name_model(to_line(str(model))) if model else "none: questions are answered by words alone"),
         ("memory", f"{(status.get('rss_bytes') or 0) / 1e6:.0f} MB"),
-    )
+    ]
+    if notice := status.get("notice"):
+        rows.append(("notice", to_line(str(notice))))
     lines = []
     for name, value in rows:
         first, *others = page.wrap(value, " " * 9)

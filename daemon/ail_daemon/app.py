@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from ail_rpc import VERSION
-from ail_rpc.errors import StorageError
+from ail_rpc.errors import AilError, StorageError, UsageError
 
 from . import process
 from .activation import notify
@@ -32,7 +33,7 @@ SERVICES: tuple[Service, ...] = (archaeology,)
 
 
 async def run(
-    settings: Settings,
+    flags: Flags,
     locks: DaemonLocks,
     listen: socket.socket | None,
     ready: ReadyPipe,
@@ -44,10 +45,11 @@ async def run(
     listen: the service manager's socket, None to bind one at the locks' path. ready: told once clients are answered.
     Raises AilError where starting fails; what had started is stopped then.
     """
-    _start_logging(settings)
-    flags = Flags(settings)
+    _start_logging(flags.current)
     stopping = asyncio.Event()
-    _stop_on_signals(stopping)
+    _listen_to_signals(stopping, flags)
+    flags.check_with(_check_log)
+    flags.subscribe(_restart_logging)
     async with AsyncExitStack() as running:
         offers = [await running.enter_async_context(service(flags)) for service in services]
         daemon = Daemon(locks.socket_path, offers, stopping.set)
@@ -80,8 +82,32 @@ def _start_logging(settings: Settings) -> None:
         raise StorageError(f"the log {settings.log_file} cannot be opened: {err.strerror}", "set AIL_LOG_FILE") from err
 
 
-def _stop_on_signals(stopping: asyncio.Event) -> None:
+def _check_log(before: Settings, after: Settings) -> None:
+    if after.log_file not in (None, before.log_file):
+        try:
+            os.close(os.open(after.log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600))
+        except OSError as err:
+            wrong = f"AIL_LOG_FILE must be a file that can be written; {after.log_file}: {err.strerror}"
+            raise UsageError(wrong, "nothing was changed") from err
+
+
+def _restart_logging(before: Settings, after: Settings) -> None:
+    if (before.log_level, before.log_file) != (after.log_level, after.log_file):
+        _start_logging(after)
+
+
+def _reload(flags: Flags) -> None:
+    """Read the settings again, as the method `reload` does; where that fails, `status` says why."""
+    try:
+        changed = flags.reload()
+    except AilError as err:
+        log("reload_refused", level="error", code=err.code)
+    else:
+        log("reloaded", count=len(changed))
+
+
+def _listen_to_signals(stopping: asyncio.Event, flags: Flags) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    loop.add_signal_handler(signal.SIGHUP, log, "reload_not_available")  # its default would end the daemon
+    loop.add_signal_handler(signal.SIGHUP, _reload, flags)

@@ -14,6 +14,7 @@ from . import filters, searcher
 from .caches import ExactCache, SimilarCache
 from .candidates import Question
 from .encoders import EncodedOnce, ServingEncoder
+from .flags import Flags
 from .freshness import Freshness
 from .index import RepoIndex
 from .indexstate import describe_index
@@ -53,6 +54,7 @@ class Asking:
         freshness: Freshness,
         encoder: ServingEncoder,
         pool: QuestionPool,
+        flags: Flags,
         exact: ExactCache,
         similar: SimilarCache,
     ) -> None:
@@ -60,6 +62,7 @@ class Asking:
         self._freshness = freshness
         self._encoder = encoder
         self._pool = pool
+        self._flags = flags
         self._exact = exact
         self._similar = similar
         self._lines = LineHistories()
@@ -80,6 +83,8 @@ class Asking:
         return repo.open_index(self._encoder.get())
 
     def _check(self, params: dict[str, Any]) -> Asked:
+        if not self._flags.current.faiss_enabled:
+            params = params | {"mode": "lexical"}
         text = _check_question(params["question"])
         repo, place = self._repos.find(params["repo"])
         scope = Scope(_relative(params["file"], place), tuple(params["lines"]) if params["lines"] else None)
@@ -97,7 +102,7 @@ class Asking:
         """Answer from a similar question's reply, else from the index; keep what may be given again."""
         index = self._open(asked.repo)
         _check_file(index, asked.repo, asked.scope)
-        loaded = self._encoder.get() if asked.params["mode"] != "lexical" else None
+        loaded = index.encoder if asked.params["mode"] != "lexical" else None
         encoder = EncodedOnce(loaded) if loaded else None
         exactly, alike = _key(asked, index, _level(asked.text)), _key(asked, index, canonical(asked.text))
         may_recall = not asked.params["no_cache"]

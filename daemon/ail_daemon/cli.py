@@ -94,12 +94,13 @@ def _find_kept(ready_fd: int | None, passed: socket.socket | None) -> list[int]:
 def _serve(held: locks.DaemonLocks, passed: socket.socket | None, ready: ReadyPipe) -> None:
     for unused in ("ssl", "rich"):
         sys.modules[unused] = None  # type: ignore[assignment]
-    import asyncio  # these three take 300 ms, which a process that lost the race for the locks never spends
+    import asyncio  # these four take 300 ms, which a process that lost the race for the locks never spends
 
     from .app import run
-    from .settings import load_settings
+    from .flags import Flags
+    from .settings import read_settings
 
-    asyncio.run(run(load_settings(), held, passed, ready))
+    asyncio.run(run(Flags(read_settings()), held, passed, ready))
 
 
 def _require_extra() -> None:

@@ -6,6 +6,7 @@ cache is built anew from the store. Searches may run beside changes.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -49,6 +50,7 @@ class RepoIndex:
         self.store = Store(directory / STORE_FILE)
         self._words_dir = directory / "words"
         self.vectors: Vectors | None = None
+        self.encoder: Encoder | None = None  # whose embeddings `vectors` holds: questions are to be encoded by it
         self._stamp = directory / "words.json"
         self._hashes: dict[tuple[str, int, int], str] = {}
         self._lock = threading.Lock()
@@ -77,7 +79,17 @@ class RepoIndex:
         vectors = Vectors(encoder.dimension)
         for loaded in self.store.iter_embeddings():
             vectors.add(*loaded)
-        self.vectors = vectors
+        self.vectors, self.encoder = vectors, encoder
+
+    def with_encoder(self, encoder: Encoder) -> RepoIndex:
+        """Return this index with another model in its place; for one that no update changes just now.
+
+        Questions that are being answered go on with this one, whose embeddings stay those of the model they ask by.
+        """
+        other = copy.copy(self)
+        other.use_encoder(encoder)
+        other.generation += 1
+        return other
 
     @property
     def counts(self) -> Counts:

@@ -30,10 +30,11 @@ def start_logging(level: str, file: str | None) -> None:
     sink = _open_sink(file)
     sink.setFormatter(_Lines())
     root = logging.getLogger()
-    for old in root.handlers[:]:
+    before = root.handlers[:]
+    root.addHandler(sink)
+    for old in before:
         root.removeHandler(old)
         old.close()
-    root.addHandler(sink)
     root.setLevel(logging.WARNING)
     logging.getLogger("ail").setLevel(level)
     structlog.configure(

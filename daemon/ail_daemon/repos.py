@@ -19,7 +19,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from ail_rpc.discovery import RepoPlace, find_repository
-from ail_rpc.errors import NotEnrolledError, RepoUnreadableError, StorageError
+from ail_rpc.errors import AilError, NotEnrolledError, RepoUnreadableError, StorageError
 
 from .index import RepoIndex
 from .model import Encoder
@@ -56,6 +56,7 @@ class Repo:
         self.updated_by: Source | None = None
         self.watched: str | None = None  # why events do not tell of its moves; None: they do
         self.encoded = 0  # texts, since the daemon started
+        self.reused = 0  # texts whose embedding was kept already, by content
         self.rewritten: deque[tuple[str, str]] = deque()  # (old, new), told by a hook and not yet kept
         self.is_removed = False
         self.token = os.urandom(8)  # this enrolment, unlike one that was purged and made again
@@ -100,6 +101,14 @@ class Repo:
             elif encoder is not None and self._index.vectors is None:
                 self._index.use_encoder(encoder)
             return self._index
+
+    def open_for_update(self, encoder: Encoder | None) -> RepoIndex:
+        """Return the index as `open_index` does, of *encoder*'s model from now on; only where no other update runs."""
+        index = self.open_index(encoder)
+        if encoder is not None and index.encoder is not None and index.encoder.model_id != encoder.model_id:
+            with self._opening:
+                self._index = index = index.with_encoder(encoder)
+        return index
 
     def reopen_if_doubtful(self) -> None:
         """Close an index whose last update failed, so that opening it makes its caches equal to the store again."""
@@ -160,6 +169,14 @@ class Repos:
     def find_enrolled(self, start: str) -> Repo | None:
         """Return the enrolled repository that *start* lies in, None for one that was not added."""
         return self._repos.get(_key(find_repository(start)))
+
+    def is_within(self, start: str, repo: Repo | None = None) -> bool:
+        """Whether the directory *start* lies in *repo*, or (None) in any repository that is enrolled."""
+        try:
+            found = self.find_enrolled(start)
+        except (AilError, OSError):
+            return False
+        return found is not None and repo in (None, found)
 
     def find(self, start: str) -> tuple[Repo, RepoPlace]:
         """Return the enrolled repository that *start* lies in, and the worktree asked from. Raises NotEnrolledError."""

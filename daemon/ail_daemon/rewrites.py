@@ -86,6 +86,12 @@ def purge_retired(store: Store) -> None:
         store.set_meta(purged_at=str(now))
 
 
+def forget_unused_embeddings(store: Store) -> None:
+    """Forget the embeddings of texts that no commit has now, retired ones included: what comes back is encoded again."""
+    with store.transaction() as db:
+        db.execute("DELETE FROM embeddings WHERE text_hash NOT IN (SELECT text_hash FROM commits)")
+
+
 def _follow(store: Store, sha: bytes) -> Iterator[bytes]:
     """Yield *sha* and what replaced it, step by step, as the hook told it."""
     seen = {sha}

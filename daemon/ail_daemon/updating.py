@@ -15,7 +15,7 @@ from .index import RepoIndex
 from .model import Commit, Embeddings, Tips
 from .reading import Reader
 from .repos import Progress, Repo
-from .rewrites import purge_retired
+from .rewrites import forget_unused_embeddings, purge_retired
 from .store import hash_text
 
 SMALL = 64
@@ -28,8 +28,13 @@ FindKept = Callable[[list[bytes]], dict[bytes, bytes]]
 """Text hashes to embeddings (float16 bytes) that other repositories keep: a clone of one encodes nothing again."""
 
 
-def update_small(reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callable[[], None]) -> bool:
-    """Take in what is new; False where that is more than SMALL commits' work, and nothing was done."""
+def update_small(
+    reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callable[[], None], *, may_reuse: bool = True
+) -> bool:
+    """Take in what is new; False where that is more than SMALL commits' work, and nothing was done.
+
+    may_reuse: a message whose embedding is kept, of a commit that was amended or is somewhere else too, is not encoded.
+    """
     stored, tips = index.store.get_tips(), reader.tips
     is_known = _is_known(reader, stored, tips)
     if index.counts.pending > SMALL or (not is_known and index.counts.commits > SMALL):
@@ -45,26 +50,28 @@ def update_small(reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callab
     repo.progress = Progress("reading", 0, count)
     commits = [commit for batch in batches for commit in batch]
     gone = _without_reachable(index, gone, tips, commits) + stale
-    fresh = _embed_fresh(reader, repo, index, commits)
+    fresh = _embed_fresh(reader, repo, index, commits, may_reuse)
     if gone or commits or tips != stored:
         index.change(gone, commits, fresh, tips)
     on_pruned()
-    _embed_rest(reader, repo, index, lambda _: {})
+    _embed_rest(reader, repo, index, None)
     _read_changes(reader, repo, index)
     _finish(index)
     return True
 
 
 def update_large(
-    reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callable[[], None], find_kept: FindKept
+    reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callable[[], None], find_kept: FindKept | None
 ) -> None:
-    """Take in whatever is new, in batches."""
+    """Take in whatever is new, in batches; *find_kept* None: embeddings that are kept already are not used again."""
     stored, tips = index.store.get_tips(), reader.tips
     is_known = _is_known(reader, stored, tips)
     stale = _find_stale(index, stored, tips)
     gone = _find_gone(reader, index, stored, is_known) if stored.shas or index.counts.commits else []
     _prune(index, _without_reachable(index, gone, tips, []) + stale, stored)
     on_pruned()
+    if find_kept is None:
+        forget_unused_embeddings(index.store)
     known = [] if is_known else list(index.store.iter_shas())
     total, batches = _read_missing(reader, tips, stored, is_known, known, stale, None)
     repo.progress = Progress("reading", 0, total)
@@ -162,27 +169,32 @@ def _read_dangling(reader: Reader, index: RepoIndex, parents: set[str]) -> None:
 
 
 def _embed_fresh(
-    reader: Reader, repo: Repo, index: RepoIndex, commits: list[Commit]
+    reader: Reader, repo: Repo, index: RepoIndex, commits: list[Commit], may_reuse: bool
 ) -> tuple[list[bytes], Embeddings] | None:
     """Embed the messages of *commits* that were never embedded; None where there is nothing to embed, or no model."""
     texts = {hash_text(commit.message): commit.message for commit in commits}
-    missing = texts.keys() - index.store.get_embeddings(list(texts)).keys()
-    if index.vectors is None or not missing:
+    kept = index.store.get_embeddings(list(texts)).keys() if may_reuse else set()
+    missing = texts.keys() - kept
+    if index.vectors is None:
+        return None
+    repo.reused += len(kept)
+    if not missing:
         return None
     hashes = sorted(missing)
     repo.encoded += len(hashes)
     return hashes, reader.encode([texts[text_hash] for text_hash in hashes])
 
 
-def _embed_rest(reader: Reader, repo: Repo, index: RepoIndex, find_kept: FindKept) -> None:
+def _embed_rest(reader: Reader, repo: Repo, index: RepoIndex, find_kept: FindKept | None) -> None:
     """Embed what has no embedding yet, newest first; without a model there is nothing to do."""
     if (already := index.counts.embedded) is None or already == index.counts.commits:
         return
     repo.progress = Progress("embedding", 0, index.counts.commits - already)
     limit = _FIRST_TEXTS
     while texts := dict(index.store.find_unembedded(limit)):
-        kept = find_kept(list(texts))
+        kept = find_kept(list(texts)) if find_kept else {}
         if kept:
+            repo.reused += len(kept)
             index.add_embeddings(list(kept), _from_halves(kept.values()))
         if rest := [text_hash for text_hash in texts if text_hash not in kept]:
             index.add_embeddings(rest, reader.encode([texts[text_hash] for text_hash in rest]))

@@ -70,7 +70,7 @@ class Worker:
         """Load the encoder at the first text: an update that has none to encode never needs it."""
         bulk = self._bulk
         self._encoder = self._encoder or open_encoder(
-            bulk["model"], bulk["kind"], Path(bulk["models_dir"]), bulk["threads"]
+            bulk["model"], bulk["kind"], Path(bulk["models_dir"]), bulk["threads"], bulk["batch"]
         )
         return self._encoder.encode(texts)
 

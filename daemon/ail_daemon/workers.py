@@ -8,14 +8,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import AilError, from_wire
 
-from .model import Commit, Embeddings, Tips
+from .model import Commit, Embeddings, Encoder, Tips
 from .pipes import commit_from_wire, read_frame, tips_from_wire, write_frame
 
 
@@ -25,12 +25,20 @@ class WorkerDiedError(AilError):
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """How the worker encodes: *model* and *kind* as `open_encoder` takes them, on so many threads."""
+    """How the worker encodes: as `open_encoder` takes them."""
 
     model: str
     kind: str
     models_dir: str
     threads: int
+    batch: int = 32
+
+
+class Serving(NamedTuple):
+    """What questions are encoded with (None: nothing yet), and how the worker loads the same."""
+
+    encoder: Encoder | None
+    bulk: Bulk
 
 
 class WorkerProcess:

@@ -18,7 +18,7 @@ from ail_daemon.flags import Flags
 from ail_daemon.limits import ServingLimits
 from ail_daemon.methods import Offer
 from ail_daemon.ready import ReadyPipe
-from ail_daemon.settings import load_settings
+from ail_daemon.settings import read_settings
 from ail_rpc.paths import get_socket_path, get_state_dir
 
 
@@ -79,7 +79,7 @@ def main() -> None:
         held = locks.acquire(listen.getsockname() if listen else get_socket_path(), get_state_dir())
         assert not isinstance(held, str)
         with held:
-            asyncio.run(run(load_settings(), held, listen, ready, [serve_tests], ServingLimits(**args.limits)))
+            asyncio.run(run(Flags(read_settings()), held, listen, ready, [serve_tests], ServingLimits(**args.limits)))
 
 
 main()

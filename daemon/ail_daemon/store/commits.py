@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ail_daemon import derived
 from ail_daemon.model import Commit
 
-from .database import Database, listed
+from .database import AMONG, Database, listed
 from .embeddings import hash_text
 from .paths import add_paths
 
@@ -73,8 +73,7 @@ class CommitRows(Database):
 
     def get_commits(self, ids: Sequence[int]) -> dict[int, Commit]:
         """Return id -> commit without its paths, for those of *ids* that exist."""
-        marks = ", ".join("?" * len(ids))
-        rows = self.read(f"SELECT {_COMMIT_COLUMNS} FROM commits WHERE id IN ({marks})", *ids)  # noqa: S608
+        rows = self.read(f"SELECT {_COMMIT_COLUMNS} FROM commits WHERE id {AMONG}", listed(ids))  # noqa: S608 - ours
         return {row[0]: _to_commit(row) for row in rows}
 
     def get_ids(self, shas: Iterable[str]) -> dict[str, int]:
@@ -84,7 +83,7 @@ class CommitRows(Database):
 
     def get_authors(self, ids: Sequence[int]) -> dict[int, str]:
         """Return id -> the author's name."""
-        return dict(self.read(f"SELECT id, author FROM commits WHERE id IN ({listed(ids)})"))  # noqa: S608 - numbers
+        return dict(self.read(f"SELECT id, author FROM commits WHERE id {AMONG}", listed(ids)))  # noqa: S608 - ours
 
 
 def _commit_row(commit: Commit) -> tuple[object, ...]:

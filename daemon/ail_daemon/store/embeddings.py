@@ -10,7 +10,7 @@ import numpy as np
 from ail_daemon.model import Embeddings
 from ail_daemon.vectors import Ids
 
-from .database import BATCH, Database, listed
+from .database import AMONG, BATCH, Database, listed
 
 
 def hash_text(text: str) -> bytes:
@@ -45,10 +45,9 @@ class EmbeddingRows(Database):
         In batches: the whole of a large history at once would leave its float32 form behind in the process's memory.
         """
         wanted = [row[0] for row in self.read("SELECT id FROM commits")] if ids is None else list(ids)
+        query = f"SELECT c.id, e.vector FROM commits c JOIN embeddings e USING (text_hash) WHERE c.id {AMONG}"  # noqa: S608
         for start in range(0, len(wanted), BATCH):
-            part = listed(wanted[start : start + BATCH])
-            query = f"SELECT c.id, e.vector FROM commits c JOIN embeddings e USING (text_hash) WHERE c.id IN ({part})"  # noqa: S608
-            if rows := self.read(query):
+            if rows := self.read(query, listed(wanted[start : start + BATCH])):
                 flat = np.frombuffer(b"".join(vector for _, vector in rows), np.float16).astype(np.float32)
                 yield np.array([i for i, _ in rows], np.int64), flat.reshape(len(rows), -1)
 

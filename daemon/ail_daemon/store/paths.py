@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ail_daemon.model import Commit
 
-from .database import Database, Writing, listed
+from .database import AMONG, Database, Writing, listed
 
 _NAMES = (  # a path and those that were renamed to it; where two were renamed back and forth, UNION ends it
     "WITH RECURSIVE names(id) AS (SELECT id FROM paths WHERE path = ?"
@@ -39,11 +39,10 @@ class PathRows(Database):
 
     def get_paths_of(self, ids: Sequence[int], most: int) -> dict[int, list[str]]:
         """Return commit id -> up to *most* paths that it touched, in no order; ids without any are left out."""
-        counting = f"SELECT commit_id, count(*) FROM touches WHERE commit_id IN ({listed(ids)}) GROUP BY commit_id"  # noqa: S608
-        counts = self.read(counting)
-        small = ", ".join(str(commit_id) for commit_id, count in counts if count <= most)
+        counting = f"SELECT commit_id, count(*) FROM touches WHERE commit_id {AMONG} GROUP BY commit_id"  # noqa: S608 - ours
+        counts = self.read(counting, listed(ids))
         query = "SELECT commit_id, path FROM touches JOIN paths ON paths.id = path_id WHERE commit_id"
-        rows = self.read(f"{query} IN ({small})")
+        rows = self.read(f"{query} {AMONG}", listed(commit_id for commit_id, count in counts if count <= most))
         for commit_id, count in counts:
             if count > most:
                 rows += self.read(f"{query} = ? LIMIT ?", commit_id, most)
@@ -73,14 +72,14 @@ class PathRows(Database):
 
     def get_basket_sizes(self, ids: Sequence[int]) -> dict[int, int]:
         """Return id -> how many paths a commit touches; merges are left out."""
-        not_merges = f"SELECT id FROM commits WHERE id IN ({listed(ids)}) AND length(parents) < 40"  # noqa: S608 - two parents: 40, 64
+        not_merges = f"SELECT id FROM commits WHERE id {AMONG} AND length(parents) < 40"  # noqa: S608 - two parents: 40, 64
         query = f"SELECT commit_id, count(*) FROM touches WHERE commit_id IN ({not_merges}) GROUP BY commit_id"  # noqa: S608
-        return dict(self.read(query))
+        return dict(self.read(query, listed(ids)))
 
     def get_baskets(self, ids: Sequence[int]) -> dict[int, set[str]]:
         """Return id -> the paths that a commit touches."""
-        query = f"SELECT commit_id, path FROM touches JOIN paths ON id = path_id WHERE commit_id IN ({listed(ids)})"  # noqa: S608
+        query = f"SELECT commit_id, path FROM touches JOIN paths ON id = path_id WHERE commit_id {AMONG}"  # noqa: S608 - ours
         baskets: dict[int, set[str]] = {}
-        for commit_id, path in self.read(query):
+        for commit_id, path in self.read(query, listed(ids)):
             baskets.setdefault(commit_id, set()).add(os.fsdecode(path))
         return baskets

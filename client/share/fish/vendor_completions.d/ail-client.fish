@@ -180,7 +180,7 @@ complete -c ail-client -n '_shtab_ail_client_using cache' -l socket -xka "(__fis
 complete -c ail-client -n '_shtab_ail_client_using cache' -l no-start -d 'never start a daemon'
 complete -c ail-client -n '_shtab_ail_client_using cache' -l no-pager -d 'print long answers as they are'
 complete -c ail-client -n '_shtab_ail_client_using cache; and test $_shtab_ail_client_npos -eq 0' -ka "stats clear warm" -d action
-complete -c ail-client -n '_shtab_ail_client_using cache; and test $_shtab_ail_client_npos -eq 1' -ka "(__fish_complete_path (commandline -ct))" -d 'for warm: questions, one a line'
+complete -c ail-client -n '_shtab_ail_client_using cache; and test $_shtab_ail_client_npos -eq 1' -ka "(__fish_complete_path (commandline -ct))" -d 'for warm: questions, one a line, or FILE, a tab and a question; - is stdin'
 complete -c ail-client -n '_shtab_ail_client_using; and test $_shtab_ail_client_npos -eq 0' -a flags -d 'show or change settings of the running daemon'
 complete -c ail-client -n '_shtab_ail_client_using flags' -s h -l help -d 'show this help message and exit'
 complete -c ail-client -n '_shtab_ail_client_using flags' -l repo -xka "(__fish_complete_directories)" -d 'the repository (default: that of the current directory)'
