@@ -82,6 +82,7 @@ LAYERS = (
         "locks",
         "activation",
         "idle",
+        "doorway",
         "watching",
         "watcher",
         "caches",

@@ -13,6 +13,7 @@ from dataclasses import replace
 from ail_rpc import VERSION
 from ail_rpc.errors import AilError, StorageError, UsageError
 
+from . import process
 from .activation import get_watchdog_s, notify
 from .dispatch import Dispatcher
 from .figures import Figures
@@ -60,7 +61,12 @@ async def run(
         methods = daemon.get_methods()
         listener = Listener.adopt(listen) if listen else Listener.bind(locks.socket_path)
         server = Server(
-            listener, Dispatcher(methods, figures), _fit_watchdog(limits), locks.renew, figures.record_error
+            listener,
+            Dispatcher(methods, figures),
+            _fit_watchdog(limits),
+            lambda: _look_after_files(locks),
+            figures.record_error,
+            locks.beat,
         )
         measuring = Measuring(figures, daemon, offers, server.count_connections)
         methods |= measuring.methods
@@ -108,6 +114,11 @@ def _fit_watchdog(limits: ServingLimits) -> ServingLimits:
     """Return *limits* with looks at itself twice as often as the service manager wants to hear of them."""
     watchdog_s = get_watchdog_s()
     return replace(limits, path_check_s=min(limits.path_check_s, watchdog_s / 2)) if watchdog_s else limits
+
+
+def _look_after_files(locks: DaemonLocks) -> None:
+    process.keep_log_short()
+    locks.renew()
 
 
 def _start_logging(settings: Settings) -> None:

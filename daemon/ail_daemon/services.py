@@ -30,7 +30,7 @@ from .indexer import Indexer
 from .keeping import Keeping
 from .logs import log
 from .methods import Offer
-from .params import Handler, Method, Param, flag, lines, number, text, texts, whole
+from .params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole
 from .pool import QuestionPool
 from .probing import LIMIT_S, Probing
 from .recent import RecentQuestions
@@ -136,7 +136,7 @@ def _offer_methods(
     return {
         "ask": Method(caching.ask, *_ASK),
         "related": Method(
-            related.related, repo, timeout, texts("files", default=()), text("staged", default=None), text("by", default=""),
+            related.related, repo, timeout, texts("files", default=()), raw("staged", default=None), text("by", default=""),
             text("range", default=None), whole("limit", 1, 100, default=5),
             text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
             *(text(name, default=None) for name in filters.NAMES),
