@@ -18,6 +18,7 @@ from ail_rpc.hints import HINTS_MAX_BYTES, REWRITTEN, Hint, get_hints_file, pars
 
 from .flags import Flags
 from .indexer import Indexer
+from .logs import log
 from .repos import Repo, Repos
 from .watcher import Watcher
 
@@ -126,7 +127,14 @@ class Freshness:
         if watcher:
             watcher.stop()
 
+    def _on_damage(self, repo: Repo) -> None:
+        """Have an index made anew, or brought up to date, that is not what it was left as."""
+        log("index_damaged", level="warning", repo_id=repo.key)
+        self._indexer.forget(repo)
+        self._indexer.request(repo, "timer")
+
     def _watch(self, repo: Repo) -> None:
+        repo.on_damage = self._on_damage
         watcher = self._watcher
         repo.watched = watcher.watch(repo.key, repo.place) if watcher else "events are switched off: polled"
 

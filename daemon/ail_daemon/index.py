@@ -57,6 +57,7 @@ class RepoIndex:
     def __init__(self, directory: Path, encoder: Encoder | None) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.store = Store(directory / STORE_FILE)
+        self.opened_at = self.store.generation
         self._words_dir = directory / WORDS
         self.vectors: Vectors | None = None
         self.encoder: Encoder | None = None  # whose embeddings `vectors` holds: questions are to be encoded by it
@@ -242,9 +243,7 @@ class RepoIndex:
 
     def _fingerprint(self) -> dict[str, object]:
         """Return what the word index must look like to be trusted: its version, the store's state, every file's hash."""
-        files = {
-            path.name: self._hash_file(path) for path in self._words_dir.glob("*") if not path.name.startswith(".")
-        }
+        files = {path.name: self._hash_file(path) for path in self._words_dir.glob("*") if path.suffix != ".lock"}
         return {"version": SCHEMA_VERSION, "documents": self.store.documents, "files": files}
 
     def _read_stamp(self) -> object:

@@ -309,6 +309,7 @@ class Indexer:
                 model=index.encoder.model_id if index.encoder else None,
                 head=index.tips.head,
                 commits=index.counts.commits,
+                generation=index.store.generation,
                 skipped=index.counts.skipped,
                 updated_by=update.source,
             )

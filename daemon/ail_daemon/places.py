@@ -58,12 +58,18 @@ def load_place(path: Path) -> RepoPlace | None:
 
 
 def load_json(path: Path) -> dict[str, Any]:
-    """Return the map that a file holds, {} where it is missing or damaged."""
+    """Return the map that a file holds, {} where it is missing or damaged; one without a sum is of an earlier version."""
     try:
         kept = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
-    return kept if isinstance(kept, dict) else {}
+    if not isinstance(kept, dict):
+        return {}
+    return kept if kept.pop("sum", None) in (None, _sum(kept)) else {}
+
+
+def _sum(kept: Mapping[str, object]) -> str:
+    return hashlib.blake2b(json.dumps(kept, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def save_json(path: Path, kept: Mapping[str, object], *, is_synced: bool = True) -> None:
@@ -72,7 +78,7 @@ def save_json(path: Path, kept: Mapping[str, object], *, is_synced: bool = True)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = path.with_suffix(".new")
         with beside.open("w") as file:
-            json.dump(kept, file)
+            json.dump({**kept, "sum": _sum(kept)}, file)
             file.flush()
             if is_synced:
                 os.fsync(file.fileno())

@@ -11,7 +11,7 @@ import os
 import shutil
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -24,7 +24,7 @@ from . import directories
 from .index import RepoIndex
 from .model import Encoder
 from .places import check_owner, get_key, get_main_place, hash_path, load_json, load_place, save_json, save_place
-from .store import STORE_FILE
+from .store import STORE_FILE, DamagedError
 from .underway import note_repo
 
 _RETRY_S = 5.0
@@ -66,6 +66,7 @@ class Repo:
         self.token = os.urandom(8)  # this enrolment, unlike one that was purged and made again
         self.is_doubtful = False  # an update failed: its caches may be behind the store, and are to be opened anew
         self.settled = load_json(directory / "settled.json")
+        self.on_damage: Callable[[Repo], None] = lambda _: None  # told where the index is not what it was left as
         self._index: RepoIndex | None = None
         self._tried_at = 0.0  # when vectors could not be served last, monotonic
         self._opening = threading.Lock()
@@ -110,12 +111,25 @@ class Repo:
             if self._is_retired:
                 raise BusyError(f"{self.place.root} is being removed or restored just now", "ask again in a moment")
             if self._index is None:
-                self._index = RepoIndex(self.directory, encoder)
+                self._index = self._open(encoder)
             elif encoder is not None and self._index.vectors is None:
                 self._index.use_encoder(encoder)
             if self._index.no_vectors:
                 self._tried_at = monotonic()
             return self._index
+
+    def _open(self, encoder: Encoder | None) -> RepoIndex:
+        """Open the index; one that is damaged is set aside for a new one, and one behind what was settled is told of too."""
+        settled = self.settled
+        try:
+            index = RepoIndex(self.directory, encoder)
+        except DamagedError:
+            self._move_aside()
+            index = RepoIndex(self.directory, encoder)
+        if settled and settled.get("generation") != index.opened_at:
+            self.settled = {}
+            self.on_damage(self)
+        return index
 
     def open_for_update(self, encoder: Encoder | None) -> RepoIndex:
         """Return the index as `open_index` does, of *encoder*'s model from now on; only where no other update runs."""
@@ -134,6 +148,9 @@ class Repo:
     def set_aside(self) -> None:
         """Close a damaged index and keep its files beside, once; the next opening begins a new one."""
         self.close()
+        self._move_aside()
+
+    def _move_aside(self) -> None:
         beside = self.directory / "damaged"
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(mode=0o700)

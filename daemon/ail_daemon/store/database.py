@@ -1,7 +1,8 @@
 """The only importer of sqlite3: connections, transactions, the schema, and SQLite's errors in words. Knows the table `meta`.
 
 One connection writes and checkpoints: in SQLite before 3.51.3 two of them can damage a WAL. What was written is on disk when
-its transaction ends. Readers have a connection each thread and never checkpoint. Every change raises `generation`.
+its transaction ends. Readers have a connection each thread and never checkpoint. Every change raises `generation`. The main
+file changes at checkpoints alone, which are made here, and is sealed after each (see `seal`).
 """
 
 from __future__ import annotations
@@ -19,19 +20,30 @@ from urllib.parse import quote
 from ail_daemon import derived
 from ail_rpc.errors import BusyError, StorageError
 
+from .seal import break_seal, check_seal, make_seal
+
 SQLITE_VERSION = sqlite3.sqlite_version
 SCHEMA_VERSION = 3
 """Raised with every table that `schema.sql` gains: it is run again then, so that it may only add."""
 BATCH = 1024
 """Rows read at once where a whole table is."""
+LOG_MAX_BYTES = 16 << 20
+"""A write-ahead log that is longer is checkpointed: a hundred live updates, or a tenth of a large history."""
 _BUSY_S = 2.0  # that another program's lock is waited for: less than a question may take
-_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA cache_size=-1024;"
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA cache_size=-1024; "
+    "PRAGMA wal_autocheckpoint=0;"
+)
 
 Writing = sqlite3.Connection
 """What a transaction writes through."""
 
 Reading = sqlite3.Connection
 """What `open_reader` yields."""
+
+
+class DamagedError(StorageError):
+    """The file is not what this program left, or no database."""
 
 
 @contextlib.contextmanager
@@ -52,22 +64,28 @@ def listed(ids: Iterable[int]) -> str:
 
 
 class Database:
-    """One SQLite file. Raises StorageError where the disk is full, read-only, or the file damaged."""
+    """One SQLite file. Raises StorageError where the disk is full or read-only, DamagedError where the file is damaged."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._log = path.with_name(f"{path.name}-wal")
         self._writing = threading.RLock()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
-        with _translated():
-            self._writer = sqlite3.connect(path, _BUSY_S, check_same_thread=False, isolation_level=None)
-            self._writer.executescript(_PRAGMAS)
+        self._is_sealed = _check(path)
+        with _translated(), contextlib.ExitStack() as opened:
+            self._writer = opened.enter_context(contextlib.closing(_connect_writer(path)))
             self._prepare_schema()
+            if self._is_sealed is None and (said := self.check_integrity()) != "ok":
+                raise DamagedError(f"the index is damaged ({said})", REBUILD)
+            opened.pop_all()
 
     def close(self) -> None:
-        """Checkpoint and close."""
+        """Checkpoint, seal and close."""
         for reader in self._readers:
             reader.close()
+        if not self._is_sealed or self._get_log_bytes():
+            self._checkpoint()
         self._writer.close()
 
     def read(self, query: str, *values: object) -> list[Any]:
@@ -101,11 +119,13 @@ class Database:
             except BaseException:
                 self._roll_back()
                 raise
+            if self._get_log_bytes() > LOG_MAX_BYTES:
+                self._checkpoint()
 
     def empty_log(self) -> None:
         """Write the log back into the database and cut it to nothing: older pages in it still hold what was deleted since."""
-        with self._writing, _translated():
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        with self._writing:
+            self._checkpoint()
 
     def get_meta(self, key: str) -> str | None:
         """Return a setting kept with the index, None where it was never set."""
@@ -140,6 +160,21 @@ class Database:
             self._readers.append(connection)
         return connection
 
+    def _get_log_bytes(self) -> int:
+        try:
+            return self._log.stat().st_size
+        except OSError:
+            return 0
+
+    def _checkpoint(self) -> None:
+        """Copy the log into the main file, as far as no reader needs it, and seal that; what cannot be done is tried later."""
+        self._is_sealed = False
+        with contextlib.suppress(OSError, sqlite3.Error):  # a full disk: the log has it all
+            break_seal(self._path)
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            make_seal(self._path)
+            self._is_sealed = True
+
     def _roll_back(self) -> None:
         if self._writer.in_transaction:  # a full disk has ended it already
             self._writer.execute("ROLLBACK")
@@ -163,6 +198,26 @@ class Database:
                 derived.make_anew(db)
 
 
+def _check(path: Path) -> bool | None:
+    """Return whether the file has a seal that holds, None where there is none. Raises DamagedError where it is broken."""
+    if not path.exists():
+        return None
+    is_whole = check_seal(path)
+    if is_whole is False:
+        raise DamagedError("the index is damaged: its file is not what was written", REBUILD)
+    return is_whole
+
+
+def _connect_writer(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, _BUSY_S, check_same_thread=False, isolation_level=None)
+    try:
+        connection.executescript(_PRAGMAS)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def _connect_reader(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", _BUSY_S, uri=True, check_same_thread=False)
     connection.executescript("PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON; PRAGMA cache_size=-256;")
@@ -180,6 +235,8 @@ def _translated() -> Iterator[None]:
                 "the index was closed meanwhile, to be replaced or removed", "ask again in a moment"
             ) from err
         name = getattr(err, "sqlite_errorname", "") or ""
+        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            raise DamagedError(f"the index is damaged ({err})", REBUILD) from err
         message, hint = next((words for start, words in _WORDS.items() if name.startswith(start)), _OTHERWISE)
         raise StorageError(f"{message} ({err})", hint) from err
 
@@ -195,7 +252,5 @@ _WORDS = {
     "SQLITE_BUSY": ("the index is locked by another program", "end what has it open, or wait until that is done"),
     "SQLITE_READONLY": ("the index cannot be written", "make the state directory writable by you"),
     "SQLITE_CANTOPEN": ("the index cannot be opened", "make the state directory accessible to you, or free some space"),
-    "SQLITE_CORRUPT": ("the index is damaged", REBUILD),
-    "SQLITE_NOTADB": ("the index is damaged", REBUILD),
 }
 _OTHERWISE = ("the index cannot be used", REBUILD)
