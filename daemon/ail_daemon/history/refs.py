@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 
 from ail_daemon.model import Tips
+from ail_rpc.errors import RepoUnreadableError
 
 from .boundary import read_shallow_boundary
 from .command import GitCommand
@@ -30,7 +31,16 @@ def read_tips(git: GitCommand, kinds: Iterable[str]) -> Tips:
     found = {name.decode("utf-8", "surrogateescape"): sha for name, sha in named if sha}
     lost = _find_damaged(git, [sha for sha, _ in refs if not commits[sha]])
     damaged = {name.decode("utf-8", "surrogateescape"): sha.decode() for sha, name in refs if sha in lost}
+    if commits[b"HEAD"] is None:
+        _check_unborn(git, found)
     return Tips(commits[b"HEAD"], found, boundary, damaged)
+
+
+def _check_unborn(git: GitCommand, found: dict[str, str]) -> None:
+    """Raise RepoUnreadableError where HEAD names a branch that has commits: a failing disk, which git tells as "missing"."""
+    named = git.run(["symbolic-ref", "-q", "HEAD"]).stdout.decode("utf-8", "surrogateescape").strip()
+    if named in found:
+        raise RepoUnreadableError(f"git finds {named} and not where HEAD points", "it is tried again within a minute")
 
 
 def _find_damaged(git: GitCommand, shas: list[bytes]) -> set[bytes]:
