@@ -35,5 +35,9 @@ SCENARIOS = {
     "idle": Scenario("idle", 1000, "idle connections"),
     "processes": Scenario("processes", 1000, "client processes at once"),
     "vanishing": Scenario("vanishing", 200, "times through the ways in which a client can leave"),
+    "kills": Scenario("kills", 2_000, "SIGKILLs at random moments"),
+    "faults": Scenario("faults", 1_000, "fault points met"),
+    "damage": Scenario("damage", 10_000, "damaged files"),
+    "soak": Scenario("soak", 60, "minutes"),
     "fuzz": Scenario("fuzz", 10_000_000, "frames"),
 }

@@ -5,8 +5,23 @@ from __future__ import annotations
 import os
 
 import pytest
-from bench.torture import fuzz, idle, load, processes, race, skew, strangers, vanishing, wedged
+from bench.torture import (
+    damage,
+    faults,
+    fuzz,
+    idle,
+    kills,
+    load,
+    processes,
+    race,
+    skew,
+    soak,
+    strangers,
+    vanishing,
+    wedged,
+)
 from bench.torture.table import SCENARIOS, SEED
+from tests.tools import require
 
 NO_LIMIT_S = 60.0
 pytestmark = pytest.mark.timeout(900)  # two minutes for the longest where nothing else runs
@@ -51,3 +66,25 @@ def test_another_user_gains_nothing() -> None:
 
 def test_every_scenario_can_be_run_by_name() -> None:
     assert SCENARIOS["idle"].run(3, SEED).holds
+
+
+@pytest.mark.model
+def test_nothing_that_was_acknowledged_is_lost_by_a_hundred_kills() -> None:
+    kills.run(100, SEED).check()
+
+
+@pytest.mark.model
+@pytest.mark.skipif(os.uname().sysname != "Linux", reason="strace is Linux's")
+def test_every_promise_holds_after_faults_in_the_midst_of_an_update() -> None:
+    require("strace")
+    faults.run(25, SEED, operations=("update",)).check()
+
+
+@pytest.mark.model
+def test_damaged_files_are_noticed_and_made_anew() -> None:
+    damage.run(500, SEED).check()
+
+
+@pytest.mark.model
+def test_an_ordinary_life_leaves_no_descriptor_and_no_error() -> None:
+    soak.run(2, SEED).check()
