@@ -71,6 +71,7 @@ LAYERS = (
         "ranking",
         "vectors",
         "signature",
+        "finding",
         "directories",
         "places",
         "history",
