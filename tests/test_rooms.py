@@ -114,7 +114,7 @@ LAYERS = (
     {"indexer", "siblings", "indexstate", "probing"},
     {"encoders", "freshness"},
     {"answering"},
-    {"asking", "checking", "consistency", "keeping", "related", "showing", "caching", "warming", "applying"},
+    {"asking", "checking", "consistency", "keeping", "related", "showing", "caching", "warming", "applying", "doctor"},
     {"enrolment", "configuring"},
     {"services", "resetting"},
     {"building"},
