@@ -122,6 +122,15 @@ class Subject:
         del limit_s
         self._call("backup", file=str(self.backup))
 
+    def notify(self) -> None:
+        """Have the daemon look at the repository; that it cannot read it is no failure here."""
+        with contextlib.suppress(AilError):
+            self._call("repo.notify", repo=str(self.repo))
+
+    def wait_settled(self) -> None:
+        """Wait until the index holds what refs reach now."""
+        self._wait_settled(_LIMIT_S)
+
     # --- what must hold ---------------------------------------------------------------------------------------------
 
     def learn(self) -> None:

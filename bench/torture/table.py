@@ -37,6 +37,7 @@ SCENARIOS = {
     "vanishing": Scenario("vanishing", 200, "times through the ways in which a client can leave"),
     "kills": Scenario("kills", 2_000, "SIGKILLs at random moments"),
     "faults": Scenario("faults", 1_000, "fault points met"),
+    "changing": Scenario("changing", 500, "changes to a repository that is being read"),
     "damage": Scenario("damage", 10_000, "damaged files"),
     "soak": Scenario("soak", 60, "minutes"),
     "fuzz": Scenario("fuzz", 10_000_000, "frames"),

@@ -6,6 +6,7 @@ import os
 
 import pytest
 from bench.torture import (
+    changing,
     damage,
     faults,
     fuzz,
@@ -88,3 +89,8 @@ def test_damaged_files_are_noticed_and_made_anew() -> None:
 @pytest.mark.model
 def test_an_ordinary_life_leaves_no_descriptor_and_no_error() -> None:
     soak.run(2, SEED).check()
+
+
+@pytest.mark.model
+def test_repacking_is_never_seen_and_a_broken_repository_heals() -> None:
+    changing.run(40, SEED).check()
