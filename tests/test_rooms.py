@@ -41,7 +41,7 @@ DOORS = {
     "pygit2": set(),
 }
 PURE = {
-    "ranking.py", "features.py", "coverage.py", "pulls.py", "terms.py", "model.py", "answers.py", "params.py",
+    "ranking.py", "features.py", "pulls.py", "terms.py", "model.py", "answers.py", "params.py",
     "wording.py", "globs.py", "mentions.py", "prose.py",
     "relating/patches.py", "relating/overlap.py", "relating/undoing.py", "relating/cochange.py", "relating/reasons.py",
 }  # fmt: skip
@@ -58,7 +58,6 @@ LAYERS = (
         "prose",
         "reasons",
         "features",
-        "coverage",
         "pulls",
     },
     {

@@ -168,7 +168,7 @@ class RepoIndex:
         if tips is not self.tips:
             tips = self.tips
             head = self.store.get_ids([tips.head]).get(tips.head) if tips.head else None
-            pulls = Pulls(self.store.get_parents() if head is not None else {}, head)
+            pulls = Pulls(self.store.get_parents(), head)
             self._pulls = tips, pulls
         return pulls
 

@@ -28,7 +28,7 @@ def ask(index: RepoIndex, encoder: Encoder | None, question: Question) -> dict[s
     is_semantic = encoder is not None and question.mode != "lexical"
     found = search(index, encoder, question)
     is_worth_telling = found.confidence >= NOTHING_BELOW
-    cited = _cite(index, question, _fold(index, found.hits, question.limit)) if is_worth_telling else []
+    cited = _cite(index, question, found.hits[: question.limit]) if is_worth_telling else []
     if not found.has_evidence:
         cited = [one for one in cited if one.reasons]  # the nearest of what has nothing to do with it is no hint
     said = answers.answer(question.text, cited, has_evidence=found.has_evidence)
@@ -47,17 +47,14 @@ def search(index: RepoIndex, encoder: Encoder | None, question: Question) -> Ran
     gathered = gather(index, question, embedding)
     if not (gathered.asked.rarity or question.scope.file or any(c.is_reference for c in gathered.candidates.values())):
         return Ranked([], 0.0)  # stop words or signs alone: whatever is near them is near by chance
-    ranked = rank(gathered.candidates, gathered.asked, load_model(is_semantic=embedding is not None))
+    most = FOLDED_HITS * question.limit
+    ranked = rank(
+        gathered.candidates, gathered.asked, load_model(is_semantic=embedding is not None),
+        lambda ids: fold(index.store, ids[:most]),
+    )  # fmt: skip
     if not gathered.asked.rarity and question.blamed:  # "why?" about lines: who last changed them is what was asked
         return replace(ranked, has_evidence=bool(ranked.hits), confidence=max(ranked.confidence, _LINES_ALONE))
     return ranked
-
-
-def _fold(index: RepoIndex, hits: list[Hit], limit: int) -> list[Hit]:
-    """Return up to *limit* hits, each standing, with its group's best score, for all that are one change with it."""
-    by_id = {hit.commit_id: hit for hit in hits[: FOLDED_HITS * limit]}
-    groups = fold(index.store, list(by_id))[:limit]
-    return [by_id[group[0]]._replace(score=max(by_id[i].score for i in group)) for group in groups]
 
 
 def _cite(index: RepoIndex, question: Question, hits: list[Hit]) -> list[answers.Cited]:
