@@ -16,7 +16,7 @@ export Q FILE REPO
 export HF_HUB_OFFLINE := 1
 export AIL_TEST_MODELS := $(CURDIR)/$(VENV)/models
 
-.PHONY: ask setup check test bench shell clean help
+.PHONY: ask setup check test bench torture shell clean help
 
 help: ## Say what each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -46,6 +46,9 @@ test: setup ## Pass the tests
 
 bench: setup ## Measure every figure of the documentation; what needs ../shared/eval says so where it is absent
 	$(BIN)/python -m bench
+
+torture: setup ## Try to break it, for hours: every scenario of docs/reliability.md in its long form
+	$(BIN)/python -m bench.torture
 
 shell: setup ## Make completions and man pages anew
 	$(BIN)/python -m tools

@@ -15,8 +15,10 @@ RUNS = (
     ["indexing"],
     ["questions"],
     ["scoped"],
+    ["serving"],
     ["quality"],
     ["similar"],
+    ["sides"],
     ["client"],
     ["live"],
     ["freshness"],
@@ -30,7 +32,11 @@ RUNS = (
     ["suspended"],
     ["idle"],
     ["crashes"],
+    ["rollback"],
+    ["scraping"],
+    ["backup"],
     ["hooks"],
+    ["sizing", "1000", "10000"],
 )
 
 CLONE = os.environ.get("AIL_BENCH_CLONE")  # a bare clone of pytest: HISTORY has its messages and paths, and no code

@@ -2,8 +2,8 @@
 
     python -m bench.quality.fit [--clones DIR] [--write] [--ablate]
 
-Two sets of weights for each way of answering, with meaning and by words alone: one for questions that ask, one for those that
-state, as release notes do.
+Two sets of weights for each way of answering, with meaning and words, by words alone, by meaning alone: one for questions that
+ask, one for those that state, as release notes do.
 pytest is not touched.
 """
 
@@ -23,6 +23,7 @@ import ail_daemon
 from ail_daemon.encoding import DEFAULT_MODEL, open_encoder
 from ail_daemon.features import FEATURES, Floats, build
 from ail_daemon.model import Encoder
+from ail_daemon.onesided import by_meaning
 from ail_daemon.ranking import EVIDENCE, Model, judge, rank
 
 from .figures import Outcome, show
@@ -46,7 +47,13 @@ LEFT_OUT: dict[str, Collection[str]] = {
     "states": ("coverage",),  # MRR of notes .828 without, .824 with: `coverage_anywhere` says more
     "asks": ("pull_cosine", "pull_words", "pull_coverage", "pull_lines"),  # MRR .326 without, .292 with
 }
-_SEMANTIC = ("cosine", "pull_cosine")
+_OF_MEANING = ("cosine", "pull_cosine")
+_OF_WORDS = (
+    "words", "words_possible", "changed", "changed_possible", "coverage", "coverage_anywhere", "named", "named_changed",
+    "pull_words", "pull_coverage",
+)  # fmt: skip
+WAYS: dict[str, Collection[str]] = {"semantic": (), "lexical": _OF_MEANING, "meaning": _OF_WORDS}
+"""The ways of answering, with the features that each does without."""
 
 
 class Asked(NamedTuple):
@@ -67,10 +74,9 @@ def main() -> None:
     options = parser.parse_args()
     models = prepare_models()
     kept = {}
-    for mode in ("semantic", "lexical"):
-        encoder = open_encoder(DEFAULT_MODEL, "prepared", models, 1) if mode == "semantic" else None
-        projects = {name: _load(name, options.clones, encoder) for name in FITTED_ON}
-        left_out = () if encoder else _SEMANTIC
+    for mode, left_out in WAYS.items():
+        encoder = open_encoder(DEFAULT_MODEL, "prepared", models, 1) if mode != "lexical" else None
+        projects = {name: _load(name, options.clones, encoder, mode) for name in FITTED_ON}
         kept[mode] = _fit_mode(mode, projects, left_out)
         if options.ablate:
             _ablate(projects, left_out)
@@ -78,9 +84,10 @@ def main() -> None:
         WEIGHTS.write_text(json.dumps(kept, indent=1) + "\n")
 
 
-def _load(name: str, clones: Path | None, encoder: Encoder | None) -> list[Asked]:
+def _load(name: str, clones: Path | None, encoder: Encoder | None, mode: str) -> list[Asked]:
     sets = (load_with_code(name, clones), load_strangers(name, clones))
-    return [one for measured in sets for one in _prepare(gather_all(measured, encoder, INDEXES))]
+    judged = [one for measured in sets for one in gather_all(measured, encoder, INDEXES)]
+    return _prepare(one._replace(candidates=by_meaning(one.candidates)) if mode == "meaning" else one for one in judged)
 
 
 def _prepare(judged: Iterable[Judged]) -> list[Asked]:

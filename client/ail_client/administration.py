@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from ail_rpc.errors import NotARepositoryError, NotInstalledError, UnavailableError, UsageError
+from ail_rpc.errors import NotARepositoryError, UnavailableError
 
 from .output import write_answer, write_json, write_note
-from .sanitise import to_path
+from .sanitise import to_block, to_path
 from .session import Reach, ask_daemon, call, stop_daemon, with_daemon
 from .target import find_place, to_wire_path
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from .deadline import Deadline
 
 _DID_NOT_HOLD = 1
-_CHECK_LIMIT_S = 3600.0  # git walks the whole history, and what is wrong is made anew
+_LONG_LIMIT_S = 3600.0  # checks walk the whole history, backups copy every index
+_SAMPLE_LIMIT_S = 60.0
+_LAST_QUESTION_S = 5.0  # one that is under way when the time is over is asked to its end
 
 
 def run_add(options: Namespace, reach: Reach) -> int:
@@ -106,57 +108,56 @@ def run_stop(options: Namespace, reach: Reach) -> int:
     return 0
 
 
-def run_cache(options: Namespace, reach: Reach) -> int:
-    """Show, empty or fill the answer caches."""
-    if (options.action == "warm") != (options.file is not None):
-        raise UsageError("`warm`, and nothing else, takes a FILE of questions", "ail-client cache warm questions.txt")
-    params = _get_repo(options)
-    if options.file is not None:
-        params["file"] = to_wire_path(os.path.abspath(options.file))
-    return _print(options, ask_daemon(reach, f"cache.{options.action}", params))
-
-
-def run_flags(options: Namespace, reach: Reach) -> int:
-    """Show settings, or change them until the daemon's next start."""
-    pairs = [assignment.partition("=") for assignment in options.assignments]
-    if wrong := next((name for name, equals, _value in pairs if not equals or not name), None):
-        raise UsageError(f"{wrong!r} is not NAME=VALUE", "for example AIL_FAISS_ENABLED=false")
-    return _print(options, ask_daemon(reach, "flags", {"set": {name: value for name, _equals, value in pairs}}))
-
-
 def run_check(options: Namespace, reach: Reach) -> int:
-    """Have the daemon check its index; 1 where something does not hold."""
-    if not options.timeout_given:
-        reach.limit_s = max(reach.limit_s, _CHECK_LIMIT_S)
+    """Have the daemon check its index, or whether its two sides agree; 1 where something does not hold."""
     params = _get_repo(options)
-    if options.subject == "consistency" and options.sample:
-        params["sample"] = options.sample
+    if options.subject == "consistency":
+        params |= _limit_sample(options, reach)
+    elif not options.timeout_given:
+        reach.limit_s = max(reach.limit_s, _LONG_LIMIT_S)
     result = ask_daemon(reach, f"check.{options.subject}", params)
-    if options.subject == "index" and not options.json:
-        from .tables import render_check
-
-        write_answer(render_check(result))
-    else:
+    if options.json:
         _print(options, result)
+    else:
+        write_answer(_render_check(options.subject, result))
     return 0 if result.get("ok") is True else _DID_NOT_HOLD
 
 
-def run_doctor(options: Namespace, reach: Reach) -> int:
-    """Have the daemon look for what keeps AIL from working well here; 1 where something is wrong."""
-    try:
-        found = ask_daemon(reach, "doctor", _get_repo(options))
-    except UsageError as err:  # what a daemon says that does not know the method
-        raise NotInstalledError(
-            "this daemon has no `doctor` yet", "`ail-client status` and `ail-client health ready` say how it is"
-        ) from err
-    _print(options, found)
-    return 0 if found.get("ok") is True else _DID_NOT_HOLD
+def _limit_sample(options: Namespace, reach: Reach) -> dict[str, Any]:
+    """Return how many questions are asked, and for how long: the daemon then tells what it has by that time."""
+    sampled: dict[str, Any] = {"sample": options.sample} if options.sample else {}
+    limit_s = reach.limit_s if options.timeout_given else _SAMPLE_LIMIT_S
+    reach.limit_s = limit_s + _LAST_QUESTION_S
+    return sampled | {"timeout": limit_s}
 
 
-def run_plain(options: Namespace, reach: Reach) -> int:
-    """`metrics`, `reload`, `backup`, `restore`: the method has the command's name, and at most a file."""
-    params = {"file": to_wire_path(os.path.abspath(options.file))} if hasattr(options, "file") else {}
-    return _print(options, ask_daemon(reach, options.command, _get_repo(options) | params))
+def _render_check(subject: str, result: dict[str, Any]) -> str:
+    if subject == "index":
+        from .tables import render_check
+
+        return render_check(result)
+    from .comparisons import render_consistency
+
+    return render_consistency(result)
+
+
+def run_metrics(options: Namespace, reach: Reach) -> int:
+    """Print the metrics as Prometheus reads them, or as JSON with percentiles."""
+    found = ask_daemon(reach, "metrics", {"json": True} if options.json else {})
+    return _print(options, found, "\n".join(to_block(found)).rstrip("\n") if isinstance(found, str) else None)
+
+
+def run_keep(options: Namespace, reach: Reach) -> int:
+    """`backup`, `restore`: a file that the daemon writes or reads, in as long as that takes."""
+    if not options.timeout_given:
+        reach.limit_s = max(reach.limit_s, _LONG_LIMIT_S)
+    params = _get_repo(options) | {"file": to_wire_path(os.path.abspath(options.file))}
+    kept = ask_daemon(reach, options.command, params)
+    if options.json:
+        return _print(options, kept)
+    from .tables import render_kept
+
+    return _print(options, kept, render_kept(options.command, kept))
 
 
 def _get_repo(options: Namespace) -> dict[str, Any]:

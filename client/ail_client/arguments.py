@@ -56,6 +56,7 @@ def parse_command(name: str, argv: Sequence[str], program: str) -> argparse.Name
     options = _parse_words(parser, argv, WORDS[name]) if name in WORDS else parser.parse_args(list(argv))
     options.command = name
     options.timeout_given = options.timeout is not None
+    options.is_limit_told = options.timeout_given or bool(os.environ.get(TIMEOUT_VARIABLE))
     options.timeout = get_timeout_s() if options.timeout is None else options.timeout
     return options
 
@@ -184,16 +185,28 @@ def _health(parser: argparse.ArgumentParser) -> None:
 
 def _cache(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("stats", "clear", "warm"))
-    parser.add_argument("file", nargs="?", metavar="FILE", help="for warm: questions, one a line")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="for warm: questions, one a line, or FILE, a tab and a question; - is stdin",
+    )
 
 
 def _flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("assignments", nargs="*", metavar="NAME=VALUE", help="settings to change until the next start")
+    parser.add_argument(
+        "assignments",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help="settings to change, all or none, until `reload` or the next start",
+    )
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("subject", choices=("index", "consistency"))
-    parser.add_argument("--sample", metavar="N", type=parse_count, help="look at so many commits (default: all)")
+    parser.add_argument(
+        "--sample", metavar="N", type=parse_count, help="consistency: ask so many questions (default: 50)"
+    )
 
 
 def _file(parser: argparse.ArgumentParser) -> None:
@@ -221,7 +234,9 @@ COMMANDS = {
     "flags": Command("show or change settings of the running daemon", "%(prog)s AIL_FAISS_ENABLED=false", _flags),
     "reload": Command("have the daemon read its settings again", "%(prog)s", lambda _parser: None),
     "doctor": Command("look for what keeps AIL from working well here", "%(prog)s", lambda _parser: None),
-    "check": Command("check the index against itself or the repository", "%(prog)s consistency --sample 100", _check),
+    "check": Command(
+        "check the index against git, or meaning against words", "%(prog)s consistency --sample 100", _check
+    ),
     "backup": Command("write the index to a file", "%(prog)s index.bak", _file),
     "restore": Command("take the index from a backup", "%(prog)s index.bak", _file),
     "mcp-config": Command("print what makes an assistant use ail-mcp", "%(prog)s claude", _mcp_config),

@@ -56,7 +56,7 @@ def _main_why(argv: Sequence[str]) -> int:
 def _run(options: Namespace) -> int:
     from .session import Reach
 
-    reach = Reach(options.socket, options.timeout, may_start=not options.no_start)
+    reach = Reach(options.socket, options.timeout, may_start=not options.no_start, is_limit_told=options.is_limit_told)
     return _find_command(options.command)(options, reach)
 
 
@@ -66,18 +66,30 @@ def _find_command(name: str) -> Callable[[Namespace, Reach], int]:
         from . import questions
 
         return {"ask": questions.run_ask, "related": questions.run_related, "show": questions.run_show}[name]
+    if name == "doctor":
+        from .doctor import run_doctor
+
+        return run_doctor
     if name == "mcp-config":
         from .assistants import run_mcp_config
 
         return run_mcp_config
+    if name in ("flags", "reload"):
+        from . import configuration
+
+        return {"flags": configuration.run_flags, "reload": configuration.run_reload}[name]
+    if name == "cache":
+        from .caches import run_cache
+
+        return run_cache
     from . import administration as room
 
     named = {
         "add": room.run_add, "remove": room.run_remove, "repos": room.run_repos, "status": room.run_status,
-        "health": room.run_health, "stop": room.run_stop, "cache": room.run_cache, "flags": room.run_flags,
-        "check": room.run_check, "doctor": room.run_doctor,
+        "health": room.run_health, "stop": room.run_stop, "check": room.run_check, "metrics": room.run_metrics,
+        "backup": room.run_keep, "restore": room.run_keep,
     }  # fmt: skip
-    return named.get(name, room.run_plain)
+    return named[name]
 
 
 def _guarded(program: str, run: Callable[[], int]) -> int:

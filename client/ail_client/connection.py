@@ -42,7 +42,8 @@ class SilentError(OutOfTimeError):
 class Connection:
     """A connected socket. `post` queues a request, `flush` sends what is queued, `receive` waits for one reply."""
 
-    def __init__(self, sock: socket.socket, peer_pid: int | None) -> None:
+    def __init__(self, sock: socket.socket, path: str, peer_pid: int | None) -> None:
+        self.path = path
         self.peer_pid = peer_pid  # for words alone: no signal is ever sent to it
         self._socket = sock
         self._reader = FrameReader(REPLY_LIMITS)
@@ -123,7 +124,7 @@ def connect(path: str, deadline: Deadline) -> Connection:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _connect(sock, path, deadline)
-        return Connection(sock, _check_peer(sock, path))
+        return Connection(sock, path, _check_peer(sock, path))
     except BaseException:
         sock.close()
         raise

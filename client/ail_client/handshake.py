@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ail_rpc import PROTOCOL, VERSION
 from ail_rpc.errors import ProtocolError, UnavailableError, UsageError, VersionError
+from ail_rpc.paths import get_lock_path
 
 from .connection import SilentError
 from .deadline import Deadline
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 HELLO_LIMIT_S = 1.5
-"""A living daemon answers `hello` at once, unless it is starved; a stopped one must be told from it within 2 s."""
+"""A living daemon answers `hello` at once, unless it is starved or very busy; a stopped one must be told from it within 2 s."""
+
+_PROMPT_S = 0.3  # one that is later than that is watched from then on
 
 
 class OlderDaemonError(VersionError):
@@ -47,27 +50,31 @@ def check_hello(connection: Connection, hello: int, limit: Deadline) -> None:
 
 
 def _wait(connection: Connection, hello: int, limit: Deadline) -> Value:
+    try:
+        return connection.receive(hello, Deadline(limit.remaining_s(_PROMPT_S)))
+    except SilentError:
+        if limit.has_passed:
+            raise
+    return _wait_on(connection, hello, limit)
+
+
+def _wait_on(connection: Connection, hello: int, limit: Deadline) -> Value:
+    """Wait for a late daemon as long as it is at work."""
+    from .liveness import Lateness  # seldom, and never where the daemon is quick
+
+    late = Lateness(connection.peer_pid, get_lock_path(connection.path))
     while True:
         try:
-            return connection.receive(hello, Deadline(limit.remaining_s(HELLO_LIMIT_S)))
+            return connection.receive(hello, Deadline(limit.remaining_s(HELLO_LIMIT_S - _PROMPT_S)))
         except SilentError as err:
             if limit.has_passed:
                 raise
-            if not _is_runnable(connection.peer_pid):
+            if not late.is_at_work():
                 who = f"the daemon (pid {connection.peer_pid})"
                 raise UnavailableError(
                     f"{who} took the connection and said nothing for {HELLO_LIMIT_S:g} s",
                     "it may be stopped (SIGSTOP) or stuck: let it continue, or end it and ask again",
                 ) from err
-
-
-def _is_runnable(pid: int | None) -> bool:
-    """Whether the process wants a processor or waits for the disk (Linux): starved by others, then, and not stuck."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0] in (b"R", b"D")
-    except (OSError, IndexError):
-        return False
 
 
 def _check_versions(protocol: int, version: str) -> None:

@@ -69,8 +69,9 @@ _PAGES: dict[str, tuple[str, str]] = {
         "%(prog)s\n%(prog)s --json | jq .rss_bytes",
     ),
     "doctor": (
-        "Look for what keeps AIL from working well here: daemon, model, repositories, hooks, limits of the system. Each "
-        "finding says what to do. Exits 1 where something is wrong.",
+        "Look for what keeps AIL from working well here: versions, socket, settings, model, FAISS, SQLite, git, watches, "
+        "disk, service, and each repository, tried with something whose result is known. Each finding says what to do. "
+        "Helps without a daemon too. Exits 1 where something fails, 0 with warnings.",
         "%(prog)s\n%(prog)s --json",
     ),
     "health": (
@@ -79,25 +80,32 @@ _PAGES: dict[str, tuple[str, str]] = {
         "%(prog)s live\n%(prog)s ready && echo ask away",
     ),
     "stop": ("Stop the daemon, and return when it is gone. The next question starts it again.", "%(prog)s"),
-    "metrics": ("Print the daemon's metrics as Prometheus reads them.", "%(prog)s\n%(prog)s | grep question"),
+    "metrics": (
+        "Print the daemon's metrics as Prometheus reads them, or with --json as one document with p50, p95 and p99.",
+        "%(prog)s\n%(prog)s | grep latency",
+    ),
     "cache": (
-        "Show, empty or fill the answer caches. `warm` takes a file of questions, one a line.",
-        "%(prog)s stats\n%(prog)s clear\n%(prog)s warm questions.txt",
+        "Show, empty or fill the answer caches. `warm` asks what a file lists, so that it is answered at once from then on: a "
+        "question a line, or FILE, a tab and a question about it. What cannot be answered is told with its line and passed "
+        "over. Exits 1 where nothing could be warmed.",
+        "%(prog)s stats\n%(prog)s clear\n%(prog)s warm questions.txt\ngit log --format='why %%s?' -20 | %(prog)s warm -",
     ),
     "flags": (
-        "Show settings of the running daemon, or change them until its next start.",
+        "Show settings of the running daemon and where each comes from, or change them at once, until `reload` or its next "
+        "start. The names may be written in lower case, and without AIL_. All are taken, or where one is wrong none.",
         "%(prog)s                            show them\n"
         "%(prog)s AIL_FAISS_ENABLED=false    answer by words alone, at once\n"
         "%(prog)s FAISS_ROLLOUT=50           half of the questions by meaning",
     ),
     "reload": (
-        "Have the daemon read its settings again, without a restart. A wrong value changes nothing.",
+        "Have the daemon read its settings again, without a restart or a lost question, and say what changed by it. What "
+        "`flags` set ends with it. A wrong value changes nothing. SIGHUP does the same.",
         "%(prog)s",
     ),
     "check": (
-        "Check the index against itself (index) or against the repository (consistency). Exits 1 where something does "
-        "not hold, and says what.",
-        "%(prog)s index\n%(prog)s consistency --sample 100   a hundred commits instead of all",
+        "Check the index against git, and repair it (index); or ask both sides, meaning and words, the same questions, and "
+        "say where they differ (consistency). Exits 1 where something does not hold.",
+        "%(prog)s index\n%(prog)s consistency --sample 100",
     ),
     "backup": ("Write the index to a file.", "%(prog)s ~/ail-index.bak"),
     "restore": ("Take the index from a file that `backup` wrote.", "%(prog)s ~/ail-index.bak"),

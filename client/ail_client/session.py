@@ -34,14 +34,18 @@ _MAX_TRIES = 2
 
 
 class Reach:
-    """How to reach the daemon: its socket, the limit of one answer in seconds, whether it may be started."""
+    """How to reach the daemon: its socket, the limit of one answer in seconds, whether it may be started.
 
-    __slots__ = ("limit_s", "may_start", "socket_path")
+    is_limit_told: whether the daemon is to keep to the limit; else it has its own, which its user set.
+    """
 
-    def __init__(self, socket: str | None, limit_s: float, may_start: bool) -> None:
+    __slots__ = ("is_limit_told", "limit_s", "may_start", "socket_path")
+
+    def __init__(self, socket: str | None, limit_s: float, may_start: bool, is_limit_told: bool = True) -> None:
         self.socket_path = get_socket_path({**os.environ, "AIL_SOCKET": socket} if socket else None)
         self.limit_s = limit_s
         self.may_start = may_start
+        self.is_limit_told = is_limit_told
 
 
 def ask_daemon(reach: Reach, method: str, params: dict[str, Any]) -> Value:
@@ -89,7 +93,7 @@ def _read(reach: Reach, method: str, params: dict[str, Any], limit: Deadline) ->
     """`hello` and the request in one write: one round trip. What a misfit answers to the request is never looked at."""
     with _connect(reach, limit) as connection:
         hello = post_hello(connection)
-        request = connection.post(method, _limited(method, params, limit))
+        request = connection.post(method, _limited(method, params, limit) if reach.is_limit_told else params)
         connection.flush(limit)
         check_hello(connection, hello, limit)
         return connection.receive(request, _patient(limit))

@@ -60,7 +60,7 @@ def _launch(socket_path: str, deadline: Deadline) -> str:
     """Start the first installed daemon, wait until it is ready, return where it answers."""
     if is_terminal(sys.stderr):
         write_note("starting the daemon ...")
-    for program in _find_programs():
+    for program in find_programs():
         if answering := _run(program, socket_path, deadline):
             return answering
     raise NotInstalledError("the daemon is not installed", "pip install 'archaeological-intelligence[daemon]'")
@@ -74,7 +74,7 @@ def _listens(socket_path: str, deadline: Deadline) -> bool:
         return False
 
 
-def _find_programs() -> Iterator[str]:
+def find_programs() -> Iterator[str]:
     """Yield the `ail-daemon` beside this interpreter, then the one on PATH."""
     beside = os.path.join(os.path.dirname(sys.executable), "ail-daemon")
     if os.access(beside, os.X_OK):

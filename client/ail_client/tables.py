@@ -64,18 +64,28 @@ def render_status(status: dict[str, Any], page: Page | None = None) -> str:
     page = page or Page(None, False)
     model = status.get("model")
     up = describe_span(status.get("uptime_s") or 0)
-    rows = (
+    rows = [
         ("daemon", f"{to_line(str(status.get('version')))}, pid {status.get('pid')}, up {up}"),
         ("socket", _shorten_path(str(status.get("socket")), page)),
         ("model", _name_model(to_line(str(model))) if model else "none: questions are answered by words alone"),
         ("memory", f"{(status.get('rss_bytes') or 0) / 1e6:.0f} MB"),
-    )
+        *_list_metrics(status.get("metrics") or {}),
+    ]
+    if notice := status.get("notice"):
+        rows.append(("notice", to_line(str(notice))))
     lines = []
     for name, value in rows:
         first, *others = page.wrap(value, " " * 9)
         lines += [page.paint(f"{name:9}", "dim") + first[9:], *others]
     repos = status.get("repos") or []
     return "\n".join([*lines, "", render_repos(repos, page)] if repos else lines)
+
+
+def _list_metrics(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    if not metrics.get("port"):
+        return []
+    notice = metrics.get("notice")
+    return [("metrics", to_line(str(notice)) if notice else f"http://127.0.0.1:{metrics['port']}/metrics")]
 
 
 def _name_model(model: str) -> str:
@@ -94,6 +104,20 @@ def _shorten_path(path: str, page: Page) -> str:
 def render_check(result: dict[str, Any]) -> str:
     """Return the reply of `check index`: one line a repository, with what was found wrong."""
     return "\n".join(_render_checked(repo) for repo in result.get("repos") or []) or "no repository was added"
+
+
+def render_kept(command: str, kept: dict[str, Any]) -> str:
+    """Return the reply of `backup` or `restore`: one line a repository, then the file."""
+    lines = [
+        f"{to_path(repo['path'])}: {_count(repo.get('commits'))} commits{', replaced' if repo.get('replaced') else ''}"
+        for repo in kept.get("repos") or []
+    ]
+    did = "written" if command == "backup" else "restored from"
+    size = f", {kept['size_bytes'] / 1e6:,.1f} MB" if "size_bytes" in kept else ""
+    settings = f"; settings: {to_line(str(kept['settings']))}" if "settings" in kept else ""
+    return "\n".join(
+        [*lines, f"{did} {to_path(str(kept.get('file')))}{size}, {kept.get('took_s') or 0:.1f} s{settings}"]
+    )
 
 
 def _render_checked(repo: dict[str, Any]) -> str:

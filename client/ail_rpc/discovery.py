@@ -33,6 +33,8 @@ def find_repository(start: str) -> RepoPlace:
     Raises NotARepositoryError where there is none and, as git does, for a worktree or submodule whose git directory is
     gone: going on upwards would answer from the repository around it.
     """
+    if "\0" in start:  # of a crash's zeros in the file of hints; realpath() would raise ValueError
+        raise NotARepositoryError("a path with a NUL lies in no git repository", "name a directory")
     here = os.path.realpath(start)
     while True:
         if place := _repository_at(here):

@@ -67,6 +67,11 @@ class FrameReader:
         """Whether the first bytes of a frame have come and the last have not."""
         return bool(self._buffer)
 
+    @property
+    def pending_bytes(self) -> int:
+        """How much of an unfinished frame has come."""
+        return len(self._buffer)
+
     def feed(self, data: bytes) -> Iterator[Value]:
         """Take *data*, yield every value that is complete; to be exhausted. Raises ProtocolError beyond the limits."""
         self._buffer += data

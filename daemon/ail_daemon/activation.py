@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 
 from ail_rpc.errors import UnavailableError
 
@@ -26,6 +26,12 @@ def notify(state: str) -> None:
             sender.sendto(state.encode(), socket.MSG_DONTWAIT, address)
         except OSError:
             return  # a manager that does not listen is no reason to stop serving
+
+
+def get_watchdog_s(env: Mapping[str, str] = os.environ) -> float | None:
+    """Return within how many seconds the manager wants to hear "WATCHDOG=1", again and again; None where it does not."""
+    given, for_pid = env.get("WATCHDOG_USEC", ""), env.get("WATCHDOG_PID", str(os.getpid()))
+    return int(given) / 1e6 if given.isdigit() and int(given) and for_pid == str(os.getpid()) else None
 
 
 def take_listening_socket(env: MutableMapping[str, str] = os.environ) -> socket.socket | None:

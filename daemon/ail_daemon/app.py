@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from dataclasses import replace
 
 from ail_rpc import VERSION
-from ail_rpc.errors import StorageError
+from ail_rpc.errors import AilError, StorageError, UsageError
 
-from .activation import notify
+from . import process
+from .activation import get_watchdog_s, notify
 from .dispatch import Dispatcher
+from .figures import Figures
 from .flags import Flags
+from .idle import wait_until_idle
 from .limits import ServingLimits
 from .listening import Listener
 from .locks import DaemonLocks
 from .logs import log, start_logging
+from .measuring import Measuring
 from .methods import Daemon, Offer
+from .metricsport import MetricsPort
 from .ready import ReadyPipe
 from .server import Server
 from .services import archaeology
@@ -31,7 +38,7 @@ SERVICES: tuple[Service, ...] = (archaeology,)
 
 
 async def run(
-    settings: Settings,
+    flags: Flags,
     locks: DaemonLocks,
     listen: socket.socket | None,
     ready: ReadyPipe,
@@ -43,18 +50,36 @@ async def run(
     listen: the service manager's socket, None to bind one at the locks' path. ready: told once clients are answered.
     Raises AilError where starting fails; what had started is stopped then.
     """
-    _start_logging(settings)
-    flags = Flags(settings)
+    _start_logging(flags.current)
     stopping = asyncio.Event()
-    _stop_on_signals(stopping)
+    _listen_to_signals(stopping, flags)
+    flags.check_with(_check_log)
+    flags.subscribe(_restart_logging)
     async with AsyncExitStack() as running:
         offers = [await running.enter_async_context(service(flags)) for service in services]
-        daemon = Daemon(locks.socket_path, offers, stopping.set)
+        daemon, figures = Daemon(locks.socket_path, offers, stopping.set), Figures()
+        methods = daemon.get_methods()
         listener = Listener.adopt(listen) if listen else Listener.bind(locks.socket_path)
-        server = Server(listener, Dispatcher(daemon.get_methods()), limits, locks.renew)
+        server = Server(
+            listener,
+            Dispatcher(methods, figures),
+            _fit_watchdog(limits),
+            lambda: _look_after_files(locks),
+            figures.record_error,
+            locks.beat,
+        )
+        measuring = Measuring(figures, daemon, offers, server.count_connections)
+        methods |= measuring.methods
         await server.start()
         running.push_async_callback(server.stop)
+        port = MetricsPort(measuring.resources)
+        offers.append(Offer(get_status=port.get_status))
+        running.push_async_callback(port.stop)
+        await port.move(flags.current.metrics_port)
+        running.callback(flags.subscribe(lambda _, now: port.follow(now.metrics_port)))
 
+        if listen:
+            running.enter_context(_stopping_when_idle(stopping, server, flags, offers))
         locks.announce(VERSION)
         ready.announce(locks.socket_path)
         notify("READY=1\nSTATUS=serving")
@@ -65,6 +90,37 @@ async def run(
     log("stopped")
 
 
+@contextmanager
+def _stopping_when_idle(
+    stopping: asyncio.Event, server: Server, flags: Flags, offers: Sequence[Offer]
+) -> Iterator[None]:
+    """Have the daemon stop after AIL_IDLE_EXIT_S, at a socket of the service manager's: without one, nobody would start it."""
+
+    async def wait() -> None:
+        await wait_until_idle(
+            server, lambda: flags.current.idle_exit_s, lambda: all(offer.is_at_rest() for offer in offers)
+        )
+        log("idle")
+        stopping.set()
+
+    waiting = asyncio.create_task(wait())
+    try:
+        yield
+    finally:
+        waiting.cancel()
+
+
+def _fit_watchdog(limits: ServingLimits) -> ServingLimits:
+    """Return *limits* with looks at itself twice as often as the service manager wants to hear of them."""
+    watchdog_s = get_watchdog_s()
+    return replace(limits, path_check_s=min(limits.path_check_s, watchdog_s / 2)) if watchdog_s else limits
+
+
+def _look_after_files(locks: DaemonLocks) -> None:
+    process.keep_log_short()
+    locks.renew()
+
+
 def _start_logging(settings: Settings) -> None:
     try:
         start_logging(settings.log_level, settings.log_file)
@@ -72,8 +128,32 @@ def _start_logging(settings: Settings) -> None:
         raise StorageError(f"the log {settings.log_file} cannot be opened: {err.strerror}", "set AIL_LOG_FILE") from err
 
 
-def _stop_on_signals(stopping: asyncio.Event) -> None:
+def _check_log(before: Settings, after: Settings) -> None:
+    if after.log_file not in (None, before.log_file):
+        try:
+            os.close(os.open(after.log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600))
+        except OSError as err:
+            wrong = f"AIL_LOG_FILE must be a file that can be written; {after.log_file}: {err.strerror}"
+            raise UsageError(wrong, "nothing was changed") from err
+
+
+def _restart_logging(before: Settings, after: Settings) -> None:
+    if (before.log_level, before.log_file) != (after.log_level, after.log_file):
+        _start_logging(after)
+
+
+def _reload(flags: Flags) -> None:
+    """Read the settings again, as the method `reload` does; where that fails, `status` says why."""
+    try:
+        changed = flags.reload()
+    except AilError as err:
+        log("reload_refused", level="error", code=err.code)
+    else:
+        log("reloaded", count=len(changed))
+
+
+def _listen_to_signals(stopping: asyncio.Event, flags: Flags) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    loop.add_signal_handler(signal.SIGHUP, log, "reload_not_available")  # its default would end the daemon
+    loop.add_signal_handler(signal.SIGHUP, _reload, flags)

@@ -1,89 +1,110 @@
-"""`ask`: from a call's params to the contract's reply. Knows which repository, which caches; no ranking."""
+"""`ask`: from a call's params to the contract's reply. Knows which repository, which caches, which side; no ranking."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Hashable
+from dataclasses import replace
 from time import perf_counter, time
 from typing import Any, Literal, NamedTuple
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import NotFoundError, UsageError
+from ail_rpc.errors import UsageError
 
-from . import filters, searcher
+from . import filters
+from .answering import Answering, Asked
 from .caches import ExactCache, SimilarCache
-from .candidates import Question
-from .encoders import EncodedOnce, ServingEncoder
+from .deciding import LESS_SURE, SWITCHED_OFF, NoMeaningError, decide, turn
+from .fallback import Fallback
+from .flags import Flags
 from .freshness import Freshness
 from .index import RepoIndex
 from .indexstate import describe_index
-from .linehistory import NO_LINES, LineHistories
-from .methods import SCHEMA
-from .model import Encoder, Scope
+from .likeness import compare
+from .model import Scope
 from .pool import QuestionPool
-from .repos import Repo, Repos
+from .repos import Repos
+from .shadow import Shadow
+from .sides import Cause, SideFigures
+from .underway import get_request
 from .wording import canonical
+from .words import WordIndexError
 
 MAX_QUESTION_BYTES = 100_000
-
-
-class Asked(NamedTuple):
-    """A checked question: in words, about what, where, with its other params."""
-
-    text: str
-    scope: Scope
-    repo: Repo
-    place: RepoPlace
-    params: dict[str, Any]
+_LASTING = ("switched_off", "low_confidence")
 
 
 class Told(NamedTuple):
-    """A reply, and which cache it came from, None for neither."""
+    """A reply; which cache it came from, None for neither; why words alone tell it where meaning was asked for, else None."""
 
     reply: dict[str, Any]
     cached: Literal["exact", "similar"] | None = None
+    cause: Cause | None = None
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether it will be the same for as long as the index and the settings are."""
+        return self.cause in _LASTING if self.cause else not self.reply["degraded"]
 
 
 class Asking:
-    """Answers questions about enrolled repositories. Its coroutines run on the daemon's loop, the work in *pool*."""
+    """Answers questions about enrolled repositories. Its coroutines run on the daemon's loop, the work in threads."""
 
     def __init__(
         self,
         repos: Repos,
         freshness: Freshness,
-        encoder: ServingEncoder,
+        flags: Flags,
         pool: QuestionPool,
+        answering: Answering,
         exact: ExactCache,
         similar: SimilarCache,
+        figures: SideFigures,
     ) -> None:
         self._repos = repos
         self._freshness = freshness
-        self._encoder = encoder
+        self._flags = flags
         self._pool = pool
+        self._answering = answering
         self._exact = exact
         self._similar = similar
-        self._lines = LineHistories()
+        self._figures = figures
+        self._fallback = Fallback(pool, figures)
+        self._shadow = Shadow(flags, pool, figures)
 
     async def ask(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the contract's reply. Raises UsageError, NotEnrolledError, NotFoundError, OutOfTimeError."""
+        """Return the contract's reply. Raises UsageError, NotEnrolledError, NotFoundError, NoMeaningError, OutOfTimeError."""
         started = perf_counter()
-        asked = self._check(params)
+        asked = self.check(params)
         limit_s = self._pool.get_limit_s(params["timeout"])
         await self._freshness.ensure(asked.repo, limit_s)
-        told = self._recall(asked)
-        if told is None:
-            told = await self._pool.run(limit_s, lambda: self._answer(asked))
+        told = self._recall(asked) or await self._answer(asked, limit_s - (perf_counter() - started))
         spent_ms = (perf_counter() - started) * 1000
+        self._note(told, spent_ms)
         return {**told.reply, "cached": told.cached, "query_time_ms": round(spent_ms, 3)}
 
-    def _open(self, repo: Repo) -> RepoIndex:
-        return repo.open_index(self._encoder.get())
+    async def _answer(self, asked: Asked, limit_s: float) -> Told:
+        try:
+            told = await self._fallback.run(
+                asked.plan, limit_s, lambda: self._ask_meaning(asked), lambda problem: self._ask_words(asked, problem)
+            )
+        except WordIndexError:
+            self._freshness.mend(asked.repo)
+            raise
+        self._offer_to_compare(asked, told)
+        return told
 
-    def _check(self, params: dict[str, Any]) -> Asked:
+    def stop(self) -> None:
+        """End what goes on after replies; a comparison at hand is finished."""
+        self._shadow.stop()
+
+    def check(self, params: dict[str, Any]) -> Asked:
+        """Return the question that a call's params are. Raises UsageError, NotEnrolledError, NoMeaningError."""
         text = _check_question(params["question"])
         repo, place = self._repos.find(params["repo"])
         scope = Scope(_relative(params["file"], place), tuple(params["lines"]) if params["lines"] else None)
-        return Asked(text, scope, repo, place, params)
+        plan = decide(self._flags.current, params["mode"], repo.key, scope, _level(text))
+        return Asked(text, scope, repo, place, plan, params)
 
     def _recall(self, asked: Asked) -> Told | None:
         """Return the reply to the same question, None where none is kept. Fast enough for the loop: touches no index."""
@@ -93,56 +114,67 @@ class Asking:
         kept = self._exact.get(_key(asked, index, _level(asked.text)))
         return Told({**kept, "index": describe_index(asked.repo, index, asked.place)}, "exact") if kept else None
 
-    def _answer(self, asked: Asked) -> Told:
+    # --- in a thread --------------------------------------------------------------------------------------------------
+
+    def _ask_meaning(self, asked: Asked) -> Told:
         """Answer from a similar question's reply, else from the index; keep what may be given again."""
-        index = self._open(asked.repo)
-        _check_file(index, asked.repo, asked.scope)
-        loaded = self._encoder.get() if asked.params["mode"] != "lexical" else None
-        encoder = EncodedOnce(loaded) if loaded else None
-        exactly, alike = _key(asked, index, _level(asked.text)), _key(asked, index, canonical(asked.text))
+        index, encoder = self._answering.open_for_meaning(asked)
         may_recall = not asked.params["no_cache"]
-        if encoder and may_recall and (kept := self._similar.get(alike, encoder.encode([asked.text]))):
-            told = Told(
-                kept | {"question": asked.text, "index": describe_index(asked.repo, index, asked.place)}, "similar"
-            )
-        else:
-            told = Told(self._find(asked, index, encoder))
-        if may_recall and not told.reply["degraded"]:
-            self._exact.put(exactly, told.reply)
-            if encoder and not told.cached:
-                self._similar.put(alike, encoder.encode([asked.text]), told.reply)
+        alike = _key(asked, index, canonical(asked.text))
+        if may_recall and (kept := self._similar.get(alike, encoder.encode([asked.text]))):
+            here = {"question": asked.text, "index": describe_index(asked.repo, index, asked.place)}
+            return self._keep(asked, index, Told(kept | here, "similar"))
+        reply = self._answering.find(asked, index, encoder)
+        told = Told(reply)
+        if reply["mode"] == "lexical":
+            told = Told(reply | {"degraded": reply["degraded"] or LESS_SURE}, cause="low_confidence")
+        if may_recall and told.may_be_kept:
+            self._similar.put(alike, encoder.encode([asked.text]), told.reply)
+        return self._keep(asked, index, told)
+
+    def _ask_words(self, asked: Asked, problem: NoMeaningError | None) -> Told:
+        """Answer by words alone; *problem*: why meaning, which was asked, could not."""
+        asked = asked._replace(plan=replace(asked.plan, side="lexical", mode="lexical", required=0.0))
+        index = self._answering.open_for_words(asked)
+        reply = self._answering.find(asked, index, None)
+        if problem:
+            return Told(reply | {"degraded": problem.message}, cause=problem.cause)
+        if asked.plan.refused:
+            reply["degraded"] = reply["degraded"] or SWITCHED_OFF
+        return self._keep(asked, index, Told(reply, cause=asked.plan.refused))
+
+    def _keep(self, asked: Asked, index: RepoIndex, told: Told) -> Told:
+        if told.may_be_kept and not asked.params["no_cache"]:
+            self._exact.put(_key(asked, index, _level(asked.text)), told.reply)
         return told
 
-    def _find(self, asked: Asked, index: RepoIndex, encoder: Encoder | None) -> dict[str, Any]:
-        """Return the reply from the index, without what only this call knows: `cached`, `query_time_ms`."""
-        text, scope, repo, place, params = asked
-        passing = filters.compile(params, index, place)
-        lines = self._lines.find(place, scope.file, scope.lines) if scope.file and scope.lines else NO_LINES
-        among = passing.ids if passing else None
-        question = Question(text, scope, params["limit"], params["mode"], lines.blamed, lines.logged, among)
-        return {
-            "schema_version": SCHEMA, "repo": place.root, "question": text, "file": scope.file,
-            "lines": list(scope.lines) if scope.lines else None, **searcher.ask(index, encoder, question),
-            "degraded": self._degraded(repo, index, params["mode"]), "index": describe_index(repo, index, place),
-        }  # fmt: skip
+    # --- after the reply ----------------------------------------------------------------------------------------------
 
-    def _degraded(self, repo: Repo, index: RepoIndex, mode: str) -> str | None:
-        """Say why the answer may be less than what was asked for; None where it is not."""
-        if repo.progress.phase in ("waiting", "reading") and not index.tips.shas:
-            return f"indexing: {index.counts.commits} commits so far"
-        if mode == "lexical":
-            return None
-        if index.vectors is None:
-            return self._encoder.reason
-        embedded, commits = index.counts.embedded or 0, index.counts.commits
-        return f"indexing {100 * embedded // commits} %" if embedded < commits else None
+    def _note(self, told: Told, spent_ms: float) -> None:
+        if get_request() is None:
+            return  # a probe's question, or one that warms the caches
+        reply = told.reply
+        self._figures.note_answer(reply["mode"], reply["confidence"], spent_ms, is_cached=told.cached is not None)
+        if told.cause:
+            self._figures.note_fallback(told.cause)
+
+    def _offer_to_compare(self, asked: Asked, told: Told) -> None:
+        """Have the other side asked later, where the question is one of those that are compared."""
+        if told.cached or told.cause or asked.params["mode"] != "auto":
+            return
+        other = asked._replace(plan=turn(asked.plan))
+        key = asked.repo.key, asked.scope, _level(asked.text)
+        self._shadow.offer(key, lambda: compare(told.reply, self._answering.ask(other)))
 
 
 def _key(asked: Asked, index: RepoIndex, wording: Hashable) -> tuple[Hashable, ...]:
-    """Return what must be alike for an answer to be given again: this enrolment and state, the scope, every option, *wording*."""
+    """Return what must be alike for an answer to be given again: this enrolment and state, the scope, every option, *wording*.
+
+    The plan is part of it: an answer by meaning is not given again once words alone are to answer.
+    """
     params = asked.params
     options = (params["limit"], params["mode"], filters.get_key(params, time()))
-    return (asked.repo.token, index.generation, asked.place.git_dir, asked.scope, options, wording)
+    return (asked.repo.token, index.generation, asked.place.git_dir, asked.scope, asked.plan, options, wording)
 
 
 def _level(text: str) -> str:
@@ -166,12 +198,3 @@ def _relative(file: str | None, place: RepoPlace) -> str | None:
     if inside.startswith(".."):
         raise UsageError(f"{file} lies outside {place.root}", "name a file of the repository")
     return inside
-
-
-def _check_file(index: RepoIndex, repo: Repo, scope: Scope) -> None:
-    is_whole = repo.progress.phase not in ("waiting", "reading")
-    if scope.file and is_whole and not index.store.knows_path(scope.file):
-        raise NotFoundError(
-            f"no commit of {repo.place.root} ever touched {scope.file}",
-            "check the spelling; a new file has a history once it is committed",
-        )

@@ -7,9 +7,11 @@ the memory. Every method may be called by several threads.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import zlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,6 +21,8 @@ from cachetools import LRUCache
 from ail_rpc.framing import pack, unpack
 
 from .model import Embeddings
+
+_IS_COUNTED: ContextVar[bool] = ContextVar("is_counted", default=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,16 @@ class CacheStats:
     def to_wire(self) -> dict[str, int]:
         """Return the figures under their names."""
         return asdict(self)
+
+
+@contextlib.contextmanager
+def uncounted() -> Iterator[None]:
+    """While the block lasts, what is looked up in this context counts neither as a hit nor as a miss: nobody asked."""
+    token = _IS_COUNTED.set(False)
+    try:
+        yield
+    finally:
+        _IS_COUNTED.reset(token)
 
 
 class _Replies:
@@ -71,12 +85,13 @@ class _Replies:
             return CacheStats(self._hits, self._misses, self._evictions, len(self._rows), size, held)
 
     def _find(self, key: Hashable, is_hit: Callable[[bytes], bool]) -> dict[str, Any] | None:
+        is_counted = _IS_COUNTED.get()
         with self._lock:
             row = self._rows.get(key)
             if row is None or not is_hit(row[0]):
-                self._misses += 1
+                self._misses += is_counted
                 return None
-            self._hits += 1
+            self._hits += is_counted
         reply: dict[str, Any] = unpack(zlib.decompress(row[1]))
         return reply
 

@@ -12,6 +12,7 @@ from typing import Any
 from ail_rpc.errors import StorageError
 
 from .encoders import ServingEncoder
+from .flags import Flags
 from .index import RepoIndex
 from .indexer import Indexer
 from .model import Tips
@@ -47,10 +48,10 @@ class Findings:
 class Checking:
     """Checks enrolled repositories against git."""
 
-    def __init__(self, repos: Repos, indexer: Indexer, ref_kinds: tuple[str, ...], encoder: ServingEncoder) -> None:
+    def __init__(self, repos: Repos, indexer: Indexer, flags: Flags, encoder: ServingEncoder) -> None:
         self._repos = repos
         self._indexer = indexer
-        self._ref_kinds = ref_kinds
+        self._flags = flags
         self._encoder = encoder
 
     async def check_index(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +84,7 @@ class Checking:
             integrity = index.store.check_integrity()
         except StorageError as err:
             return Findings(integrity=err.message)
-        return replace(_compare(repo, index, self._ref_kinds), integrity=integrity)
+        return replace(_compare(repo, index, self._flags.current.refs), integrity=integrity)
 
 
 def _compare(repo: Repo, index: RepoIndex, ref_kinds: tuple[str, ...]) -> Findings:

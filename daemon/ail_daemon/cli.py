@@ -14,14 +14,13 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from ail_rpc import VERSION
-from ail_rpc.errors import AilError, InternalError, NotInstalledError
+from ail_rpc.errors import AilError, InternalError, NotInstalledError, UnavailableError
 from ail_rpc.paths import get_socket_path, get_state_dir
 
 from . import activation, locks, process
 from .ready import ReadyPipe
 
 _NEEDED = (
-    "faiss",
     "numpy",
     "onnxruntime",
     "structlog",
@@ -50,7 +49,19 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="serve this user until told to stop")
     run.add_argument("--detach", action="store_true", help="go on in the background, in a session of its own")
+    build = commands.add_parser("build", help="index repositories while no daemon runs")
+    build.add_argument("directories", nargs="+", metavar="DIR", help="a directory of each repository")
+    reset = commands.add_parser("reset", help="remove every index, after asking")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    reset.add_argument("--models", action="store_true", help="remove the prepared models as well")
     run.add_argument("--ready-fd", type=int, metavar="N", help="descriptor that gets one JSON line when it answers")
+    install = commands.add_parser("install-service", help="have systemd or launchd start the daemon at login")
+    install.add_argument(
+        "--hardened", action="store_true", help="shut in; needs user namespaces, which doctor looks for"
+    )
+    commands.add_parser("uninstall-service", help="take that back")
+    doctor = commands.add_parser("doctor", help="look for what keeps AIL from working well here, without a daemon")
+    doctor.add_argument("--json", action="store_true")
     if argv and argv[0] == "model":
         _require_extra()
         from .encoding.commands import add_parser  # onnxruntime and numpy, which `run` imports only later
@@ -64,6 +75,20 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 def _run_command(args: argparse.Namespace) -> int:
     if args.command == "run":
         return _run_daemon(args)
+    if args.command in ("install-service", "uninstall-service"):
+        from .units.commands import run as run_service
+
+        return run_service(args)
+    if args.command == "doctor":
+        _require_extra()
+        os.umask(0o077)
+        from .doctor.commands import run as run_doctor
+
+        return run_doctor(args)
+    if args.command == "build":
+        return _build(args)
+    if args.command == "reset":
+        return _reset(args)
     os.umask(0o077)  # the state directory may be made here first, and the daemon accepts none that is open to others
     from .encoding.commands import run
 
@@ -87,6 +112,42 @@ def _run_daemon(args: argparse.Namespace) -> int:
     return 0
 
 
+def _build(args: argparse.Namespace) -> int:
+    process.isolate()
+    _require_extra()
+    with _hold_locks("`ail-client add DIR --wait` has it index a repository"):
+        from .building import build
+        from .flags import Flags
+        from .logs import start_logging
+        from .settings import read_settings
+
+        flags = Flags(read_settings())
+        start_logging("ERROR", flags.current.log_file or os.devnull)  # what goes wrong is told in words
+        return build(flags, args.directories)
+
+
+def _reset(args: argparse.Namespace) -> int:
+    from .resetting import confirm, reset
+
+    os.umask(0o077)
+    state_dir = get_state_dir()
+    with _hold_locks("stop it first: `ail-client stop`"):
+        if not args.yes and not confirm(state_dir, with_models=args.models):
+            print("nothing was removed", file=sys.stderr)  # noqa: T201 - as in `_report`
+            return 1
+        removed = reset(state_dir, with_models=args.models)
+        print(f"removed from {state_dir}: {', '.join(removed) or 'nothing was there'}", file=sys.stderr)  # noqa: T201
+    return 0
+
+
+def _hold_locks(hint: str) -> locks.DaemonLocks:
+    """Return the daemon's locks, held. Raises UnavailableError where a daemon runs."""
+    held = locks.acquire(get_socket_path(), get_state_dir())
+    if isinstance(held, str):
+        raise UnavailableError(f"a daemon runs, at {held}", hint)
+    return held
+
+
 def _find_kept(ready_fd: int | None, passed: socket.socket | None) -> list[int]:
     return ([] if ready_fd is None else [ready_fd]) + ([passed.fileno()] if passed else [])
 
@@ -94,12 +155,13 @@ def _find_kept(ready_fd: int | None, passed: socket.socket | None) -> list[int]:
 def _serve(held: locks.DaemonLocks, passed: socket.socket | None, ready: ReadyPipe) -> None:
     for unused in ("ssl", "rich"):
         sys.modules[unused] = None  # type: ignore[assignment]
-    import asyncio  # these three take 300 ms, which a process that lost the race for the locks never spends
+    import asyncio  # these four take 300 ms, which a process that lost the race for the locks never spends
 
     from .app import run
-    from .settings import load_settings
+    from .flags import Flags
+    from .settings import read_settings
 
-    asyncio.run(run(load_settings(), held, passed, ready))
+    asyncio.run(run(Flags(read_settings()), held, passed, ready))
 
 
 def _require_extra() -> None:

@@ -29,7 +29,7 @@ class Answerer(Protocol):
         """Return the reply's bytes, None where none is wanted; never raise."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """A connection's state: its reader, its requests in flight, its timers. Made per client by the server."""
 
     def __init__(self, answerer: Answerer, connections: Connections[Connection]) -> None:
@@ -53,14 +53,22 @@ class Connection(asyncio.Protocol):
             log("stranger_refused", level="warning")
             transport.abort()
             return
+        self._all.note_activity()
         self._transport = transport
         transport.set_write_buffer_limits(high=self._limits.unread_bytes)
         if self._all.is_full():
             self._refuse(transport)
         self._all.open.add(self)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where the next bytes go."""
+        del sizehint
+        return self._all.get_buffer(self._reader.pending_bytes)
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take what came, start what is complete."""
+        self._all.note_activity()
+        data = self._all.take(nbytes)
         self._note_head(data)
         try:
             for frame in self._reader.feed(data):
@@ -195,6 +203,7 @@ class Connection(asyncio.Protocol):
         self._end()
 
     def _reply(self, request_id: int | None, error: AilError) -> None:
+        self._all.note_error(error)
         if request_id is not None and self._transport:
             self._transport.write(encode_reply(request_id, error.to_wire(), None))
 

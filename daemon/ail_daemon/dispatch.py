@@ -7,20 +7,35 @@ import itertools
 import random
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ail_rpc.errors import AilError, InternalError, UnavailableError, UsageError
 from ail_rpc.messages import Call, encode_reply
 
-from .logs import log
+from .logs import Level, is_logged, log
 from .params import Handler, suggest
+from .underway import Request, begin, read_told
+
+SLOW_S = 1.0
+"""From here on a request that was answered is told at INFO, others at DEBUG: a line for each would fill a disk unasked."""
+
+
+class Recorder(Protocol):
+    """What counts requests (see `figures`)."""
+
+    def record(self, method: str, params: Mapping[str, Any], reply: object, spent_s: float) -> None:
+        """Count a request that was answered."""
+
+    def record_error(self, error: AilError, method: str) -> None:
+        """Count one that failed."""
 
 
 class Dispatcher:
-    """Answers calls with *handlers*, a mapping of method names that may grow while it is in use."""
+    """Answers calls with *handlers*, a mapping of method names that may grow while it is in use; *recorder* counts them."""
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, handlers: Mapping[str, Handler], recorder: Recorder | None = None) -> None:
         self._handlers = handlers
+        self._recorder = recorder
         self._numbers = itertools.count(random.randrange(1 << 24))  # noqa: S311 - tells lines of a log apart, no secret
 
     async def answer(self, call: Call) -> bytes | None:
@@ -28,16 +43,19 @@ class Dispatcher:
 
         Cancelled, it answers that the daemon is stopping, for nothing else cancels it.
         """
-        started = time.monotonic()
+        started, request = time.monotonic(), begin(f"{next(self._numbers) & 0xFFFFFF:06x}")
         try:
-            reply = _encode(call, None, await self._find(call.method)(call.params))
+            result = await self._find(call.method)(call.params)
+            reply = _encode(call, None, result)
         except asyncio.CancelledError:
-            return self._fail(call, UnavailableError("the daemon is stopping", "ask again in a moment"), started)
+            return self._fail(
+                call, request, UnavailableError("the daemon is stopping", "ask again in a moment"), started
+            )
         except AilError as err:
-            return self._fail(call, err, started)
+            return self._fail(call, request, err, started)
         except Exception as err:  # noqa: BLE001 - a bug in one request ends that request alone
-            return self._fail(call, err, started)
-        log("request", level="debug", method=call.method, outcome="done", duration_ms=_since(started))
+            return self._fail(call, request, err, started)
+        self._note(call, result, time.monotonic() - started)
         return reply
 
     def _find(self, method: str) -> Handler:
@@ -45,17 +63,29 @@ class Dispatcher:
             return handler
         raise UsageError(f"there is no method {method:.80}", suggest(method, self._handlers))
 
-    def _fail(self, call: Call, err: BaseException, started: float) -> bytes | None:
+    def _note(self, call: Call, result: object, spent_s: float) -> None:
+        if self._recorder:
+            self._recorder.record(call.method, call.params, result, spent_s)
+        level: Level = "info" if spent_s >= SLOW_S else "debug"
+        if is_logged(level):
+            told = read_told(result)
+            log(
+                "request", level=level, method=call.method, outcome="done", duration_ms=spent_s * 1000, mode=told.mode,
+                tier=told.tier, count=told.citations,
+            )  # fmt: skip
+
+    def _fail(self, call: Call, request: Request, err: BaseException, started: float) -> bytes | None:
         """Log why *call* failed and return the reply that says so; a bug's reply says only where to look."""
-        request = f"{next(self._numbers) & 0xFFFFFF:06x}"
-        error = err if isinstance(err, AilError) else _as_bug(request)
+        error = err if isinstance(err, AilError) else _as_bug(request.request_id)
+        method = call.method if call.method in self._handlers else "unknown"
+        if self._recorder:
+            self._recorder.record_error(error, method)
         log(
             "request",
             level="info" if error is err else "error",
-            request_id=request,
-            method=call.method if call.method in self._handlers else "unknown",
+            method=method,
             outcome="failed",
-            duration_ms=_since(started),
+            duration_ms=(time.monotonic() - started) * 1000,
             code=error.code,
             error=None if error is err else err,
         )
@@ -68,7 +98,3 @@ def _as_bug(request: str) -> InternalError:
 
 def _encode(call: Call, error: list[Any] | None, result: object) -> bytes | None:
     return None if call.request_id is None else encode_reply(call.request_id, error, result)
-
-
-def _since(started: float) -> float:
-    return (time.monotonic() - started) * 1000

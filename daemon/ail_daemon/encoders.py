@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from ail_rpc.errors import AilError
+from ail_rpc.errors import AilError, UsageError
 
-from .encoding import open_encoder
+from . import heap
+from .encoding import find_prepared, open_encoder
 from .logs import log
 from .model import Embeddings, Encoder
-from .workers import Bulk
+from .settings import Settings
+from .workers import Bulk, Serving
 
 _RETRY_S = 5.0
 _LOADING = "model loading"
@@ -21,16 +24,16 @@ class ServingEncoder:
     """Holds the encoder, or why there is none. Threads may ask at any time."""
 
     def __init__(self, bulk: Bulk) -> None:
-        self._bulk = bulk
         self._lock = threading.Lock()
-        self._encoder: Encoder | None = None
+        self._serving = Serving(None, bulk)
         self._tried_at = float("-inf")
+        self._refused: str | None = None
         self.reason: str | None = _LOADING
 
     @property
     def loaded(self) -> Encoder | None:
         """The encoder where it is loaded by now, else None; never waits."""
-        return self._encoder
+        return self._serving.encoder
 
     @property
     def is_decided(self) -> bool:
@@ -39,32 +42,79 @@ class ServingEncoder:
 
     @property
     def notice(self) -> str | None:
-        """What `status` says while words alone answer; None where all is well or still loading."""
-        return (
-            None if self.reason in (None, _LOADING) else f"{self.reason}: words alone; run `ail-daemon model prepare`"
-        )
+        """What `status` says while words alone answer, or a model that was replaced; None where all is well or loading."""
+        if self.reason in (None, _LOADING):
+            return self._refused
+        return f"{self.reason}: words alone; run `ail-daemon model prepare`"
 
     def get(self) -> Encoder | None:
         """Return the encoder, loading it where it was not yet; None with `reason` set where it cannot be.
 
         A failed load is tried again after 5 s at the earliest: preparing a model needs no restart of the daemon.
         """
-        if self._encoder is not None:
-            return self._encoder
-        with self._lock:
-            if self._encoder is None and monotonic() - self._tried_at > _RETRY_S:
-                self._load()
-            return self._encoder
+        return self.get_serving().encoder
 
-    def _load(self) -> None:
+    def get_serving(self) -> Serving:
+        """Return what `get` does, with how the worker is to load the same."""
+        if self._serving.encoder is not None:
+            return self._serving
+        with self._lock:
+            if self._serving.encoder is None and monotonic() - self._tried_at > _RETRY_S:
+                self._load(self._serving.bulk)
+            return self._serving
+
+    def switch(self, bulk: Bulk) -> bool:
+        """Serve as *bulk* says from now on; return whether that is another model now. Takes as long as loading one does.
+
+        Meanwhile the one before answers, and afterwards too where the new one cannot be loaded: `notice` says so then.
+        """
+        with self._lock:
+            encoder, before = self._serving
+            self._refused = None
+            if (bulk.model, bulk.kind) == (before.model, before.kind):
+                self._serving = Serving(encoder, bulk)
+                return False
+            try:
+                self._serving = Serving(_open(bulk), bulk)
+            except AilError as err:
+                self._keep(encoder, before, bulk, err)
+                return False
+            self.reason = None
+        heap.trim()
+        return True
+
+    def _keep(self, encoder: Encoder | None, before: Bulk, asked: Bulk, err: AilError) -> None:
+        if encoder is None:
+            self._serving, self._tried_at = Serving(None, asked), float("-inf")  # it may be prepared any moment
+        else:
+            self._serving = Serving(encoder, replace(asked, model=before.model, kind=before.kind))
+            self._refused = f"{asked.model} cannot be used, {before.model} goes on: {err.message}"
+        log("model_unavailable", level="warning", code=err.code)
+
+    def _load(self, bulk: Bulk) -> None:
         self._tried_at = monotonic()
         try:
-            bulk = self._bulk
-            self._encoder = open_encoder(bulk.model, bulk.kind, Path(bulk.models_dir))
+            self._serving = Serving(_open(bulk), bulk)
             self.reason = None
         except AilError as err:
             self.reason = "model missing" if "not prepared" in err.message else f"model unusable: {err.message}"
             log("model_unavailable", level="warning", code=err.code)
+
+
+def make_bulk(settings: Settings, models_dir: str) -> Bulk:
+    """Return how the worker is to encode by *settings*."""
+    return Bulk(settings.model, settings.encoder, models_dir, settings.max_workers, settings.batch_size)
+
+
+def check_model(settings: Settings, models_dir: str) -> None:
+    """Raise UsageError where the model that *settings* name is not prepared: the one that serves shall go on."""
+    if settings.encoder == "prepared" and find_prepared(Path(models_dir), settings.model) is None:
+        hint = f"prepare it first: `ail-daemon model prepare {settings.model}`"
+        raise UsageError(f"AIL_MODEL must be a prepared model, and {settings.model} is not prepared", hint)
+
+
+def _open(bulk: Bulk) -> Encoder:
+    return open_encoder(bulk.model, bulk.kind, Path(bulk.models_dir), batch=bulk.batch)
 
 
 class EncodedOnce:

@@ -6,7 +6,9 @@ Events and hints make it fast; comparing the refs makes it right. Knows the watc
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -14,7 +16,9 @@ from pathlib import Path
 from ail_rpc.errors import NotARepositoryError, OutOfTimeError
 from ail_rpc.hints import HINTS_MAX_BYTES, REWRITTEN, Hint, get_hints_file, parse_hints
 
+from .flags import Flags
 from .indexer import Indexer
+from .logs import log
 from .repos import Repo, Repos
 from .watcher import Watcher
 
@@ -25,14 +29,16 @@ _HINTS = "hints"
 
 
 class Freshness:
-    """Keeps every enrolled repository looked at. *is_watching*: use events; *reconcile_s*: the timer's period."""
+    """Keeps every enrolled repository looked at. The settings say whether events are used, and the timer's period."""
 
-    def __init__(self, repos: Repos, indexer: Indexer, *, is_watching: bool, reconcile_s: float) -> None:
+    def __init__(self, repos: Repos, indexer: Indexer, flags: Flags) -> None:
         self._repos = repos
         self._indexer = indexer
-        self._reconcile_s = reconcile_s
+        self._flags = flags
         self._hints = Path(get_hints_file())
-        self._watcher = Watcher(self._on_move, self._on_overflow) if is_watching else None
+        self._watcher: Watcher | None = None
+        self._starting = threading.RLock()
+        self._is_due = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -44,8 +50,18 @@ class Freshness:
         """End watching and the timer."""
         if self._timer:
             self._timer.cancel()
-        if self._watcher:
-            await asyncio.to_thread(self._watcher.stop)
+        await asyncio.to_thread(self._stop_watching)
+
+    def watch_as_set(self) -> None:
+        """Begin or end watching, as the settings say now. Blocks for as long as it takes to name each directory to the kernel."""
+        with self._starting:
+            if self._flags.current.watch != (self._watcher is not None):
+                self._stop_watching()
+                self._start_watching()
+
+    def look_now(self) -> None:
+        """Have the timer look at everything at once, and at its period as it is set now from there on."""
+        self._is_due.set()
 
     def enrol(self, repo: Repo) -> None:
         """Watch *repo* from now on, and look at it."""
@@ -55,8 +71,8 @@ class Freshness:
 
     def leave(self, repo: Repo) -> None:
         """Watch *repo* no longer, and wait until no update of it runs."""
-        if self._watcher:
-            self._watcher.unwatch(repo.key)
+        if watcher := self._watcher:
+            watcher.unwatch(repo.key)
         self._indexer.abandon(repo)
 
     async def ensure(self, repo: Repo, limit_s: float) -> None:
@@ -75,6 +91,11 @@ class Freshness:
                 "ask again in a moment; `ail-client status` shows what the daemon does",
             )
 
+    def mend(self, repo: Repo) -> None:
+        """Have the caches of *repo*'s index, which a question found damaged, made anew from the store."""
+        repo.is_doubtful = True
+        self._indexer.request(repo, "question")
+
     # --- on the watcher's thread --------------------------------------------------------------------------------------
 
     def _on_move(self, key: str) -> None:
@@ -91,19 +112,38 @@ class Freshness:
 
     def _start_watching(self) -> None:
         self._hints.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._watcher:
-            self._watcher.start()
-            self._watcher.watch_directory(_HINTS, os.fspath(self._hints.parent))
+        with self._starting:
+            if self._flags.current.watch and self._watcher is None:
+                watcher = Watcher(self._on_move, self._on_overflow)
+                watcher.start()
+                watcher.watch_directory(_HINTS, os.fspath(self._hints.parent))
+                self._watcher = watcher
         for repo in self._repos:
             self._watch(repo)
 
+    def _stop_watching(self) -> None:
+        with self._starting:
+            watcher, self._watcher = self._watcher, None
+        if watcher:
+            watcher.stop()
+
+    def _on_damage(self, repo: Repo) -> None:
+        """Have an index made anew, or brought up to date, that is not what it was left as."""
+        log("index_damaged", level="warning", repo_id=repo.key)
+        self._indexer.forget(repo)
+        self._indexer.request(repo, "timer")
+
     def _watch(self, repo: Repo) -> None:
-        repo.watched = self._watcher.watch(repo.key, repo.place) if self._watcher else "events are switched off: polled"
+        repo.on_damage = self._on_damage
+        watcher = self._watcher
+        repo.watched = watcher.watch(repo.key, repo.place) if watcher else "events are switched off: polled"
 
     async def _run_timer(self) -> None:
         while True:
+            self._is_due.clear()
             await asyncio.to_thread(self._look_at_all)
-            await asyncio.sleep(self._reconcile_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._is_due.wait(), self._flags.current.reconcile_s)
 
     def _look_at_all(self) -> None:
         self._take_hints()

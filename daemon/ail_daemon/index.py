@@ -6,6 +6,7 @@ cache is built anew from the store. Searches may run beside changes.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -17,28 +18,37 @@ from pathlib import Path
 
 import numpy as np
 
-from ail_rpc.errors import StorageError
+from ail_rpc.errors import ModelError, StorageError
 
 from .model import Commit, Embeddings, Encoder, Tips
-from .pulls import Pulls
+from .pulls import Pulls, resolve_parents
 from .rewrites import retire_commits
 from .store import STORE_FILE, Store
 from .vectors import Vectors
 from .words import SCHEMA_VERSION, Words
 
+WORDS, STAMP = "words", "words.json"
+"""The word index in a repository's directory, and what it is trusted by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much is indexed: commits, how many of them by meaning (None: no model serves), how many by changed lines."""
+    """How much is indexed: commits, how many of them by meaning (None: no model serves), how many by changed lines.
+
+    skipped: commits set aside in part or whole. unembeddable: those of them that no embedding is waited for.
+    """
 
     commits: int
     embedded: int | None
     changed: int
+    skipped: int = 0
+    unembeddable: int = 0
 
     @property
     def pending(self) -> int:
         """Commits that something is still missing of."""
-        return self.commits - min(self.changed, self.commits if self.embedded is None else self.embedded)
+        embedded = self.commits if self.embedded is None else self.embedded + self.unembeddable
+        return self.commits - min(self.changed, embedded)
 
 
 class RepoIndex:
@@ -47,9 +57,12 @@ class RepoIndex:
     def __init__(self, directory: Path, encoder: Encoder | None) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.store = Store(directory / STORE_FILE)
-        self._words_dir = directory / "words"
+        self.opened_at = self.store.generation
+        self._words_dir = directory / WORDS
         self.vectors: Vectors | None = None
-        self._stamp = directory / "words.json"
+        self.encoder: Encoder | None = None  # whose embeddings `vectors` holds: questions are to be encoded by it
+        self.no_vectors: str | None = None
+        self._stamp = directory / STAMP
         self._hashes: dict[tuple[str, int, int], str] = {}
         self._lock = threading.Lock()
         self.words = self._load_words()
@@ -57,7 +70,7 @@ class RepoIndex:
             self.use_encoder(encoder)
         self.generation = self.store.generation
         self.tips = self.store.get_tips()
-        self._commits, self._changed = self.store.count()
+        self.recount()
         self._pulls: tuple[Tips | None, Pulls] = None, Pulls({}, None)
 
     def close(self) -> None:
@@ -70,20 +83,43 @@ class RepoIndex:
         self.words.rest()
 
     def use_encoder(self, encoder: Encoder) -> None:
-        """Serve embeddings of *encoder*'s model; those of another are forgotten."""
+        """Serve embeddings of *encoder*'s model; those of another are forgotten.
+
+        Where they cannot be served, `no_vectors` says why, and words alone are searched.
+        """
         if self.store.get_meta("model_id") != encoder.model_id:
             self.store.clear_embeddings()
             self.store.set_meta(model_id=encoder.model_id)
-        vectors = Vectors(encoder.dimension)
-        for loaded in self.store.iter_embeddings():
-            vectors.add(*loaded)
-        self.vectors = vectors
+        self.vectors = self.encoder = None  # another model's are not to be searched with this one's questions
+        try:
+            vectors = Vectors(encoder.dimension)
+            for loaded in self.store.iter_embeddings():
+                vectors.add(*loaded)
+        except (ModelError, ValueError) as err:  # ValueError: rows of different lengths make no matrix
+            self.no_vectors = err.message if isinstance(err, ModelError) else "the embeddings are damaged"
+            return
+        self.vectors, self.encoder, self.no_vectors = vectors, encoder, None
+
+    def with_encoder(self, encoder: Encoder) -> RepoIndex:
+        """Return this index with another model in its place; for one that no update changes just now.
+
+        Questions that are being answered go on with this one, whose embeddings stay those of the model they ask by.
+        """
+        other = copy.copy(self)
+        other.use_encoder(encoder)
+        other.generation += 1
+        return other
 
     @property
     def counts(self) -> Counts:
         """How much is indexed just now."""
         embedded = None if self.vectors is None else len(self.vectors)
-        return Counts(self._commits, embedded, self._changed)
+        return Counts(self._commits, embedded, self._changed, *self._skipped)
+
+    def recount(self) -> None:
+        """Count again what the store holds."""
+        self._commits, self._changed = self.store.count()
+        self._skipped = self.store.count_skipped()
 
     # --- changes ----------------------------------------------------------------------------------------------------
 
@@ -108,7 +144,7 @@ class RepoIndex:
                 self.store.set_tips(tips)
         self._forget(removed)
         self._take_up(commits, added)
-        self._commits, self._changed = self.store.count()
+        self.recount()
         self.tips = tips or self.tips
         self.generation += 1
 
@@ -168,7 +204,7 @@ class RepoIndex:
         if tips is not self.tips:
             tips = self.tips
             head = self.store.get_ids([tips.head]).get(tips.head) if tips.head else None
-            pulls = Pulls(self.store.get_parents(), head)
+            pulls = Pulls(resolve_parents(self.store.iter_links()), head)
             self._pulls = tips, pulls
         return pulls
 
@@ -207,9 +243,7 @@ class RepoIndex:
 
     def _fingerprint(self) -> dict[str, object]:
         """Return what the word index must look like to be trusted: its version, the store's state, every file's hash."""
-        files = {
-            path.name: self._hash_file(path) for path in self._words_dir.glob("*") if not path.name.startswith(".")
-        }
+        files = {path.name: self._hash_file(path) for path in self._words_dir.glob("*") if path.suffix != ".lock"}
         return {"version": SCHEMA_VERSION, "documents": self.store.documents, "files": files}
 
     def _read_stamp(self) -> object:

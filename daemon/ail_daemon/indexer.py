@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from time import monotonic
@@ -19,14 +19,16 @@ from typing import Any
 from ail_rpc.errors import AilError, OutOfTimeError
 
 from . import heap
+from .embedding import FindKept
+from .flags import Flags
 from .index import RepoIndex
 from .model import Embeddings, Encoder
 from .reading import LocalReader
 from .repos import Progress, Repo, Source
 from .rewrites import note_successors
 from .signature import read_signature
-from .updating import FindKept, update_large, update_small
-from .workers import Bulk, WorkerDiedError, WorkerProcess
+from .updating import update_large, update_small
+from .workers import Serving, WorkerDiedError, WorkerProcess
 
 QUIET_S, LONGEST_S = 0.04, 0.4
 """An event waits for so long a silence, and no longer than that in a stream of them. `git commit` moves HEAD's log, the
@@ -68,21 +70,20 @@ class Update:
 
 
 class Indexer:
-    """Updates repositories. *get_encoder* returns None where no model is prepared: then words alone."""
+    """Updates repositories. *get_serving* returns no encoder where no model is prepared: then words alone."""
 
     def __init__(
         self,
-        bulk: Bulk,
-        ref_kinds: Iterable[str],
-        get_encoder: Callable[[], Encoder | None],
+        flags: Flags,
+        get_serving: Callable[[], Serving],
         on_error: Callable[[Repo, Exception], None],
         find_kept: Callable[[Repo], FindKept],
     ) -> None:
-        self._bulk = bulk
-        self._ref_kinds = tuple(ref_kinds)
-        self._get_encoder = get_encoder
+        self._flags = flags
+        self._get_serving = get_serving
         self._on_error = on_error
         self._find_kept = find_kept
+        self.on_updated: Callable[[Repo], None] = lambda _: None  # called in a lane, after each update
         self._changed = threading.Condition()  # guards what follows
         self._waiting: dict[str, Update] = {}
         self._active: dict[str, Update] = {}
@@ -129,7 +130,7 @@ class Indexer:
 
     def freshen(self, repo: Repo, source: Source) -> Update | None:
         """Ask for an update where *repo*'s refs may have moved; return the one to wait for, None where nothing moved."""
-        signature = read_signature(repo.place, self._ref_kinds)
+        signature = read_signature(repo.place, self._flags.current.refs)
         with self._changed:
             if signature == self._tried.get(repo.key, repo.settled.get("signature")):
                 return self._active.get(repo.key) or self._waiting.get(repo.key)
@@ -137,13 +138,15 @@ class Indexer:
 
     def request_if_unsettled(self, repo: Repo, source: Source) -> None:
         """Ask for an update where anything is missing: commits, embeddings of the model that serves, changed lines."""
-        encoder = self._get_encoder()
-        is_settled = repo.settled.get("signature") == read_signature(repo.place, self._ref_kinds)
+        encoder = self._get_serving().encoder
+        is_settled = repo.settled.get("signature") == read_signature(repo.place, self._flags.current.refs)
         if not is_settled or (encoder is not None and repo.settled.get("model") != encoder.model_id):
             self.request(repo, source)
 
     def forget(self, repo: Repo) -> None:
-        """Let a repository that was set aside have another try."""
+        """Let a repository that was set aside, or of which a part was, have another try."""
+        if repo.settled.get("skipped"):
+            repo.settled = repo.settled | {"signature": None}  # nothing moved, and yet there is something to do
         self._deaths.pop(repo.key, None)
         self._tried.pop(repo.key, None)
 
@@ -206,14 +209,15 @@ class Indexer:
                 repo.progress = Progress("waiting")
             self._changed.notify_all()
         update.finish()
+        self.on_updated(repo)
 
     def _moved(self, update: Update) -> bool:
         """Whether there is anything to do; a hint often comes for what an update has seen already."""
         repo = update.repo
         if repo.is_removed or self._deaths.get(repo.key, 0) >= _MAX_DEATHS:
             return False
-        update.signature = read_signature(repo.place, self._ref_kinds)
-        model = encoder.model_id if (encoder := self._get_encoder()) else None
+        update.signature = read_signature(repo.place, self._flags.current.refs)
+        model = encoder.model_id if (encoder := self._get_serving().encoder) else None
         settled = repo.settled
         is_settled = repo.is_sound and (settled.get("signature"), settled.get("model")) == (update.signature, model)
         self._tried[repo.key] = update.signature
@@ -259,21 +263,23 @@ class Indexer:
 
     def _update_live(self, update: Update) -> bool:
         """Take in a handful of commits here; False where it is more than that, or takes too long."""
-        repo, encoder = update.repo, self._get_encoder()
+        repo, encoder, settings = update.repo, self._get_serving().encoder, self._flags.current
         try:
-            reader = LocalReader(repo.place, self._ref_kinds, _encode_with(encoder), **_LIVE_LIMITS)
+            reader = LocalReader(repo.place, settings.refs, _encode_with(encoder), **_LIVE_LIMITS)
             with self._changing(update, encoder) as index:
-                return update_small(reader, repo, index, update.finish_pruning)
+                return update_small(reader, repo, index, update.finish_pruning, may_reuse=settings.faiss_cache)
         except OutOfTimeError:
             return False
 
     def _update_bulk(self, update: Update) -> bool:
-        repo, encoder = update.repo, self._get_encoder()
-        with WorkerProcess(repo.place, self._ref_kinds, self._bulk) as worker:
+        repo, settings = update.repo, self._flags.current
+        encoder, bulk = self._get_serving()
+        with WorkerProcess(repo.place, settings.refs, bulk) as worker:
             self._worker = worker
             try:
                 with self._changing(update, encoder) as index:
-                    update_large(worker, repo, index, update.finish_pruning, self._find_kept(repo))
+                    find_kept = self._find_kept(repo) if settings.faiss_cache else None
+                    update_large(worker, repo, index, update.finish_pruning, find_kept)
             finally:
                 self._worker = None
                 heap.trim()
@@ -284,7 +290,7 @@ class Indexer:
         """Open the index for one update, and note how that ended: its caches are in doubt where it failed."""
         repo = update.repo
         repo.reopen_if_doubtful()
-        index = repo.open_index(encoder)
+        index = repo.open_for_update(encoder)
         try:
             while repo.rewritten:
                 note_successors(index.store, [repo.rewritten.popleft()])
@@ -296,13 +302,15 @@ class Indexer:
             index.words.close()  # unstamped where the update failed: then it may be behind the store
 
     def _settle(self, update: Update) -> None:
-        encoder, index = self._get_encoder(), update.repo.index
+        index = update.repo.index
         if index is not None:
             update.repo.settle(
                 signature=update.signature,
-                model=encoder.model_id if encoder and index.vectors is not None else None,
+                model=index.encoder.model_id if index.encoder else None,
                 head=index.tips.head,
                 commits=index.counts.commits,
+                generation=index.store.generation,
+                skipped=index.counts.skipped,
                 updated_by=update.source,
             )
 

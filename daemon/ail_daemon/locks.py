@@ -53,6 +53,11 @@ class Lock:
         self._fd, fresh._fd = fresh._fd, self._fd
         fresh.release()
 
+    def touch(self) -> None:
+        """Set the file's times to now."""
+        with suppress(OSError):
+            os.utime(self._fd)
+
     def release(self) -> None:
         """Give the lock back."""
         os.close(self._fd)
@@ -75,9 +80,13 @@ class DaemonLocks:
         """Write where this daemon answers; on a full disk, only a daemon with another socket will miss it."""
         note = {"socket": self.socket_path, "pid": os.getpid(), "version": version}
         with suppress(OSError):
-            with open(self._note + ".new", "w", encoding="utf-8") as file:
+            with open(self._note + ".new", "w", encoding="utf-8", opener=_open_plain) as file:
                 json.dump(note, file)
             os.replace(self._note + ".new", self._note)
+
+    def beat(self) -> None:
+        """Show on the socket's lock that this daemon is at work: a client that waits long for it looks there."""
+        self._by_socket.touch()
 
     def renew(self) -> None:
         """Take again what somebody removed (see Lock.renew)."""
@@ -147,6 +156,10 @@ def _open_in_private_dir(path: str) -> int:
         return fd
     os.close(fd)
     raise UnavailableError(f"{path} is no file of yours", "move it away")
+
+
+def _open_plain(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _is_same_file(fd: int, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the daemon says about itself: JSON lines. The only importer of structlog; knows no other room.
+"""What the daemon says about itself: JSON lines. The only importer of structlog.
 
 A line has a few fixed fields and nothing else: no question, answer, message, path or token can get into it, because
 `log` has no place for them and an exception is told by its type and the places it passed, never by its text. What
@@ -16,24 +16,29 @@ from typing import Any, Literal
 
 import structlog
 
+from .underway import get_request
+
 Level = Literal["debug", "info", "warning", "error"]
 
+_NUMBERS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _FILE_BYTES, _FILES = 10_000_000, 10
 
 
 def start_logging(level: str, file: str | None) -> None:
-    """Send lines of *level* (DEBUG, INFO, WARNING, ERROR) and above to *file*, rotated at 10 MB, or to stderr (None).
+    """Send lines of *level* (DEBUG, INFO, WARNING, ERROR) and above to *file*, or to stderr (None).
 
+    The file is rotated at 10 MB, ten are kept.
     Calling it again replaces what was set before. Raises OSError where the file cannot be opened.
     """
     logging.raiseExceptions = False  # a full disk: the line is lost, and is not told on stderr with its arguments
     sink = _open_sink(file)
     sink.setFormatter(_Lines())
     root = logging.getLogger()
-    for old in root.handlers[:]:
+    before = root.handlers[:]
+    root.addHandler(sink)
+    for old in before:
         root.removeHandler(old)
         old.close()
-    root.addHandler(sink)
     root.setLevel(logging.WARNING)
     logging.getLogger("ail").setLevel(level)
     structlog.configure(
@@ -48,31 +53,43 @@ def start_logging(level: str, file: str | None) -> None:
     )
 
 
+def is_logged(level: Level) -> bool:
+    """Whether a line of *level* is written; asked first where making one would cost something."""
+    return logging.getLogger("ail").isEnabledFor(_NUMBERS[level])
+
+
 def log(
     event: str,
     *,
     level: Level = "info",
-    request_id: str | None = None,
     method: str | None = None,
     outcome: str | None = None,
     duration_ms: float | None = None,
     code: int | None = None,
     repo_id: str | None = None,
+    mode: str | None = None,
+    tier: str | None = None,
     count: int | None = None,
     error: BaseException | None = None,
 ) -> None:
     """Write one line; fields that are None are left out.
 
-    event, method, outcome: words of this program's own, never text from outside. repo_id: the hash that names a
-    repository's data. code: a wire code. error: told by its type and the functions it passed through.
+    event, method, outcome, mode, tier: words of this program's own, never text from outside. repo_id: the hash that names a
+    repository's data; by default that of the request under way, whose id each line written meanwhile has. code: a wire
+    code. error: told by its type and the functions it passed through.
     """
+    if not is_logged(level):
+        return
+    request = get_request()
     fields: dict[str, Any] = {
-        "request_id": request_id,
+        "request_id": request.request_id if request else None,
         "method": method,
         "outcome": outcome,
         "duration_ms": None if duration_ms is None else round(duration_ms, 3),
         "code": code,
-        "repo_id": repo_id,
+        "repo_id": repo_id or (request.repo_id if request else None),
+        "mode": mode,
+        "tier": tier,
         "count": count,
         "error": None if error is None else _describe(error),
     }
@@ -103,4 +120,4 @@ class _Lines(logging.Formatter):
 def _open_sink(file: str | None) -> logging.Handler:
     if file is None:
         return logging.StreamHandler(sys.stderr)
-    return RotatingFileHandler(file, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8")
+    return RotatingFileHandler(file, maxBytes=_FILE_BYTES, backupCount=_FILES - 1, encoding="utf-8")

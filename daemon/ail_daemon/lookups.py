@@ -1,4 +1,4 @@
-"""What filters and relations look up in the store: SQL alone, no rules. All times are those of committing, as git's own are."""
+"""What filters, relations and checks look up in the store: SQL alone, no rules. Times are those of committing, as git's."""
 
 from __future__ import annotations
 
@@ -46,6 +46,15 @@ def find_by_sha(store: Store, shas: Iterable[str]) -> set[int]:
     """Return the ids of those of very many *shas* that are indexed."""
     wanted = set(map(bytes.fromhex, shas))
     return {commit_id for commit_id, sha in store.read("SELECT id, sha FROM commits") if sha in wanted}
+
+
+def sample_subjects(store: Store, n: int) -> list[str]:
+    """Return up to *n* different subjects from all over the history, merges left out; the same ones at every call."""
+    rows = store.read(
+        "SELECT message FROM commits WHERE length(parents) < 40 ORDER BY (id * 2654435761) % 4294967296 LIMIT ?", 2 * n
+    )
+    subjects = (message.strip().partition("\n")[0].strip() for (message,) in rows)
+    return list(dict.fromkeys(subject for subject in subjects if subject))[:n]
 
 
 def _ids(rows: Iterable[tuple[int]]) -> set[int]:

@@ -43,6 +43,10 @@ _NAMING = re.compile(
     r"revert|back(?:s|ed)? out|undoes|appl|land|replaces|supersedes|obsoletes|pick|backport", re.IGNORECASE
 )
 _PARTIAL = re.compile(r"partial(?:ly)? revert|revert part", re.IGNORECASE)
+_UNDOING = re.compile(
+    r"(?:partially |temporarily )?(?:revert(?:s|ed|ing)?|back(?:s|ed)? out|undo(?:es)?|roll(?:s|ed)? back)\b",
+    re.IGNORECASE,
+)
 _QUOTING = re.compile(r"^(revert|reapply):?\s+[\"'\u201c](.*)[\"'\u201d]\W*$", re.IGNORECASE | re.DOTALL)
 _NUMBERS = re.compile(r"(?:\s*\((?:backport of )?(?:pr |gh-)?#?\d+\))+\s*$", re.IGNORECASE)
 _COPY = re.compile(
@@ -89,10 +93,25 @@ def read_mentions(message: str) -> list[Mention]:
         for sha in re.findall(_SHA, said["shas"].lower())
     ]
     found += [Mention(sha.lower()[:7], "reverts_merge", sha.lower()) for sha in _MERGE_REVERT.findall(message)]
-    if quoted := _QUOTING.match(_without_numbers(message.split("\n", 1)[0][:_SUBJECT_CHARS].strip())):
+    if quoted := _match_quoting(message):
         kind: Kind = "reverts" if quoted[1].lower() == "revert" else "reapplies"
         found.append(Mention(to_subject_key(quoted[2]), kind, ""))
     return list(dict.fromkeys(found))
+
+
+def is_undoing(message: str) -> bool:
+    """Whether *message* says that it takes something back, named or not, in part or whole; a revert of a revert brings back."""
+    message = message.lstrip()
+    quoted = _match_quoting(message)
+    if quoted and _QUOTING.match(quoted[2]):
+        return False
+    return bool(_UNDOING.match(message)) or any(one.kind == "reverts" for one in read_mentions(message))
+
+
+def read_undone(message: str) -> str | None:
+    """Return the subject that *message* quotes as reverted, None where it quotes none."""
+    quoted = _match_quoting(message.lstrip())
+    return quoted[2] if quoted and quoted[1].lower() == "revert" else None
 
 
 def read_picked(message: str) -> list[str]:
@@ -133,6 +152,10 @@ def read_title(subject: str, body: str) -> Title:
             core = " ".join(text.casefold().rstrip(". ").split())
             return Title(core, frozenset(re.findall(r"\(#(\d+)\)", subject)), turns, is_copy, is_merge)
         text = shorter
+
+
+def _match_quoting(message: str) -> re.Match[str] | None:
+    return _QUOTING.match(_without_numbers(message.split("\n", 1)[0][:_SUBJECT_CHARS].strip()))
 
 
 def _without_numbers(subject: str) -> str:

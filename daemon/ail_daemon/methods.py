@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ail_rpc import PROTOCOL, VERSION
+from ail_rpc.errors import AilError
 
+from .exposition import Family
 from .params import Handler, Method, text
 
 SCHEMA = 1
@@ -21,14 +23,19 @@ SCHEMA = 1
 class Offer:
     """What a service brings along.
 
-    methods: by wire name. get_status: its part of `status`, of one repository or (None) of all. is_ready: whether it can
-    answer now. get_model: the id of the model it serves, None where it serves none.
+    methods: by wire name. get_status: its part of `status`, of one repository or (None) of all. find_fault: why it cannot
+    answer now, None where it can. get_model: the id of the model it serves, None where it serves none. read_metrics: its
+    figures as they stand. describe_sides: of the sides that answer (`SideFigures.describe`), {} where there are none.
+    is_at_rest: whether it does nothing of its own accord just now.
     """
 
     methods: Mapping[str, Handler] = field(default_factory=dict)
     get_status: Callable[[str | None], Awaitable[dict[str, Any]]] | None = None
-    is_ready: Callable[[], bool] = lambda: True
+    find_fault: Callable[[], Awaitable[AilError | None]] | None = None
     get_model: Callable[[], str | None] = lambda: None
+    read_metrics: Callable[[], Awaitable[list[Family]]] | None = None
+    describe_sides: Callable[[], dict[str, Any]] = dict
+    is_at_rest: Callable[[], bool] = lambda: True
 
 
 class Daemon:
@@ -39,6 +46,11 @@ class Daemon:
         self._offers = offers
         self._stop = stop
         self._started = time.monotonic()
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since the daemon began."""
+        return time.monotonic() - self._started
 
     def get_methods(self) -> dict[str, Handler]:
         """Return every method: one line here, or in an offer, is all that one takes."""
@@ -64,9 +76,9 @@ class Daemon:
         }
 
     async def health(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return whether the check *kind* holds: `live` (it answers), `ready` (so does everything behind it)."""
-        is_ok = params["kind"] == "live" or all(offer.is_ready() for offer in self._offers)
-        return {"kind": params["kind"], "ok": is_ok}
+        """Return whether the check *kind* holds: `live` (it answers), `ready` (a tiny question is answered); else the reason."""
+        fault = await self.find_fault() if params["kind"] == "ready" else None
+        return {"kind": params["kind"], "ok": fault is None, "reason": fault.message if fault else None}
 
     async def status(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the process's figures and each service's part, of the repository `repo` alone where one is named."""
@@ -75,8 +87,8 @@ class Daemon:
             "socket": self._socket_path,
             "version": VERSION,
             "model": self._get_model(),
-            "uptime_s": round(time.monotonic() - self._started, 3),
-            "rss_bytes": _get_rss_bytes(),
+            "uptime_s": round(self.uptime_s, 3),
+            "rss_bytes": get_rss_bytes(),
             "repos": [],
         }
         for offer in self._offers:
@@ -90,11 +102,18 @@ class Daemon:
         self._stop()
         return {"pid": os.getpid()}
 
+    async def find_fault(self) -> AilError | None:
+        """Return why no question can be answered now, None where one was."""
+        for offer in self._offers:
+            if offer.find_fault and (fault := await offer.find_fault()):
+                return fault
+        return None
+
     def _get_model(self) -> str | None:
         return next((model for offer in self._offers if (model := offer.get_model())), None)
 
 
-def _get_rss_bytes() -> int:
+def get_rss_bytes() -> int:
     """Return the resident memory; where there is no /proc (macOS), its peak."""
     try:
         with open("/proc/self/statm", encoding="ascii") as figures:

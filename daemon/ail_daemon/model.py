@@ -66,12 +66,14 @@ class Scope:
 class Tips:
     """Where a repository's refs point: full ref name -> sha of a commit (tags peeled), and HEAD's own commit, None if unborn.
 
-    boundary: where a shallow clone's history is cut off; empty for any other.
+    boundary: where a shallow clone's history is cut off; empty for any other. damaged: refs that are left out, since what they
+    name is missing or cannot be read: full ref name -> sha.
     """
 
     head: str | None
     refs: dict[str, str] = field(default_factory=dict)
     boundary: frozenset[str] = frozenset()
+    damaged: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def shas(self) -> frozenset[str]:

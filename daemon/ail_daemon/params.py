@@ -48,15 +48,20 @@ class Param:
 
 
 def text(name: str, *choices: str, default: object = REQUIRED) -> Param:
-    """Declare a string; with *choices*, one of them."""
+    """Declare a string; with *choices*, one of them. No NUL: a path or an argument with one reaches neither files nor git."""
     if choices:
         return Param(name, lambda value: value in choices, " or ".join(choices), default)
+    return Param(name, _is_text, "text without a NUL", default)
+
+
+def raw(name: str, default: object = REQUIRED) -> Param:
+    """Declare a string that may hold anything, as a file's content does."""
     return Param(name, lambda value: isinstance(value, str), "text", default)
 
 
 def texts(name: str, default: object = REQUIRED) -> Param:
     """Declare a list of strings."""
-    return Param(name, lambda value: _is_list_of(value, str), "a list of texts", default)
+    return Param(name, _are_texts, "a list of texts without a NUL", default)
 
 
 def flag(name: str, default: object = False) -> Param:
@@ -117,5 +122,9 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(nearest)}?" if nearest else f"there is {', '.join(names)}" if names else ""
 
 
-def _is_list_of(value: object, kind: type) -> bool:
-    return isinstance(value, list) and all(isinstance(item, kind) for item in value)
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and "\0" not in value
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))

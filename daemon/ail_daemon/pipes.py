@@ -60,13 +60,13 @@ def commit_from_wire(row: list[Any]) -> Commit:
 
 def tips_to_wire(tips: Tips) -> list[Any]:
     """Return *tips* as a list; ref names of odd bytes travel as those bytes."""
-    return [tips.head, tips.refs, sorted(tips.boundary)]
+    return [tips.head, tips.refs, sorted(tips.boundary), tips.damaged]
 
 
 def tips_from_wire(row: list[Any]) -> Tips:
     """Return the tips that `tips_to_wire` made *row* of."""
-    head, refs, boundary = row
-    return Tips(head, refs, frozenset(boundary))
+    head, refs, boundary, damaged = row
+    return Tips(head, refs, frozenset(boundary), damaged)
 
 
 def _read_exactly(stream: IO[bytes], size: int) -> bytes:

@@ -16,6 +16,8 @@ from .locks import open_private_dir
 _LOG_LIMIT_BYTES = 10 << 20
 _DESCRIPTORS = 4096  # 256 active and 1,000 idle connections, and the indexes' files, do not fit into the usual 1,024
 
+_has_own_log = False
+
 
 def isolate() -> None:
     """Take on an environment without git's variables, a mask of 077, no core dumps, and enough descriptors.
@@ -50,7 +52,9 @@ def detach(state_dir: str, keep: Collection[int]) -> None:
     open makes `git commit | cat` wait for the daemon. Raises UnavailableError, still in the caller, where *state_dir*
     cannot be used.
     """
+    global _has_own_log
     log_fd = _open_log(state_dir)
+    _has_own_log = True
     if os.fork():
         os._exit(0)
     os.setsid()
@@ -59,6 +63,12 @@ def detach(state_dir: str, keep: Collection[int]) -> None:
     for source, target in ((null_fd, 0), (log_fd, 1), (log_fd, 2)):
         os.dup2(source, target)
     _close_above(2, keep)
+
+
+def keep_log_short() -> None:
+    """Empty the log of a detached daemon where it has grown too long; a stderr that somebody else chose is left alone."""
+    if _has_own_log and os.fstat(2).st_size > _LOG_LIMIT_BYTES:
+        os.ftruncate(2, 0)
 
 
 def _open_log(state_dir: str) -> int:

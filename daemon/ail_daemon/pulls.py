@@ -14,6 +14,13 @@ LARGEST = 25
 """Commits; a merge that brings more is a branch, not one change."""
 
 
+def resolve_parents(links: Iterable[tuple[int, bytes, Sequence[bytes]]]) -> dict[int, tuple[int, ...]]:
+    """Return commit id -> its parents' ids, those that are here; *links* are (id, sha, its parents' shas)."""
+    listed = list(links)
+    ids = {sha: commit_id for commit_id, sha, _ in listed}
+    return {commit_id: tuple(ids[sha] for sha in parents if sha in ids) for commit_id, _, parents in listed}
+
+
 class Pulls:
     """Which commits came in together. Kept as arrays: 100,000 commits take 2 MB at most."""
 

@@ -2,7 +2,8 @@
 
 A candidate's score is a weighted sum of its features (see `features`, and docs/ranking.md for what each is worth). The
 weights lie in
-ranking.json beside this file; `python -m bench.quality.fit` writes them. There are two sets: with meaning, and by words alone.
+ranking.json beside this file; `python -m bench.quality.fit` writes them. There are three sets: meaning with words, words alone,
+and meaning alone.
 """
 
 from __future__ import annotations
@@ -78,10 +79,10 @@ class Ranked:
 
 
 @cache
-def load_model(*, is_semantic: bool) -> Model:
-    """Return the weights that are shipped."""
+def load_model(*, is_semantic: bool, by_words: bool = True) -> Model:
+    """Return the weights that are shipped: for meaning and words, for words alone, or (not *by_words*) for meaning alone."""
     kept = json.loads(resources.files(__package__).joinpath("ranking.json").read_text("utf-8"))
-    return parse_model(kept["semantic" if is_semantic else "lexical"])
+    return parse_model(kept["lexical" if not is_semantic else "semantic" if by_words else "meaning"])
 
 
 def parse_model(kept: dict[str, dict[str, float]]) -> Model:

@@ -48,8 +48,11 @@ class Reader(Protocol):
     def iter_changes(self, shas: list[str]) -> Iterator[list[tuple[str, str]]]:
         """Yield batches of (sha, changed lines), without what looks like a key or a token."""
 
+    def take_skipped(self) -> list[str]:
+        """Return the shas of what could not be read since this was last asked: commits, their paths or changed lines."""
+
     def encode(self, texts: list[str]) -> Embeddings:
-        """Return the texts' embeddings."""
+        """Return the texts' embeddings. Raises ModelError, or WorkerDiedError, where one of them cannot be encoded."""
 
 
 class LocalReader:
@@ -88,6 +91,14 @@ class LocalReader:
         """See Reader."""
         clean = ((sha, terms.without_secrets(text)) for sha, text in self._history.iter_changes(shas))
         return iter_batches(clean, CHANGES_BATCH)
+
+    def take_skipped(self) -> list[str]:
+        """See Reader."""
+        lists = (self._history.skipped, self._history.pathless)
+        skipped = list(dict.fromkeys(sha for one in lists for sha in one))
+        for one in lists:
+            one.clear()
+        return skipped
 
     def encode(self, texts: list[str]) -> Embeddings:
         """See Reader."""

@@ -13,18 +13,20 @@ from ail_rpc.errors import UsageError
 
 from . import answers, filters
 from .encoders import ServingEncoder
+from .flags import Flags
 from .freshness import Freshness
 from .history.opening import open_history
 from .index import RepoIndex
 from .indexstate import describe_index
 from .methods import SCHEMA
-from .model import Mode
+from .model import Commit, Encoder, Mode
 from .pool import QuestionPool
 from .relating import bearing, missing, relate
 from .relating.cochange import Companion
 from .relating.patches import PATCH_MAX_BYTES, FileChange, parse_patch
 from .relating.relate import Relation
 from .relating.tracing import Surroundings, Touching
+from .relations import Fate, find_fate
 from .repos import Repo, Repos
 
 COMPANIONS_MAX = 3
@@ -34,11 +36,14 @@ _MAX_FILES = 4096
 class Related:
     """Answers what bears on a change. Its coroutine runs on the daemon's loop, the work in *pool*."""
 
-    def __init__(self, repos: Repos, freshness: Freshness, encoder: ServingEncoder, pool: QuestionPool) -> None:
+    def __init__(
+        self, repos: Repos, freshness: Freshness, encoder: ServingEncoder, pool: QuestionPool, flags: Flags
+    ) -> None:
         self._repos = repos
         self._freshness = freshness
         self._encoder = encoder
         self._pool = pool
+        self._flags = flags
 
     async def related(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the commits that bear on `files`, on `staged` (a diff) or on `range`, and files that are missing.
@@ -63,7 +68,7 @@ class Related:
         may_name = _make_filter(index, own, passing.ids if passing else None)
         around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"])
         if changes is None:
-            found, companions = bearing.find_bearing(index, self._get_encoder(params["mode"]), files, around), []
+            found, companions = bearing.find_bearing(index, self._get_encoder(index, params["mode"]), files, around), []
         else:
             touching = Touching(index, around)
             found = relate.relate(index, changes, touching, around)
@@ -72,13 +77,13 @@ class Related:
         return {
             "schema_version": SCHEMA, "repo": place.root, "files": files or [one.path for one in changes or []][:100],
             "outcome": "answered" if shown or companions else "no_evidence",
-            "citations": [_cite(relation) for relation in shown],
+            "citations": [_cite(relation, _find_fate(index, relation.commit)) for relation in shown],
             "companions": [_describe(companion) for companion in companions[:COMPANIONS_MAX]],
             "degraded": note or _describe_progress(repo, index), "index": describe_index(repo, index),
         }  # fmt: skip
 
-    def _get_encoder(self, mode: Mode) -> Any:
-        return self._encoder.get() if mode != "lexical" else None
+    def _get_encoder(self, index: RepoIndex, mode: Mode) -> Encoder | None:
+        return index.encoder if mode != "lexical" and self._flags.current.faiss_enabled else None
 
     def _read_change(
         self, place: RepoPlace, params: dict[str, Any], limit_s: float
@@ -125,13 +130,18 @@ def _make_lookup(place: RepoPlace) -> Callable[[str], bool]:
     return lambda path: place.is_bare or os.path.lexists(os.path.join(place.root, path))
 
 
-def _cite(relation: Relation) -> dict[str, Any]:
+def _find_fate(index: RepoIndex, commit: Commit) -> Fate:
+    ids = index.store.get_ids([commit.sha])  # none: it went meanwhile
+    return find_fate(index.store, ids[commit.sha], commit) if ids else Fate()
+
+
+def _cite(relation: Relation, fate: Fate) -> dict[str, Any]:
     commit = relation.commit
     return {
         "sha": commit.sha, "subject": commit.subject, "author": commit.author,
         "author_time": answers.format_time(commit), "score": relation.score, "excerpt": answers.excerpt(commit),
         "path": relation.path, "line": relation.line, "reasons": list(relation.reasons),
-        "reverted_by": relation.reverted_by, "replaced_by": None, "pull_request": None,
+        **fate._asdict(), "pull_request": None,
         "relation": relation.kind, "sentence": relation.sentence,
     }  # fmt: skip
 

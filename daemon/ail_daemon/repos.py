@@ -6,24 +6,28 @@ it: `repo.json` says that it is enrolled and where it lies, the rest is its inde
 
 from __future__ import annotations
 
-import hashlib
-import json
+import contextlib
 import os
 import shutil
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
 from ail_rpc.discovery import RepoPlace, find_repository
-from ail_rpc.errors import NotEnrolledError, RepoUnreadableError, StorageError
+from ail_rpc.errors import AilError, BusyError, NotARepositoryError, NotEnrolledError
 
+from . import directories
 from .index import RepoIndex
 from .model import Encoder
-from .store import STORE_FILE
+from .places import check_owner, get_key, get_main_place, hash_path, load_json, load_place, save_json, save_place
+from .store import STORE_FILE, DamagedError
+from .underway import note_repo
+
+_RETRY_S = 5.0
 
 Phase = Literal["idle", "waiting", "reading", "embedding", "changes"]
 Source = Literal["hook", "event", "timer", "question"]
@@ -56,13 +60,17 @@ class Repo:
         self.updated_by: Source | None = None
         self.watched: str | None = None  # why events do not tell of its moves; None: they do
         self.encoded = 0  # texts, since the daemon started
+        self.reused = 0  # texts whose embedding was kept already, by content
         self.rewritten: deque[tuple[str, str]] = deque()  # (old, new), told by a hook and not yet kept
         self.is_removed = False
         self.token = os.urandom(8)  # this enrolment, unlike one that was purged and made again
         self.is_doubtful = False  # an update failed: its caches may be behind the store, and are to be opened anew
-        self.settled = _load_json(directory / "settled.json")
+        self.settled = load_json(directory / "settled.json")
+        self.on_damage: Callable[[Repo], None] = lambda _: None  # told where the index is not what it was left as
         self._index: RepoIndex | None = None
+        self._tried_at = 0.0  # when vectors could not be served last, monotonic
         self._opening = threading.Lock()
+        self._is_retired = False
 
     @property
     def key(self) -> str:
@@ -86,20 +94,50 @@ class Repo:
 
     def settle(self, *, updated_by: Source, **state: str | int | None) -> None:
         """Keep what the index was made equal to, so that a start need neither open it nor read git where nothing moved."""
-        _save_json(self.directory / "settled.json", {**state, "updated_by": updated_by}, is_synced=False)
+        save_json(self.directory / "settled.json", {**state, "updated_by": updated_by}, is_synced=False)
         self.settled = {**state, "updated_by": updated_by}
         self.notice, self.updated_by = None, updated_by
 
     def open_index(self, encoder: Encoder | None) -> RepoIndex:
-        """Return the index, opened with *encoder*; a model that came later is taken up."""
+        """Return the index, opened with *encoder*; a model that came later is taken up.
+
+        Vectors that could not be served are tried again after 5 s at the earliest: it takes reading all of them.
+        """
         if (index := self._index) is not None and (index.vectors is not None or encoder is None):
             return index  # the usual case, at every question: no lock
+        if index is not None and index.no_vectors and monotonic() - self._tried_at < _RETRY_S:
+            return index
         with self._opening:
+            if self._is_retired:
+                raise BusyError(f"{self.place.root} is being removed or restored just now", "ask again in a moment")
             if self._index is None:
-                self._index = RepoIndex(self.directory, encoder)
+                self._index = self._open(encoder)
             elif encoder is not None and self._index.vectors is None:
                 self._index.use_encoder(encoder)
+            if self._index.no_vectors:
+                self._tried_at = monotonic()
             return self._index
+
+    def _open(self, encoder: Encoder | None) -> RepoIndex:
+        """Open the index; one that is damaged is set aside for a new one, and one behind what was settled is told of too."""
+        settled = self.settled
+        try:
+            index = RepoIndex(self.directory, encoder)
+        except DamagedError:
+            self._move_aside()
+            index = RepoIndex(self.directory, encoder)
+        if settled and settled.get("generation") != index.opened_at:
+            self.settled = {}
+            self.on_damage(self)
+        return index
+
+    def open_for_update(self, encoder: Encoder | None) -> RepoIndex:
+        """Return the index as `open_index` does, of *encoder*'s model from now on; only where no other update runs."""
+        index = self.open_index(encoder)
+        if encoder is not None and index.encoder is not None and index.encoder.model_id != encoder.model_id:
+            with self._opening:
+                self._index = index = index.with_encoder(encoder)
+        return index
 
     def reopen_if_doubtful(self) -> None:
         """Close an index whose last update failed, so that opening it makes its caches equal to the store again."""
@@ -110,6 +148,9 @@ class Repo:
     def set_aside(self) -> None:
         """Close a damaged index and keep its files beside, once; the next opening begins a new one."""
         self.close()
+        self._move_aside()
+
+    def _move_aside(self) -> None:
         beside = self.directory / "damaged"
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(mode=0o700)
@@ -117,6 +158,12 @@ class Repo:
             if path.exists():
                 os.replace(path, beside / path.name)
         self.settled, self.is_doubtful = {}, False
+
+    def retire(self) -> None:
+        """Close the index for good: a question that is on its way must not make files where they are being removed."""
+        with self._opening:
+            self._is_retired = True
+        self.close()
 
     def close(self) -> None:
         """Close the index."""
@@ -134,8 +181,9 @@ class Repos:
         self._lock = threading.Lock()
         self._repos: dict[str, Repo] = {}
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directories.finish_begun(directory)
         for enrolment in directory.glob("*/repo.json"):
-            if place := _load_place(enrolment):
+            if place := load_place(enrolment):
                 self._repos[enrolment.parent.name] = Repo(enrolment.parent, place)
 
     def __iter__(self) -> Iterator[Repo]:
@@ -143,14 +191,15 @@ class Repos:
 
     def add(self, start: str) -> Repo:
         """Enrol the repository that the directory *start* lies in; one that is enrolled already is returned as it is."""
-        place = _main_place(find_repository(start))
-        _check_owner(place)
+        place = get_main_place(find_repository(start))
+        check_owner(place)
         with self._lock:
-            key = _key(place)
+            key = get_key(place)
             if key not in self._repos:
                 directory = self._directory / key
-                _save_place(directory / "repo.json", place)
+                save_place(directory / "repo.json", place)
                 self._repos[key] = Repo(directory, place)
+            note_repo(key)
             return self._repos[key]
 
     def get(self, key: str) -> Repo | None:
@@ -159,16 +208,25 @@ class Repos:
 
     def find_enrolled(self, start: str) -> Repo | None:
         """Return the enrolled repository that *start* lies in, None for one that was not added."""
-        return self._repos.get(_key(find_repository(start)))
+        return self._repos.get(get_key(find_repository(start)))
+
+    def is_within(self, start: str, repo: Repo | None = None) -> bool:
+        """Whether the directory *start* lies in *repo*, or (None) in any repository that is enrolled."""
+        try:
+            found = self.find_enrolled(start)
+        except (AilError, OSError):
+            return False
+        return found is not None and repo in (None, found)
 
     def find(self, start: str) -> tuple[Repo, RepoPlace]:
         """Return the enrolled repository that *start* lies in, and the worktree asked from. Raises NotEnrolledError."""
         place = find_repository(start)
-        repo = self._repos.get(_key(place))
+        repo = self._repos.get(get_key(place))
         if repo is None:
             raise NotEnrolledError(
                 f"{place.root} is not enrolled: AIL reads only what was added", f"ail-client add {place.root}"
             )
+        note_repo(repo.key)
         return repo, place
 
     def find_even_gone(self, start: str) -> Repo:
@@ -180,77 +238,46 @@ class Repos:
         return self.find(start)[0]
 
     def remove(self, repo: Repo, *, purge: bool) -> None:
-        """End the enrolment; with *purge* the index goes too."""
+        """End the enrolment; with *purge* the index goes too. Raises StorageError where it cannot; a start tries again."""
         with self._lock:
-            self._repos.pop(repo.key, None)
-        repo.close()
-        (repo.directory / "repo.json").unlink(missing_ok=True)
+            if self._repos.get(repo.key) is repo:
+                del self._repos[repo.key]
+        repo.retire()
         if purge:
-            shutil.rmtree(repo.directory, ignore_errors=True)
+            directories.discard(repo.directory)
+        else:
+            (repo.directory / "repo.json").unlink(missing_ok=True)
+
+    def purge_left(self, start: str) -> bool:
+        """Remove the index that an earlier `remove` left of the repository at *start*; whether there was one."""
+        real = os.path.realpath(start)
+        names = {hash_path(common_dir) for common_dir in (real, os.path.join(real, ".git"))}
+        with contextlib.suppress(NotARepositoryError):
+            names.add(get_key(find_repository(start)))
+        left = [self._directory / name for name in names - self._repos.keys() if (self._directory / name).exists()]
+        for directory in left:
+            directories.discard(directory)
+        return bool(left)
+
+    @property
+    def directory(self) -> Path:
+        """Where each repository has a directory, named by its key."""
+        return self._directory
+
+    def take_over(self, coming: Path, place: RepoPlace) -> Repo:
+        """Put the directory that *coming* holds for the repository at *place* in its place, enrolled; return it.
+
+        An older one under the same key must be at rest: watched no more, and no update of it running.
+        """
+        with self._lock:
+            key = get_key(place)
+            if old := self._repos.get(key):
+                old.retire()
+            directories.move_in(coming, key)
+            self._repos[key] = Repo(self._directory / key, place)
+            return self._repos[key]
 
     def close(self) -> None:
         """Close every index."""
         for repo in self:
             repo.close()
-
-
-def _main_place(place: RepoPlace) -> RepoPlace:
-    """Return the main worktree of *place*: a linked one may be removed while the repository goes on."""
-    if place.git_dir == place.common_dir:
-        return place
-    root, name = os.path.split(place.common_dir)
-    is_bare = name != ".git"
-    return RepoPlace(place.common_dir if is_bare else root, place.common_dir, place.common_dir, is_bare)
-
-
-def _key(place: RepoPlace) -> str:
-    return hashlib.blake2b(os.fsencode(place.common_dir), digest_size=8).hexdigest()
-
-
-def _check_owner(place: RepoPlace) -> None:
-    owner = os.stat(place.common_dir).st_uid
-    if owner != os.geteuid():
-        raise RepoUnreadableError(
-            f"{place.common_dir} belongs to another user (uid {owner})",
-            "clone it: AIL reads only repositories that you own",
-        )
-
-
-def _save_place(path: Path, place: RepoPlace) -> None:
-    enrolment = {"root": place.root, "git_dir": place.git_dir, "common_dir": place.common_dir, "is_bare": place.is_bare}
-    _save_json(path, enrolment)
-
-
-def _load_place(path: Path) -> RepoPlace | None:
-    """Return the enrolled place, None where the file is damaged: then the repository is to be added again."""
-    kept = _load_json(path)
-    try:
-        return RepoPlace(str(kept["root"]), str(kept["git_dir"]), str(kept["common_dir"]), bool(kept["is_bare"]))
-    except KeyError:
-        return None
-
-
-def _load_json(path: Path) -> dict[str, Any]:
-    """Return the map that a file holds, {} where it is missing or damaged."""
-    try:
-        kept = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return kept if isinstance(kept, dict) else {}
-
-
-def _save_json(path: Path, kept: Mapping[str, object], *, is_synced: bool = True) -> None:
-    """Replace a file's content, on disk when this returns unless a lost one does no harm. Raises StorageError."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = path.with_suffix(".new")
-        with beside.open("w") as file:
-            json.dump(kept, file)
-            file.flush()
-            if is_synced:
-                os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError as err:
-        raise StorageError(
-            f"{path.name} could not be written: {err.strerror}", "free some space in the state directory"
-        ) from err

@@ -77,13 +77,21 @@ def purge_retired(store: Store) -> None:
     if abs(now - int(store.get_meta("purged_at") or 0)) < _PURGE_EVERY_S:  # abs: clocks jump
         return
     with store.transaction() as db:
-        db.execute("DELETE FROM retired WHERE retired_at < ?", (now - KEPT_S,))
+        forgotten = db.execute("DELETE FROM retired WHERE retired_at < ?", (now - KEPT_S,)).rowcount
         db.execute("DELETE FROM successors WHERE told_at < ?", (now - KEPT_S,))
         db.execute(
             "DELETE FROM embeddings WHERE text_hash NOT IN"
             " (SELECT text_hash FROM commits UNION ALL SELECT text_hash FROM retired)"
         )
         store.set_meta(purged_at=str(now))
+    if forgotten:
+        store.empty_log()
+
+
+def forget_unused_embeddings(store: Store) -> None:
+    """Forget the embeddings of texts that no commit has now, retired ones included: what comes back is encoded again."""
+    with store.transaction() as db:
+        db.execute("DELETE FROM embeddings WHERE text_hash NOT IN (SELECT text_hash FROM commits)")
 
 
 def _follow(store: Store, sha: bytes) -> Iterator[bytes]:

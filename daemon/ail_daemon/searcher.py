@@ -10,11 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from . import answers, relations
-from .candidates import Question, gather
+from .candidates import Gathered, Question, gather
 from .folding import fold
 from .index import RepoIndex
 from .model import Commit, Encoder
+from .onesided import by_meaning, by_words
 from .ranking import NOTHING_BELOW, Hit, Ranked, load_model, rank
+from .sides import Side
 
 FOLDED_HITS = 4
 """Hits looked at for each citation: so many may be one change with a better one."""
@@ -23,10 +25,9 @@ _LINES_ALONE = 0.6
 """Confidence in who last changed the asked lines: of our questions about lines of pytest, so many have the answer first."""
 
 
-def ask(index: RepoIndex, encoder: Encoder | None, question: Question) -> dict[str, Any]:
-    """Return outcome, answer, confidence, citations and mode, as the contract's reply has them."""
-    is_semantic = encoder is not None and question.mode != "lexical"
-    found = search(index, encoder, question)
+def ask(index: RepoIndex, encoder: Encoder | None, question: Question, required: float = 0.0) -> dict[str, Any]:
+    """Return outcome, answer, confidence, citations and mode, as the contract's reply has them; *required*: see `consult`."""
+    found, side = consult(index, encoder, question, required)
     is_worth_telling = found.confidence >= NOTHING_BELOW
     cited = _cite(index, question, found.hits[: question.limit]) if is_worth_telling else []
     if not found.has_evidence:
@@ -37,21 +38,41 @@ def ask(index: RepoIndex, encoder: Encoder | None, question: Question) -> dict[s
         "answer": said.text,
         "confidence": round(found.confidence, 4),
         "citations": [answers.citation(one) for one in cited],
-        "mode": "semantic" if is_semantic else "lexical",
+        "mode": side,
     }
 
 
 def search(index: RepoIndex, encoder: Encoder | None, question: Question) -> Ranked:
     """Return the ranked candidates of *question* and the probability that the first is an answer."""
+    return consult(index, encoder, question)[0]
+
+
+def consult(
+    index: RepoIndex, encoder: Encoder | None, question: Question, required: float = 0.0
+) -> tuple[Ranked, Side]:
+    """Return the ranked candidates of *question*, and which side ranked them.
+
+    required: a confidence; below it words alone are asked too, of the same candidates, and the surer side is returned.
+    """
     embedding = encoder.encode([question.text]) if encoder is not None and question.mode != "lexical" else None
+    side: Side = "lexical" if embedding is None else "semantic"
     gathered = gather(index, question, embedding)
     if not (gathered.asked.rarity or question.scope.file or any(c.is_reference for c in gathered.candidates.values())):
-        return Ranked([], 0.0)  # stop words or signs alone: whatever is near them is near by chance
+        return Ranked([], 0.0), side  # stop words or signs alone: whatever is near them is near by chance
+    ranked = _rank(index, gathered, question, side)
+    if side == "semantic" and ranked.confidence < required:
+        words = _rank(index, replace(gathered, candidates=by_words(gathered.candidates)), question, "lexical")
+        if words.confidence > ranked.confidence:  # whether there is an answer at all, meaning knows better
+            return replace(words, has_evidence=words.has_evidence and ranked.has_evidence), "lexical"
+    return ranked, side
+
+
+def _rank(index: RepoIndex, gathered: Gathered, question: Question, side: Side) -> Ranked:
+    by_meaning_alone = side == "semantic" and question.mode == "semantic"
+    candidates = by_meaning(gathered.candidates) if by_meaning_alone else gathered.candidates
+    model = load_model(is_semantic=side == "semantic", by_words=not by_meaning_alone)
     most = FOLDED_HITS * question.limit
-    ranked = rank(
-        gathered.candidates, gathered.asked, load_model(is_semantic=embedding is not None),
-        lambda ids: fold(index.store, ids[:most]),
-    )  # fmt: skip
+    ranked = rank(candidates, gathered.asked, model, lambda ids: fold(index.store, ids[:most]))
     if not gathered.asked.rarity and question.blamed:  # "why?" about lines: who last changed them is what was asked
         return replace(ranked, has_evidence=bool(ranked.hits), confidence=max(ranked.confidence, _LINES_ALONE))
     return ranked

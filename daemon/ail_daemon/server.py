@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import suppress
 
+from ail_rpc.errors import AilError
 from ail_rpc.messages import encode_request
 
 from .activation import notify
 from .admission import Connections
 from .connection import Answerer, Connection
+from .doorway import Doorway
 from .limits import ServingLimits
 from .listening import Listener
 from .logs import log
 
 _BACKLOG = 1024
 _ACCEPTED_AT_ONCE = 64  # a whole backlog at once counted a thousand clients that had long gone, and refused the next
+_LOOK_PAUSE_S = 0.02  # before a look, so that looks are few whatever goes on in the directory
 _ROUNDS = 5  # of the loop, in which whatever has arrived is accepted, looked at and read
 
 
@@ -24,6 +28,8 @@ class Server:
     """Serves *answerer* at a socket from `start` to `stop`.
 
     renew: called before each look at the socket's file; the app's locks take themselves again there. It may raise.
+    note_error: told what is refused before it comes to a request.
+    beat: called a few times a second while clients come or say something, so that others can see that the loop turns.
     """
 
     def __init__(
@@ -32,19 +38,39 @@ class Server:
         answerer: Answerer,
         limits: ServingLimits = ServingLimits(),  # noqa: B008 - frozen
         renew: Callable[[], None] = lambda: None,
+        note_error: Callable[[AilError], None] = lambda _: None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._listener = listener
         self._answerer = answerer
         self._limits = limits
         self._renew = renew
-        self._connections: Connections[Connection] = Connections(limits)
+        self._connections: Connections[Connection] = Connections(limits, note_error, beat)
+        self._is_disturbed = asyncio.Event()
         self._acceptor: asyncio.Server | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._accepted = 0  # of others: the server's own looks at itself do not count
+
+    @property
+    def accepted(self) -> int:
+        """How many clients have come so far."""
+        return self._accepted
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether a client is connected, or a request runs whose client has gone."""
+        return bool(self._connections.open or self._connections.active)
+
+    def count_connections(self) -> dict[str, int]:
+        """Return how many connections there are, by state."""
+        return self._connections.count()
 
     async def start(self) -> None:
         """Serve; from here on a client that connects to the path is answered."""
+        doorway = Doorway(self._is_disturbed.set)
+        doorway.watch(os.path.dirname(self._listener.path))  # before anybody can know of the socket, and harm it
         self._acceptor = await self._listen(self._listener)
-        self._watch = asyncio.create_task(self._watch_itself())
+        self._watch = asyncio.create_task(self._watch_itself(doorway))
 
     async def stop(self) -> None:
         """Remove the file if ours, accept no more, answer what runs (`stop_s` seconds at most), close everything."""
@@ -56,9 +82,30 @@ class Server:
         await self._finish_requests()
         await self._close_connections()
 
+    async def retire(self) -> bool:
+        """Accept no more; False, and all as before, if a client came meanwhile, or nobody else listens at this socket.
+
+        Whoever connects from then on waits in the service manager's queue for the next daemon: no client meets one that ends.
+        """
+        if not self._listener.is_borrowed:
+            return False
+        kept = Listener.adopt(self._listener.sock.dup())
+        if self._acceptor:
+            self._acceptor.close()
+        await _let_arrive()
+        if not self.is_in_use:
+            kept.sock.close()
+            return True
+        self._listener, self._acceptor = kept, await self._listen(kept)
+        return False
+
+    def _connect(self) -> Connection:
+        self._accepted += 1
+        return Connection(self._answerer, self._connections)
+
     async def _listen(self, listener: Listener) -> asyncio.Server:
         acceptor = await asyncio.get_running_loop().create_unix_server(
-            lambda: Connection(self._answerer, self._connections), sock=listener.sock, backlog=_ACCEPTED_AT_ONCE
+            self._connect, sock=listener.sock, backlog=_ACCEPTED_AT_ONCE
         )
         listener.sock.listen(_BACKLOG)  # asyncio has one number for both
         listener.publish()
@@ -89,21 +136,38 @@ class Server:
 
     # The server's look at itself -----------------------------------------------------------------------------------
 
-    async def _watch_itself(self) -> None:
+    async def _watch_itself(self, doorway: Doorway) -> None:
         """See every few seconds that the file is ours, every minute that somebody answers there; else bind anew."""
-        loop = asyncio.get_running_loop()
-        next_answer = loop.time() + self._limits.answer_check_s
-        while True:
-            await asyncio.sleep(self._limits.path_check_s)
-            try:
-                is_well = self._is_in_place() and (loop.time() < next_answer or await self._is_answering())
-                if loop.time() >= next_answer:
-                    next_answer = loop.time() + self._limits.answer_check_s
-                if not is_well:
-                    await self._bind_anew()
-                notify("WATCHDOG=1")
-            except Exception as err:  # noqa: BLE001 - one failed look must not end the looking
-                log("self_check_failed", level="error", error=err)
+        next_answer = asyncio.get_running_loop().time() + self._limits.answer_check_s
+        try:
+            while True:
+                await self._wait_for_look()
+                next_answer = await self._look(next_answer)
+                doorway.watch(os.path.dirname(self._listener.path))
+        finally:
+            doorway.close()
+
+    async def _wait_for_look(self) -> None:
+        """Wait until it is time to look, or something happened at the door: then for a moment more, for it may go on."""
+        try:
+            async with asyncio.timeout(self._limits.path_check_s):
+                await self._is_disturbed.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(_LOOK_PAUSE_S)
+        self._is_disturbed.clear()
+
+    async def _look(self, next_answer: float) -> float:
+        """Look once; return when an answer is to be asked for next, on the loop's clock. Raises nothing."""
+        now = asyncio.get_running_loop().time()
+        is_due = now >= next_answer
+        try:
+            if not self._is_in_place() or (is_due and not await self._is_answering()):
+                await self._bind_anew()
+            notify("WATCHDOG=1")
+        except Exception as err:  # noqa: BLE001 - one failed look must not end the looking
+            log("self_check_failed", level="error", error=err)
+        return now + self._limits.answer_check_s if is_due else next_answer
 
     def _is_in_place(self) -> bool:
         self._renew()
@@ -111,6 +175,7 @@ class Server:
 
     async def _is_answering(self) -> bool:
         """Whether a request to our own path gets any answer in time; one that says "busy" will do."""
+        self._accepted -= 1
         try:
             async with asyncio.timeout(self._limits.stop_s):
                 reader, writer = await asyncio.open_unix_connection(self._listener.path)
@@ -129,6 +194,7 @@ class Server:
         if self._acceptor:
             self._acceptor.close()
         self._listener, self._acceptor = listener, acceptor
+        self._is_disturbed.set()  # the directory may be another one, and harmed before it is watched: look once more
 
     async def _stop_watching(self) -> None:
         if self._watch:

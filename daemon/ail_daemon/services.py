@@ -7,73 +7,136 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from ail_rpc.paths import get_state_dir
 
-from . import filters
+from . import filters, gauges
+from .answering import Answering
+from .applying import Applying
 from .asking import Asking
 from .caches import ExactCache, SimilarCache
+from .caching import Caching
 from .checking import Checking
-from .encoders import ServingEncoder
+from .configuring import Configuring
+from .consistency import SAMPLE, Consistency
+from .doctor.visiting import Doctor
+from .encoders import ServingEncoder, make_bulk
 from .enrolment import Enrolment
+from .exposition import Family
 from .flags import Flags
 from .freshness import Freshness
 from .indexer import Indexer
+from .keeping import Keeping
 from .logs import log
 from .methods import Offer
-from .params import Handler, Method, flag, lines, number, text, texts, whole
+from .params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole
 from .pool import QuestionPool
+from .probing import LIMIT_S, Probing
+from .recent import RecentQuestions
 from .related import Related
 from .repos import Repo, Repos
 from .showing import Showing
 from .siblings import Siblings
-from .workers import Bulk
+from .sides import SideFigures
+from .warming import Warming
+
+_ASK = (
+    text("repo"), number("timeout", 0.001, 3600, default=None), text("question"), text("file", default=None), lines("lines"),
+    whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
+    *(text(name, default=None) for name in filters.NAMES),
+)  # fmt: skip
+
+
+class Indexing(NamedTuple):
+    """What indexes are made by, also where no daemon runs."""
+
+    encoder: ServingEncoder
+    repos: Repos
+    indexer: Indexer
+
+
+def open_indexing(flags: Flags) -> Indexing:
+    """Return the parts that make indexes; the indexer is not started yet."""
+    state = Path(get_state_dir())
+    encoder = ServingEncoder(make_bulk(flags.current, os.fspath(state / "models")))
+    repos = Repos(state / "repos")
+    return Indexing(encoder, repos, Indexer(flags, encoder.get_serving, _log_failure, Siblings(repos).find_kept))
 
 
 @contextlib.asynccontextmanager
 async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     """Enrolled repositories, kept indexed, and answers about them."""
-    settings = flags.current
-    state = Path(get_state_dir())
-    bulk = Bulk(settings.model, settings.encoder, os.fspath(state / "models"), settings.max_workers)
-    encoder = ServingEncoder(bulk)
-    repos = Repos(state / "repos")
-    indexer = Indexer(bulk, settings.refs, encoder.get, _log_failure, Siblings(repos).find_kept)
-    freshness = Freshness(repos, indexer, is_watching=settings.watch, reconcile_s=settings.reconcile_s)
+    settings, state = flags.current, Path(get_state_dir())
+    encoder, repos, indexer = open_indexing(flags)
+    freshness = Freshness(repos, indexer, flags)
     pool = QuestionPool(flags)
     exact = ExactCache(settings.cache_size)
     similar = SimilarCache(settings.faiss_cache_size, settings.faiss_similarity_threshold)
-    asking = Asking(repos, freshness, encoder, pool, exact, similar)
+    figures, answering = SideFigures(), Answering(encoder)
+    asking = Asking(repos, freshness, flags, pool, answering, exact, similar, figures)
     showing = Showing(repos, freshness, encoder, pool)
-    related = Related(repos, freshness, encoder, pool)
-    enrolment = Enrolment(repos, indexer, freshness, encoder)
-    checking = Checking(repos, indexer, settings.refs, encoder)
+    related = Related(repos, freshness, encoder, pool, flags)
+    checking = Checking(repos, indexer, flags, encoder)
+    recent = RecentQuestions()
+    ask = Method(asking.ask, *_ASK)
+    caching = Caching(ask, repos, exact, similar, recent)
+    enrolment = Enrolment(repos, indexer, freshness, encoder, caching.forget_removed)
+    keeping = Keeping(repos, freshness, encoder, state, caching.forget_removed)
+    warming = Warming(ask, repos, recent, pool)
+    applying = Applying(flags, os.fspath(state / "models"), encoder, pool, exact, similar, repos, indexer, freshness)
+    configuring = Configuring(flags, pool, applying)
+    consistency = Consistency(repos, answering, asking.check, recent.sample)
 
     pool.submit(encoder.get)
+    indexer.on_updated = warming.note_update
     indexer.start()
     await freshness.start()
     try:
-        methods = _offer_methods(asking, showing, related, enrolment, checking)
-        yield Offer(methods, enrolment.get_status, lambda: encoder.is_decided, lambda: _get_model(encoder))
+        methods = _offer_methods(caching, configuring, showing, related, enrolment, checking, consistency, keeping)
+        doctor = Doctor(flags, encoder, repos, pool, state / "models")
+        methods["doctor"] = Method(doctor.examine, text("repo", default=None))
+        probing = Probing(repos, lambda: _encode(pool, encoder), ask)
+
+        async def get_status(start: str | None) -> dict[str, Any]:
+            return {**await enrolment.get_status(start), "notice": flags.notice}
+
+        yield Offer(
+            methods,
+            get_status,
+            probing.find_fault,
+            lambda: _get_model(encoder),
+            lambda: _read_metrics(enrolment, exact, similar, encoder),
+            figures.describe,
+            lambda: all(repo.progress.phase == "idle" for repo in repos),
+        )
     finally:
+        await applying.stop()
+        await warming.stop()
         await freshness.stop()
         await asyncio.to_thread(indexer.stop)
+        await asyncio.to_thread(asking.stop)
         await asyncio.to_thread(pool.stop)
         repos.close()
 
 
 def _offer_methods(
-    asking: Asking, showing: Showing, related: Related, enrolment: Enrolment, checking: Checking
+    caching: Caching,
+    configuring: Configuring,
+    showing: Showing,
+    related: Related,
+    enrolment: Enrolment,
+    checking: Checking,
+    consistency: Consistency,
+    keeping: Keeping,
 ) -> dict[str, Handler]:
     repo, timeout = text("repo"), number("timeout", 0.001, 3600, default=None)
+    maybe_repo = text("repo", default=None)
+
     return {
-        "ask": Method(
-            asking.ask, repo, timeout, text("question"), text("file", default=None), lines("lines"),
-            whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
-            *(text(name, default=None) for name in filters.NAMES),
-        ),
+        "ask": Method(caching.ask, *_ASK),
         "related": Method(
-            related.related, repo, timeout, texts("files", default=()), text("staged", default=None), text("by", default=""),
+            related.related, repo, timeout, texts("files", default=()), raw("staged", default=None), text("by", default=""),
             text("range", default=None), whole("limit", 1, 100, default=5),
             text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
             *(text(name, default=None) for name in filters.NAMES),
@@ -83,8 +146,33 @@ def _offer_methods(
         "repo.remove": Method(enrolment.remove, repo, flag("purge")),
         "repo.list": Method(enrolment.list),
         "repo.notify": Method(enrolment.notify, repo),
-        "check.index": Method(checking.check_index, text("repo", default=None)),
+        "check.index": Method(checking.check_index, maybe_repo),
+        "check.consistency": Method(
+            consistency.check_consistency, maybe_repo, timeout, whole("sample", 1, 10_000, default=SAMPLE),
+        ),
+        "cache.stats": Method(caching.stats),
+        "cache.clear": Method(caching.clear, maybe_repo),
+        "cache.warm": Method(caching.warm, repo, texts("questions", default=None), text("file", default=None)),
+        "flags": Method(configuring.flags, Param("set", lambda given: isinstance(given, dict), "a map of values by name", None)),
+        "reload": Method(configuring.reload),
+        "backup": Method(keeping.backup, text("file"), maybe_repo),
+        "restore": Method(keeping.restore, text("file")),
     }  # fmt: skip
+
+
+async def _read_metrics(
+    enrolment: Enrolment, exact: ExactCache, similar: SimilarCache, encoder: ServingEncoder
+) -> list[Family]:
+    told = await enrolment.get_status(None)
+    caches = gauges.read_caches({"exact": exact.stats(), "similar": similar.stats()})
+    return [*gauges.read_repositories(told["repos"]), *caches, gauges.read_model(encoder.loaded is not None)]
+
+
+async def _encode(pool: QuestionPool, encoder: ServingEncoder) -> None:
+    """Encode something, where there is a model: what a probe does where no repository can be asked about."""
+    loaded = await pool.run(LIMIT_S, encoder.get)
+    if loaded:
+        await pool.run(LIMIT_S, lambda: loaded.encode(["why?"]))
 
 
 def _get_model(encoder: ServingEncoder) -> str | None:

@@ -9,18 +9,22 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, Literal, NamedTuple
 
 from ail_rpc.errors import UsageError
 from ail_rpc.paths import get_config_file
 
 from .model import REF_KINDS
+from .params import suggest
 
 _YES_OR_NO = "true or false"
 _SHARE = "a number from 0 to 1"
 _ENTRIES = "a whole number from 0 to 1,000,000"
 _TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+Origin = Literal["default", "file", "environment", "flags"]
+"""Where a value comes from; flags: it was set while the daemon ran."""
 
 Reader = Callable[[object], Any]
 """Returns the value of a setting from the text of a variable or a value of the file; raises ValueError, TypeError."""
@@ -88,7 +92,7 @@ def _count_cores() -> int:
 
 
 def _setting(variable: str, default: object, may_be: str, read: Reader, *, is_secret: bool = False) -> Any:
-    told = {"variable": variable, "may_be": may_be, "read": read}
+    told = {"variable": variable, "may_be": may_be, "read": read, "is_secret": is_secret}
     return field(default=default, metadata=told, repr=not is_secret)
 
 
@@ -104,6 +108,7 @@ class Settings:
     faiss_fallback: bool = _setting("AIL_FAISS_FALLBACK", True, _YES_OR_NO, _truth)
     faiss_required_confidence: float = _setting("AIL_FAISS_REQUIRED_CONFIDENCE", 0.5, _SHARE, _number(0, 1))
     faiss_rollout: int = _setting("FAISS_ROLLOUT", 100, "a whole number from 0 to 100, per cent", _whole(0, 100))
+    shadow: int = _setting("AIL_SHADOW", 0, "a whole number from 0 to 100, per cent", _whole(0, 100))
     faiss_similarity_threshold: float = _setting("FAISS_SIMILARITY_THRESHOLD", 0.85, _SHARE, _number(0, 1))
     cache_size: int = _setting("AIL_CACHE_SIZE", 1000, _ENTRIES, _whole(0, 1_000_000))
     faiss_cache_size: int = _setting("FAISS_CACHE_SIZE", 100, _ENTRIES, _whole(0, 1_000_000))
@@ -126,43 +131,93 @@ class Settings:
     )
     log_file: str | None = _setting("AIL_LOG_FILE", None, "an absolute path", _absolute_path)
     metrics_port: int | None = _setting("AIL_METRICS_PORT", None, "a port from 1 to 65,535", _whole(1, 65535))
+    idle_exit_s: float | None = _setting(
+        "AIL_IDLE_EXIT_S", None, "a number of seconds from 1 to 604,800 (a week)", _number(1, 604_800)
+    )
     github_token: str | None = _setting("GITHUB_TOKEN", None, "a token", _text, is_secret=True)
     github_owner: str | None = _setting("GITHUB_OWNER", None, "a user's or an organisation's name", _text)
     github_repo: str | None = _setting("GITHUB_REPO", None, "a repository's name", _text)
 
 
+VARIABLES: Mapping[str, Field[Any]] = {one.metadata["variable"]: one for one in fields(Settings)}
+"""Every setting by its variable's name, in the order of the contract."""
+
+
+class Loaded(NamedTuple):
+    """Settings as they were read: each variable that is set somewhere with its origin, the others have their defaults."""
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+
+
 def load_settings(file: str | None = None) -> Settings:
+    """Return the settings alone; see `read_settings`."""
+    return read_settings(file).settings
+
+
+def read_settings(file: str | None = None) -> Loaded:
     """Return the settings of *file* (None: the user's own; a missing one is empty) and of the environment.
 
     Raises UsageError naming the variable, and what it may be, where a value or a name is wrong.
     """
     path = file or get_config_file()
     written = _read_toml(path)
-    table = {one.metadata["variable"]: one for one in fields(Settings)}
-    for name in written.keys() - table.keys():
-        raise UsageError(f"{path} sets {name}, which is no setting", f"the settings are {', '.join(table)}")
+    for name in written.keys() - VARIABLES.keys():
+        raise UsageError(f"{path} sets {name}, which is no setting", f"the settings are {', '.join(VARIABLES)}")
     found: dict[str, Any] = {}
-    for variable, one in table.items():
+    origins: dict[str, Origin] = {}
+    for variable, one in VARIABLES.items():
         if set_here := os.environ.get(variable):  # an empty variable is as good as none
-            found[one.name] = _take(one.metadata, set_here, "the environment")
+            found[one.name], origins[variable] = _take(one, set_here, "correct it in the environment"), "environment"
         elif variable in written:
-            found[one.name] = _take(one.metadata, written[variable], path)
-    return Settings(**found)
+            found[one.name], origins[variable] = _take(one, written[variable], f"correct it in {path}"), "file"
+    return Loaded(Settings(**found), origins)
 
 
-def _take(told: Mapping[str, Any], value: object, origin: str) -> Any:
+def read_assignments(assignments: Mapping[str, object]) -> dict[str, Any]:
+    """Return checked values by variable, from names as people write them: `faiss_enabled`, `AIL_FAISS_ENABLED`.
+
+    Raises UsageError naming the first that is wrong, and what it may be.
+    """
+    found: dict[str, Any] = {}
+    for name, value in assignments.items():
+        variable = find_variable(name)
+        if variable in found:
+            raise UsageError(f"{variable} is set twice", "give it once")
+        found[variable] = _take(VARIABLES[variable], value, "nothing was changed")
+    return found
+
+
+def find_variable(name: str) -> str:
+    """Return the variable that *name* means: itself or its field's name, in any case. Raises UsageError."""
+    for variable, one in VARIABLES.items():
+        if name.upper() == variable or name.lower() == one.name:
+            return variable
+    raise UsageError(f"there is no setting {name:.80}", suggest(name.upper(), VARIABLES))
+
+
+def _take(one: Field[Any], value: object, hint: str) -> Any:
     """Return the checked value; the refusal does not repeat it, for it may be a token."""
     try:
-        return told["read"](value)
+        return one.metadata["read"](value)
     except (ValueError, TypeError, StopIteration):
-        raise UsageError(f"{told['variable']} must be {told['may_be']}", f"correct it in {origin}") from None
+        raise UsageError(f"{one.metadata['variable']} must be {one.metadata['may_be']}", hint) from None
 
 
 def _read_toml(path: str) -> dict[str, Any]:
     try:
-        with open(path, "rb") as file:
+        with open(
+            os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb"
+        ) as file:  # a pipe must not hold us up
             return {name.upper(): value for name, value in tomllib.load(file).items()}
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
-        raise UsageError(f"the settings in {path} cannot be read: {err}", "correct the file or move it away") from err
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as err:
+        said = (
+            err.strerror
+            if isinstance(err, OSError)
+            else "it is nested too deep"
+            if isinstance(err, RecursionError)
+            else err
+        )
+        raise UsageError(f"the settings in {path} cannot be read: {said}", "correct the file or move it away") from err

@@ -20,49 +20,74 @@ _TICK_NS = 20_000_000
 _WHOLE_SECONDS_NS = 2_000_000_000  # the same for file systems that keep whole seconds, or two
 
 
+_LISTINGS_MAX = 1 << 14
+_listings: dict[str, tuple[tuple[int, int, int], list[str]]] = {}
+"""What is below a directory, by its stat: reading directories again was two thirds of a signature's time."""
+
+
 def read_signature(place: RepoPlace, ref_kinds: Iterable[str]) -> str:
     """Return the signature of *place*, and of which refs count; a repository that vanished has one like any other.
 
     Of a repository that moved just now it is equal to no other, this one included.
     """
     now = time.time_ns()
-    stats = list(_stats(place))
-    newest = max((mtime for _, mtime, _, _ in stats), default=0)
-    tick = _TICK_NS if newest % 1_000_000_000 else _WHOLE_SECONDS_NS
-    nonce = os.urandom(8) if abs(now - newest) < tick else b""  # abs: clocks jump
+    stats = list(_stats(place, now))
+    newest = max((stat[0] for _, stat in stats), default=0)
+    nonce = os.urandom(8) if _is_racy(newest, now) else b""
     told = repr((stats, tuple(ref_kinds), nonce)).encode("utf-8", "surrogateescape")
     return hashlib.blake2b(told, digest_size=16).hexdigest()
 
 
-def _stats(place: RepoPlace) -> Iterator[tuple[str, int, int, int]]:
-    worktrees = os.path.join(place.common_dir, "worktrees")
+def _is_racy(changed_ns: int, now_ns: int) -> bool:
+    tick = _TICK_NS if changed_ns % 1_000_000_000 else _WHOLE_SECONDS_NS
+    return abs(now_ns - changed_ns) < tick  # abs: clocks jump
+
+
+def _stats(place: RepoPlace, now_ns: int) -> Iterator[tuple[str, tuple[int, int, int]]]:
+    """Yield what counts with its (mtime in ns, size, inode)."""
+    worktrees = f"{place.common_dir}/worktrees"
+    stat = _stat(worktrees)
     for path in (
-        os.path.join(place.git_dir, "HEAD"),
-        *(os.path.join(place.common_dir, name) for name in ("HEAD", "packed-refs", "reftable", "shallow")),
+        f"{place.git_dir}/HEAD",
+        *(f"{place.common_dir}/{name}" for name in ("HEAD", "packed-refs", "reftable", "shallow")),
+        *(f"{tree}/HEAD" for tree in (_list(worktrees, stat, now_ns) if stat else ())),
         worktrees,
-        *(os.path.join(worktrees, name, "HEAD") for name in _list(worktrees)),
-        *_directories(os.path.join(place.common_dir, "refs")),
     ):
-        try:
-            stat = os.stat(path, follow_symlinks=False)
-        except OSError:
-            continue
-        yield path, stat.st_mtime_ns, stat.st_size, stat.st_ino
+        if stat := _stat(path):
+            yield path, stat
+    yield from _directories(f"{place.common_dir}/refs", now_ns)
 
 
-def _directories(top: str) -> Iterator[str]:
-    yield top
+def _directories(top: str, now_ns: int) -> Iterator[tuple[str, tuple[int, int, int]]]:
+    """Yield *top*, where it is there, and the directories below it, with their stats."""
+    stat = _stat(top)
+    if stat is None:
+        return
+    yield top, stat
+    for path in _list(top, stat, now_ns):
+        yield from _directories(path, now_ns)
+
+
+def _list(directory: str, stat: tuple[int, int, int], now_ns: int) -> list[str]:
+    """Return the directories right below *directory*, read again where its *stat* is another, or too young to prove."""
+    known = _listings.get(directory)
+    if known and known[0] == stat:
+        return known[1]
     try:
-        with os.scandir(top) as entries:
+        with os.scandir(directory) as entries:
             below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError:
-        return
-    for path in below:
-        yield from _directories(path)
-
-
-def _list(directory: str) -> list[str]:
-    try:
-        return os.listdir(directory)
-    except OSError:
         return []
+    if not _is_racy(stat[0], now_ns):
+        if len(_listings) >= _LISTINGS_MAX:
+            _listings.clear()
+        _listings[directory] = (stat, below)
+    return below
+
+
+def _stat(path: str) -> tuple[int, int, int] | None:
+    try:
+        stat = os.stat(path, follow_symlinks=False)
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

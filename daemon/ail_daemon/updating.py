@@ -7,37 +7,40 @@ removes what is no longer reachable before it adds anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
-import numpy as np
-
+from . import skipping
+from .embedding import FindKept, embed_fresh, embed_rest
 from .index import RepoIndex
-from .model import Commit, Embeddings, Tips
+from .model import Commit, Tips
 from .reading import Reader
 from .repos import Progress, Repo
-from .rewrites import purge_retired
-from .store import hash_text
+from .rewrites import forget_unused_embeddings, purge_retired
 
 SMALL = 64
 """Commits that the daemon takes in itself. More are the worker's: their messages would take it over half a second."""
 
-_FIRST_TEXTS, _TEXTS = 128, 2048  # texts a batch: a small first one, so that the newest are found by meaning at once
 _CHANGES = 2048
 
-FindKept = Callable[[list[bytes]], dict[bytes, bytes]]
-"""Text hashes to embeddings (float16 bytes) that other repositories keep: a clone of one encodes nothing again."""
 
+def update_small(
+    reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callable[[], None], *, may_reuse: bool = True
+) -> bool:
+    """Take in what is new; False where that is more than SMALL commits' work, and nothing was done.
 
-def update_small(reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callable[[], None]) -> bool:
-    """Take in what is new; False where that is more than SMALL commits' work, and nothing was done."""
-    stored, tips = index.store.get_tips(), reader.tips
-    is_known = _is_known(reader, stored, tips)
+    may_reuse: a message whose embedding is kept, of a commit that was amended or is somewhere else too, is not encoded.
+    """
+    stored = index.store.get_tips()
+    tips, is_known = _compare_tips(reader, index, stored)
+    if index.counts.unembeddable and repo.settled.get("signature", "") is None:
+        return False  # somebody asks for another try of texts that the encoder, and this process with it, may die of
     if index.counts.pending > SMALL or (not is_known and index.counts.commits > SMALL):
         return False
     known = [] if is_known else list(index.store.iter_shas())
     stale = _find_stale(index, stored, tips)
+    gone = _find_gone(reader, tips, index, stored, is_known)
+    reader.take_skipped()  # what is gone may well be unreadable
     count, batches = _read_missing(reader, tips, stored, is_known, known, stale, SMALL)
-    gone = _find_gone(reader, index, stored, is_known)
     if count > SMALL:
         _prune(index, _without_reachable(index, gone, tips, []) + stale, stored)
         on_pruned()
@@ -45,27 +48,35 @@ def update_small(reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callab
     repo.progress = Progress("reading", 0, count)
     commits = [commit for batch in batches for commit in batch]
     gone = _without_reachable(index, gone, tips, commits) + stale
-    fresh = _embed_fresh(reader, repo, index, commits)
+    fresh, failed = embed_fresh(reader, repo, index, commits, may_reuse=may_reuse)
     if gone or commits or tips != stored:
         index.change(gone, commits, fresh, tips)
     on_pruned()
-    _embed_rest(reader, repo, index, lambda _: {})
+    _note_read(reader, tips, index)
+    skipping.note(index.store, failed, "text")
+    embed_rest(reader, repo, index, None)
     _read_changes(reader, repo, index)
     _finish(index)
     return True
 
 
 def update_large(
-    reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callable[[], None], find_kept: FindKept
+    reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callable[[], None], find_kept: FindKept | None
 ) -> None:
-    """Take in whatever is new, in batches."""
-    stored, tips = index.store.get_tips(), reader.tips
-    is_known = _is_known(reader, stored, tips)
+    """Take in whatever is new, in batches; *find_kept* None: embeddings that are kept already are not used again."""
+    stored = index.store.get_tips()
+    tips, is_known = _compare_tips(reader, index, stored)
     stale = _find_stale(index, stored, tips)
-    gone = _find_gone(reader, index, stored, is_known) if stored.shas or index.counts.commits else []
+    gone = _find_gone(reader, tips, index, stored, is_known) if stored.shas or index.counts.commits else []
     _prune(index, _without_reachable(index, gone, tips, []) + stale, stored)
     on_pruned()
+    if find_kept is None:
+        forget_unused_embeddings(index.store)
     known = [] if is_known else list(index.store.iter_shas())
+    reader.take_skipped()  # as above
+    if index.counts.unembeddable:
+        skipping.retry_texts(index.store)
+        index.recount()
     total, batches = _read_missing(reader, tips, stored, is_known, known, stale, None)
     repo.progress = Progress("reading", 0, total)
     parents: set[str] = set()
@@ -75,8 +86,9 @@ def update_large(
         repo.progress.done += len(batch)
         parents.update(parent for commit in batch for parent in commit.parents)
     _read_dangling(reader, index, parents)
+    _note_read(reader, tips, index)
     index.change(tips=tips)
-    _embed_rest(reader, repo, index, find_kept)
+    embed_rest(reader, repo, index, find_kept)
     _read_changes(reader, repo, index)
     _finish(index)
 
@@ -97,9 +109,28 @@ def _is_known(reader: Reader, stored: Tips, tips: Tips) -> bool:
     return not lost or reader.has_all(sorted(lost))
 
 
+def _compare_tips(reader: Reader, index: RepoIndex, stored: Tips) -> tuple[Tips, bool]:
+    """Return the tips to go by, and whether all but what moved is known (see `_is_known`); not while a commit is missing.
+
+    A ref that names a damaged commit stands where it stood before, as long as that is there: what is older is sound.
+    """
+    tips = reader.tips
+    if tips.damaged:
+        old = {ref: stored.refs[ref] for ref in tips.damaged if ref in stored.refs}
+        sound = {ref: sha for ref, sha in old.items() if reader.has_all([sha])}
+        head = stored.head if tips.head is None and stored.head and reader.has_all([stored.head]) else tips.head
+        tips = Tips(head, tips.refs | sound, tips.boundary, tips.damaged)
+    is_whole = not skipping.find(index.store, "commit") and not skipping.find(index.store, "paths")
+    return tips, is_whole and _is_known(reader, stored, tips)
+
+
+def _note_read(reader: Reader, tips: Tips, index: RepoIndex) -> None:
+    skipping.note_read(index.store, [*reader.take_skipped(), *tips.damaged.values()])
+
+
 def _find_stale(index: RepoIndex, stored: Tips, tips: Tips) -> list[str]:
-    """Return indexed commits that read otherwise since the clone was deepened, or cut off elsewhere: to be read again."""
-    return sorted(index.store.get_ids(stored.boundary ^ tips.boundary))
+    """Return indexed commits that read otherwise since the clone was deepened or cut off elsewhere, or that lack their paths."""
+    return sorted(index.store.get_ids((stored.boundary ^ tips.boundary).union(skipping.find(index.store, "paths"))))
 
 
 def _read_missing(
@@ -118,11 +149,11 @@ def _read_missing(
     return reader.read_commits(sorted(tips.shas), [], [sha for sha in known if sha not in again], most)
 
 
-def _find_gone(reader: Reader, index: RepoIndex, stored: Tips, is_known: bool) -> list[str]:
+def _find_gone(reader: Reader, tips: Tips, index: RepoIndex, stored: Tips, is_known: bool) -> list[str]:
     """Return the shas that are indexed and no longer reachable."""
-    now = sorted(reader.tips.shas)
+    now = sorted(tips.shas)
     if is_known:
-        lost = stored.shas - reader.tips.shas
+        lost = stored.shas - tips.shas
         return list(reader.iter_shas(sorted(lost), now)) if lost else []
     gone = set(index.store.iter_shas())
     gone.difference_update(reader.iter_shas(now, []) if now else ())
@@ -137,17 +168,17 @@ def _without_reachable(index: RepoIndex, gone: list[str], tips: Tips, added: lis
     """
     if not gone:
         return []
-    lost = set(gone)
+    lost = set(map(bytes.fromhex, gone))
     links = index.store.iter_links()
-    parents = {sha: named for sha, named in links if sha in lost or not lost.isdisjoint(named)}
+    parents = {sha: named for _, sha, named in links if sha in lost or not lost.isdisjoint(named)}
     kept = [sha for sha, named in parents.items() if sha not in lost for sha in named if sha in lost]
-    kept += [sha for sha in lost if sha in tips.shas] + [p for commit in added for p in commit.parents if p in lost]
+    kept += map(bytes.fromhex, [*tips.shas, *(sha for commit in added for sha in commit.parents)])
     while kept:
         sha = kept.pop()
         if sha in lost:
             lost.discard(sha)
             kept.extend(parents.get(sha, ()))
-    return sorted(lost)
+    return sorted(sha.hex() for sha in lost)
 
 
 def _read_dangling(reader: Reader, index: RepoIndex, parents: set[str]) -> None:
@@ -161,42 +192,11 @@ def _read_dangling(reader: Reader, index: RepoIndex, parents: set[str]) -> None:
         index.publish()
 
 
-def _embed_fresh(
-    reader: Reader, repo: Repo, index: RepoIndex, commits: list[Commit]
-) -> tuple[list[bytes], Embeddings] | None:
-    """Embed the messages of *commits* that were never embedded; None where there is nothing to embed, or no model."""
-    texts = {hash_text(commit.message): commit.message for commit in commits}
-    missing = texts.keys() - index.store.get_embeddings(list(texts)).keys()
-    if index.vectors is None or not missing:
-        return None
-    hashes = sorted(missing)
-    repo.encoded += len(hashes)
-    return hashes, reader.encode([texts[text_hash] for text_hash in hashes])
-
-
-def _embed_rest(reader: Reader, repo: Repo, index: RepoIndex, find_kept: FindKept) -> None:
-    """Embed what has no embedding yet, newest first; without a model there is nothing to do."""
-    if (already := index.counts.embedded) is None or already == index.counts.commits:
-        return
-    repo.progress = Progress("embedding", 0, index.counts.commits - already)
-    limit = _FIRST_TEXTS
-    while texts := dict(index.store.find_unembedded(limit)):
-        kept = find_kept(list(texts))
-        if kept:
-            index.add_embeddings(list(kept), _from_halves(kept.values()))
-        if rest := [text_hash for text_hash in texts if text_hash not in kept]:
-            index.add_embeddings(rest, reader.encode([texts[text_hash] for text_hash in rest]))
-            repo.encoded += len(rest)
-        repo.progress.done, limit = (index.counts.embedded or 0) - already, _TEXTS
-
-
-def _from_halves(vectors: Iterable[bytes]) -> Embeddings:
-    rows = [np.frombuffer(vector, np.float16) for vector in vectors]
-    return np.stack(rows).astype(np.float32)
-
-
 def _read_changes(reader: Reader, repo: Repo, index: RepoIndex) -> None:
-    """Read changed lines where they were not read yet; a commit whose lines cannot be read has none."""
+    """Read changed lines where they were not read yet; a commit whose lines cannot be read has none, and is skipped."""
+    if skipping.find(index.store, "changes"):
+        skipping.retry_changes(index.store)
+        index.recount()
     if index.counts.changed == index.counts.commits:
         return
     repo.progress = Progress("changes", 0, index.counts.commits - index.counts.changed)
@@ -204,11 +204,13 @@ def _read_changes(reader: Reader, repo: Repo, index: RepoIndex) -> None:
         for rows in _complete(reader.iter_changes(shas), shas):
             index.add_changed(rows)
             repo.progress.done += len(rows)
+        skipping.note(index.store, reader.take_skipped(), "changes")
         index.publish()
 
 
 def _finish(index: RepoIndex) -> None:
     purge_retired(index.store)
+    index.recount()
     index.publish()
     index.settle()
 

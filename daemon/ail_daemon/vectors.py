@@ -3,27 +3,43 @@
 Loading 16,715 embeddings from SQLite and adding them takes well under a second, so there is no FAISS file that could be
 stale or damaged (of 1,991 damaged ones 61 % loaded silently). Held as float16: half the memory of float32 and no
 neighbour lost that the encoder's own rounding had not moved already.
+
+Where FAISS cannot be imported this room can: the daemon answers by words then, instead of not starting.
 """
 
 from __future__ import annotations
 
 import contextlib
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
+from ail_rpc.errors import ModelError
+
 from .model import Embeddings
+
+try:
+    import faiss
+except ImportError:
+    faiss = None  # type: ignore[assignment]
+else:
+    faiss.omp_set_num_threads(1)  # a search takes under 1 ms; waking threads for it costs more than they bring
 
 Ids = npt.NDArray[np.int64]
 
-faiss.omp_set_num_threads(1)  # a question's search takes under 1 ms; waking threads for it costs more than they bring
-
 
 class Vectors:
-    """Embeddings under commit ids. Calls must not overlap a change: the owner holds a lock."""
+    """Embeddings under commit ids. Calls must not overlap a change: the owner holds a lock.
+
+    Raises ModelError where FAISS is missing, or an embedding is not of *dimension*.
+    """
 
     def __init__(self, dimension: int) -> None:
+        if faiss is None:
+            raise ModelError(
+                "FAISS is missing or cannot be loaded", "pip install 'archaeological-intelligence[daemon]'"
+            )
+        self._dimension = dimension
         quantised = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         self._index = faiss.IndexIDMap2(quantised)
 
@@ -32,6 +48,11 @@ class Vectors:
 
     def add(self, ids: Ids, embeddings: Embeddings) -> None:
         """Add *embeddings* (n, dimension) under *ids* (n,), which must not be there yet."""
+        if len(ids) and embeddings.shape[1] != self._dimension:
+            raise ModelError(
+                f"an embedding has {embeddings.shape[1]} numbers where the model has {self._dimension}",
+                "remove the repository with --purge and add it again: it is rebuilt from git",
+            )
         if len(ids):
             self._index.add_with_ids(np.ascontiguousarray(embeddings, np.float32), ids)
 

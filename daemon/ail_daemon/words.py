@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -23,8 +24,21 @@ from ail_rpc.errors import StorageError
 
 from . import terms
 
+
+class WordIndexError(StorageError):
+    """The word index on the disk is not what was written: damaged, or taken away."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the word index is damaged or gone", "it is built anew from the database: ask again in a moment"
+        )
+
+
 SCHEMA_VERSION = 1
 """Raised whenever documents are built in another way: indexes of another version are built anew."""
+
+MANAGED = ".managed.json"
+"""Beside an index's own files: which of them tantivy may remove."""
 
 MESSAGE_FIELDS = {"all": 1.0, "subject": 2.0}
 CHANGED_FIELDS = {"changed": 1.0}
@@ -45,6 +59,7 @@ class Words:
         self._writer: tantivy.IndexWriter | None = None
         self._is_dirty = False  # something was added or removed since the last commit
         self._removed: set[int] = set()  # not yet committed, and not to be found any more
+        self._left: dict[str, tuple[int, int]] | None = None  # the files as they were let go of
         self._open_index: tantivy.Index | None = self._open()  # None: it rests
 
     def add_message(self, commit_id: int, subject: str, message: str, paths: Iterable[str]) -> None:
@@ -94,7 +109,8 @@ class Words:
         tantivy 0.27 has a thread for each open one that looks at its files twice a second, also under a reader that is told
         not to reload: 40 idle repositories made 88 wake-ups a second.
         """
-        if self._writer is None:
+        if self._writer is None and self._open_index is not None:
+            self._left = self._look()
             self._open_index = None
 
     def analyze(self, question: str) -> list[str]:
@@ -103,15 +119,17 @@ class Words:
 
     def __len__(self) -> int:
         """Return how many documents can be found."""
-        return self._index.searcher().num_docs
+        with _read():
+            return self._index.searcher().num_docs
 
     def find(self, analyzed: list[str], fields: dict[str, float], limit: int) -> dict[int, float]:
         """Return ids of the best *limit* commits for the *analyzed* terms with their BM25 score (unbounded, ≥ 0), best first."""
-        searcher = self._index.searcher()
-        rarest = self._rarest(searcher, analyzed, next(iter(fields)))
-        if not rarest:
-            return {}
-        return self._search(searcher, self._query(rarest, fields), limit)
+        with _read():
+            searcher = self._index.searcher()
+            rarest = self._rarest(searcher, analyzed, next(iter(fields)))
+            if not rarest:
+                return {}
+            return self._search(searcher, self._query(rarest, fields), limit)
 
     def find_all(self, analyzed: list[str], fields: dict[str, float], limit: int) -> dict[int, float]:
         """Return ids of the best *limit* commits that hold every one of the *analyzed* terms in the first of *fields*."""
@@ -120,7 +138,8 @@ class Words:
         name = next(iter(fields))
         terms_there = [self._has(name, term) for term in analyzed[:_MAX_TERMS]]
         query = tantivy.Query.boolean_query([(tantivy.Occur.Must, term) for term in terms_there])
-        return self._search(self._index.searcher(), query, limit)
+        with _read():
+            return self._search(self._index.searcher(), query, limit)
 
     def cover(self, ids: Sequence[int], analyzed: Sequence[str]) -> tuple[Held, Held]:
         """Return whether a commit's message or paths hold a term, and whether its changed lines do: (ids, terms) each.
@@ -136,7 +155,8 @@ class Words:
                 for n, term in enumerate(analyzed[start : start + _BITS // 2]) if searcher.doc_freq(field, term)
             ]  # fmt: skip
             flags = [tantivy.Query.const_score_query(has, float(1 << bit)) for bit, (_, _, has) in enumerate(part)]
-            marks = self._mark(searcher, ids, flags)
+            with _read():
+                marks = self._mark(searcher, ids, flags)
             for bit, (place, n, _) in enumerate(part):
                 held[place][:, n] = marks >> bit & 1
         return held
@@ -147,9 +167,10 @@ class Words:
 
     def get_rarity(self, analyzed: list[str]) -> dict[str, float]:
         """Return how rare each of the *analyzed* terms is in messages and paths, as BM25 counts it; the rarest 32."""
-        searcher = self._index.searcher()
         field = next(iter(MESSAGE_FIELDS))
-        idf = {term: _idf(searcher.num_docs, searcher.doc_freq(field, term)) for term in analyzed}
+        with _read():
+            searcher = self._index.searcher()
+            idf = {term: _idf(searcher.num_docs, searcher.doc_freq(field, term)) for term in analyzed}
         kept = set(sorted(idf, key=idf.__getitem__, reverse=True)[:_MAX_TERMS])
         return {term: rarity for term, rarity in idf.items() if term in kept}
 
@@ -200,8 +221,19 @@ class Words:
     def _index(self) -> tantivy.Index:
         index = self._open_index
         if index is None:  # two threads may both open it: either will do
+            if self._left is not None and self._left != self._look():
+                raise WordIndexError  # tantivy would begin an empty one where the files are gone
             index = self._open_index = self._open()
         return index
+
+    def _look(self) -> dict[str, tuple[int, int]]:
+        """Return size and time of each file; nobody but this object writes them."""
+        found = {}
+        with contextlib.suppress(OSError), os.scandir(self._path) as entries:
+            for entry in entries:
+                if not entry.name.startswith("."):
+                    found[entry.name] = (entry.stat().st_size, entry.stat().st_mtime_ns)
+        return found
 
     def _add(self, document: tantivy.Document) -> None:
         with _translated():
@@ -225,6 +257,19 @@ class Words:
 def _idf(total: int, count: int) -> float:
     """Return a term's weight as BM25 has it: *count* of *total* documents hold it."""
     return math.log1p((total - count + 0.5) / (count + 0.5))
+
+
+@contextlib.contextmanager
+def _read() -> Iterator[None]:
+    """Turn what tantivy raises at damaged files into words; its panics are no Exception, and would leave a call unanswered."""
+    try:
+        yield
+    except (ValueError, OSError, RuntimeError) as err:
+        raise WordIndexError from err
+    except BaseException as err:
+        if type(err).__name__ != "PanicException":  # of pyo3_runtime, which cannot be imported (tantivy 0.27.0)
+            raise
+        raise WordIndexError from err
 
 
 @contextlib.contextmanager

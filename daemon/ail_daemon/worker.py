@@ -56,6 +56,10 @@ class Worker:
         """Yield batches of (sha, changed lines)."""
         yield from self._opened.iter_changes(shas)
 
+    def take_skipped(self) -> Iterator[Any]:
+        """Yield the shas of what could not be read since this was last asked."""
+        yield self._opened.take_skipped()
+
     def encode(self, texts: list[str]) -> Iterator[Any]:
         """Yield the texts' embeddings as float32 bytes, row after row."""
         yield self._opened.encode(texts).tobytes()
@@ -70,7 +74,7 @@ class Worker:
         """Load the encoder at the first text: an update that has none to encode never needs it."""
         bulk = self._bulk
         self._encoder = self._encoder or open_encoder(
-            bulk["model"], bulk["kind"], Path(bulk["models_dir"]), bulk["threads"]
+            bulk["model"], bulk["kind"], Path(bulk["models_dir"]), bulk["threads"], bulk["batch"]
         )
         return self._encoder.encode(texts)
 
@@ -84,7 +88,7 @@ def main() -> None:
     worker = Worker()
     operations: dict[str, Callable[..., Iterator[Any]]] = {
         "open": worker.open, "has_all": worker.has_all, "shas": worker.shas, "commits": worker.commits,
-        "changes": worker.changes, "encode": worker.encode,
+        "changes": worker.changes, "take_skipped": worker.take_skipped, "encode": worker.encode,
     }  # fmt: skip
     for name, arguments in read_frames(sys.stdin.buffer):
         try:

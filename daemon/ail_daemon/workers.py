@@ -8,14 +8,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import AilError, from_wire
 
-from .model import Commit, Embeddings, Tips
+from .model import Commit, Embeddings, Encoder, Tips
 from .pipes import commit_from_wire, read_frame, tips_from_wire, write_frame
 
 
@@ -23,14 +23,26 @@ class WorkerDiedError(AilError):
     """The worker ended before its reply did: killed by a signal, or out of memory. Its work is to be asked for again."""
 
 
+class WorkerEndedError(WorkerDiedError):
+    """The worker was ended by `kill`: nobody wants its work any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """How the worker encodes: *model* and *kind* as `open_encoder` takes them, on so many threads."""
+    """How the worker encodes: as `open_encoder` takes them."""
 
     model: str
     kind: str
     models_dir: str
     threads: int
+    batch: int = 32
+
+
+class Serving(NamedTuple):
+    """What questions are encoded with (None: nothing yet), and how the worker loads the same."""
+
+    encoder: Encoder | None
+    bulk: Bulk
 
 
 class WorkerProcess:
@@ -40,8 +52,13 @@ class WorkerProcess:
         self.place = place
         self._asked = {"ref_kinds": list(ref_kinds), "bulk": asdict(bulk)}
         self.tips = Tips(None)
+        self._is_killed = False
 
     def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def _start(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "ail_daemon.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", start_new_session=True, bufsize=1 << 16,
@@ -49,7 +66,6 @@ class WorkerProcess:
         place = self.place
         where = [place.root, place.git_dir, place.common_dir, place.is_bare]
         self.tips = tips_from_wire(self._ask("open", place=where, **self._asked))
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -58,6 +74,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the process at once; whoever waits for its reply gets WorkerDiedError. It holds nothing that would be lost."""
+        self._is_killed = True
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
@@ -83,9 +100,19 @@ class WorkerProcess:
         """See Reader."""
         yield from self._stream("changes", shas=shas)
 
-    def encode(self, texts: list[str]) -> Embeddings:
+    def take_skipped(self) -> list[str]:
         """See Reader."""
-        flat = np.frombuffer(self._ask("encode", texts=texts), np.float32)
+        return list(self._ask("take_skipped"))
+
+    def encode(self, texts: list[str]) -> Embeddings:
+        """See Reader. A worker that died of one of *texts* is followed by another, and the rest can be encoded after all."""
+        try:
+            flat = np.frombuffer(self._ask("encode", texts=texts), np.float32)
+        except WorkerDiedError as err:
+            if self._is_killed:
+                raise WorkerEndedError(err.message) from err
+            self._start()
+            raise
         return flat.reshape(len(texts), -1)
 
     def _ask(self, operation: str, **arguments: Any) -> Any:

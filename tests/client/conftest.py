@@ -136,6 +136,7 @@ class Runner:
 
     def __init__(self, home: Path, socket_path: str) -> None:
         self.cwd = home
+        self.stdin = subprocess.DEVNULL
         self.env = {
             "HOME": str(home),
             "PATH": os.environ["PATH"],
@@ -158,7 +159,7 @@ class Runner:
         return subprocess.Popen(
             [sys.executable, "-c", code, *args],
             cwd=self.cwd, env=self.env, text=True, encoding="utf-8", errors="surrogateescape",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=self.stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def run(

@@ -117,9 +117,8 @@ def test_health_s_answer_is_its_exit_status(client: Runner, daemon: ScriptedDaem
 
 
 def test_the_other_commands_send_what_they_were_given(client: Runner, daemon: ScriptedDaemon) -> None:
-    names = ("cache.stats", "cache.warm", "flags", "check.consistency", "backup", "metrics", "reload")
+    names = ("flags", "check.consistency", "backup", "reload")
     daemon.script |= {name: {"ok": True, "hits": 3} for name in names}
-    assert client.run("cache", "stats").stdout == "ok: yes\nhits: 3\n"
     assert client.run("check", "consistency", "--sample", "9").returncode == 0
     assert daemon.get_params("check.consistency")["sample"] == 9
     client.run("flags", "A=1", "B=x=y")
@@ -128,4 +127,12 @@ def test_the_other_commands_send_what_they_were_given(client: Runner, daemon: Sc
     assert daemon.get_params("backup")["file"] == str(client.cwd / "b.bak")
     assert client.run("cache", "warm").returncode == 2
     assert client.run("flags", "A").returncode == 2
-    assert client.run("metrics").returncode == client.run("reload").returncode == 0
+    assert client.run("reload").returncode == 0
+
+
+def test_metrics_are_printed_as_they_are_or_asked_for_as_json(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["metrics"] = "# TYPE a counter\na 1\x1b\n"
+    assert client.run("metrics").stdout == "# TYPE a counter\na 1\\x1b\n"
+    daemon.script["metrics"] = {"metrics": {"a": [{"value": 1}]}}
+    assert json.loads(client.run("metrics", "--json").stdout)["metrics"] == {"a": [{"value": 1}]}
+    assert daemon.get_params("metrics")["json"] is True

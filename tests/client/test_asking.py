@@ -46,7 +46,7 @@ def test_the_request_carries_every_option_by_its_name_and_nothing_that_was_not_g
         "no_cache": True, "author": "J", "since": "2020", "until": "2021", "path": "*.py", "ref": "main",
     }  # fmt: skip
     client.run("ask", "why?")
-    assert set(daemon.get_params("ask")) == {"repo", "question", "timeout"}
+    assert set(daemon.get_params("ask")) == {"repo", "question"}  # the time limit is the daemon's own
 
 
 def test_options_may_stand_before_the_command_and_between_its_words(

@@ -167,12 +167,3 @@ def test_a_slip_is_answered_with_what_was_meant(client: Runner, words: list[str]
     done = client.run(*words)
     assert (done.returncode, done.stdout) == (status, "")
     assert hint in done.stderr
-
-
-def test_doctor_says_that_the_daemon_has_none_yet(client: Runner, daemon: ScriptedDaemon) -> None:
-    assert daemon.script.get("doctor") is None
-    done = client.run("doctor")
-    assert done.returncode == 69
-    assert "no `doctor` yet" in done.stderr
-    daemon.script["doctor"] = {"ok": False, "findings": ["a watch limit"]}
-    assert (client.run("doctor").returncode, client.run("doctor").stdout) == (1, "ok: no\nfindings:\n  a watch limit\n")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -256,24 +257,58 @@ def test_a_daemon_that_is_stuck_gets_the_same_error(client: Runner, daemon: Scri
     assert "said nothing" in done.stderr
 
 
-def test_a_daemon_that_is_starved_of_the_processor_is_waited_for(client: Runner, socket_path: str) -> None:
-    code = (
-        "import socket, sys, time\n"
-        "from ail_rpc.messages import encode_reply\n"
-        "listener = socket.socket(socket.AF_UNIX); listener.bind(sys.argv[1]); listener.listen()\n"
-        "print('', flush=True)\n"
-        "connection, _ = listener.accept(); end = time.monotonic() + 1.8\n"
-        "while time.monotonic() < end: pass\n"
-        "hello = encode_reply(1, None, {'protocol': 1, 'version': '0.1.0'})\n"
-        "connection.sendall(hello + encode_reply(2, None, {'pid': 9}))\n"
-        "connection.recv(65536); connection.recv(1)"
-    )
-    command = [sys.executable, "-c", code, socket_path]
-    with subprocess.Popen(command, env=client.env, stdout=subprocess.PIPE, text=True) as busy:
-        assert busy.stdout
-        assert busy.stdout.readline() == "\n"
+LATE_DAEMON = """
+import os, socket, sys, threading, time
+from ail_rpc.messages import encode_reply
+path, kind = sys.argv[1:]
+listener = socket.socket(socket.AF_UNIX); listener.bind(path); listener.listen()
+if kind == "starved":
+    cpu = min(os.sched_getaffinity(0))
+    for _ in range(2):
+        if os.fork() == 0:
+            os.sched_setaffinity(0, {cpu}); end = time.monotonic() + 2.5
+            while time.monotonic() < end: pass
+            os._exit(0)
+    os.sched_setaffinity(0, {cpu}); os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+def beat():
+    while True:
+        open(path + ".lock", "w").close(); os.utime(path + ".lock"); time.sleep(0.2)
+if kind == "at work":
+    threading.Thread(target=beat, daemon=True).start()
+print("", flush=True)
+connection, _ = listener.accept(); end = time.monotonic() + 1.8
+while kind == "spinning": pass
+while time.monotonic() < end and kind == "at work": time.sleep(end - time.monotonic())
+hello = encode_reply(1, None, {"protocol": 1, "version": "0.1.0"})
+connection.sendall(hello + encode_reply(2, None, {"pid": 9}))
+connection.recv(65536); connection.recv(1)
+"""
+
+
+@contextlib.contextmanager
+def late_daemon(kind: str, path: str, env: dict[str, str]) -> Iterator[None]:
+    command = [sys.executable, "-c", LATE_DAEMON, path, kind]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as late:
+        assert late.stdout
+        assert late.stdout.readline() == "\n"
+        try:
+            yield
+        finally:
+            late.kill()
+
+
+@pytest.mark.parametrize("kind", ["starved", "at work"])
+def test_a_daemon_that_is_short_of_time_is_waited_for(client: Runner, socket_path: str, kind: str) -> None:
+    with late_daemon(kind, socket_path, client.env):
         done = client.run("status", "--json")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_daemon_whose_loop_never_ends_is_told_from_one_that_is_at_work(client: Runner, socket_path: str) -> None:
+    with late_daemon("spinning", socket_path, client.env):
+        done = client.run("status", "--timeout", "30")
+    assert done.returncode == 3
+    assert "said nothing" in done.stderr
 
 
 def test_a_full_backlog_is_waited_for_and_never_taken_for_a_dead_daemon(socket_path: str) -> None:

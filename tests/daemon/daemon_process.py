@@ -84,8 +84,12 @@ class User:
 
     def start_ready(self, *args: str, program: Sequence[str] = DAEMON, **more: Any) -> Started:
         """Start *program* and wait until it says that it answers at this user's socket."""
+        return self.start_ready_at(self.socket_path, *args, program=program, **more)
+
+    def start_ready_at(self, socket_path: str, *args: str, program: Sequence[str] = DAEMON, **more: Any) -> Started:
+        """Start *program* and wait until it says that it answers at *socket_path*."""
         started = self.start(*args, program=program, **more)
-        assert started.read_ready() == {"socket": self.socket_path}
+        assert started.read_ready() == {"socket": socket_path}
         return started
 
     def read_log(self) -> str:

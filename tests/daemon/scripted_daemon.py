@@ -1,4 +1,4 @@
-"""A whole daemon with a service for tests: `echo`, `wait` (until its file is gone), `boom`, `environment`. A script."""
+"""A whole daemon with a service for tests: `echo`, `wait` (until its file is gone), `block`, `spin`, `boom`, `environment`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 import ctypes
 import json
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,7 +18,7 @@ from ail_daemon.flags import Flags
 from ail_daemon.limits import ServingLimits
 from ail_daemon.methods import Offer
 from ail_daemon.ready import ReadyPipe
-from ail_daemon.settings import load_settings
+from ail_daemon.settings import read_settings
 from ail_rpc.paths import get_socket_path, get_state_dir
 
 
@@ -31,6 +32,20 @@ async def wait(params: dict[str, Any]) -> str:
     while os.path.exists(params["running"]):
         await asyncio.sleep(0.005)
     return "waited"
+
+
+async def block(params: dict[str, Any]) -> None:
+    """Say that it runs, then have the whole loop wait for a minute."""
+    open(params["running"], "w").close()
+    time.sleep(60)
+
+
+async def spin(params: dict[str, Any]) -> None:
+    """Say that it runs, then have the whole loop busy with nothing for a minute."""
+    open(params["running"], "w").close()
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        pass
 
 
 async def boom(params: dict[str, Any]) -> None:
@@ -47,7 +62,7 @@ async def environment(params: dict[str, Any]) -> dict[str, Any]:
 @asynccontextmanager
 async def serve_tests(flags: Flags) -> AsyncIterator[Offer]:
     del flags
-    yield Offer({"echo": echo, "wait": wait, "boom": boom, "environment": environment})
+    yield Offer({"echo": echo, "wait": wait, "boom": boom, "block": block, "spin": spin, "environment": environment})
 
 
 def main() -> None:
@@ -64,7 +79,7 @@ def main() -> None:
         held = locks.acquire(listen.getsockname() if listen else get_socket_path(), get_state_dir())
         assert not isinstance(held, str)
         with held:
-            asyncio.run(run(load_settings(), held, listen, ready, [serve_tests], ServingLimits(**args.limits)))
+            asyncio.run(run(Flags(read_settings()), held, listen, ready, [serve_tests], ServingLimits(**args.limits)))
 
 
 main()

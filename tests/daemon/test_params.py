@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ail_daemon.params import Method, Param, flag, lines, number, text, texts, whole
+from ail_daemon.params import Method, Param, flag, lines, number, raw, text, texts, whole
 from ail_rpc.errors import UsageError
 
 
@@ -34,6 +34,7 @@ def test_what_is_not_given_or_nil_is_filled_in() -> None:
         (text("x"), ""),
         (text("x", "a", "b"), "b"),
         (texts("x"), []),
+        (raw("x"), "a\0b"),
         (texts("x"), ["a", "b"]),
         (flag("x"), False),
         (whole("x", 1, 5), 1),
@@ -51,11 +52,14 @@ def test_a_value_that_may_be_passes_unchanged(param: Param, value: object) -> No
 @pytest.mark.parametrize(
     ("param", "value", "may_be"),
     [
-        (text("x"), 1, "text"),
+        (text("x"), 1, "text without a NUL"),
+        (text("x"), "/a\0b", "text without a NUL"),
+        (raw("x"), 1, "text"),
         (text("x", "a", "b"), "c", "a or b"),
         (text("x", "a", "b"), ["a"], "a or b"),
-        (texts("x"), "ab", "a list of texts"),
-        (texts("x"), ["a", 1], "a list of texts"),
+        (texts("x"), "ab", "a list of texts without a NUL"),
+        (texts("x"), ["a", 1], "a list of texts without a NUL"),
+        (texts("x"), ["a", "b\0"], "a list of texts without a NUL"),
         (flag("x"), 1, "true or false"),
         (whole("x", 1, 5000), 0, "a whole number from 1 to 5,000"),
         (whole("x", 1, 5000), 5001, "a whole number from 1 to 5,000"),
@@ -80,7 +84,7 @@ def test_any_other_is_refused_with_its_name_and_what_it_may_be(param: Param, val
 def test_what_is_missing_is_named() -> None:
     with pytest.raises(UsageError) as refused:
         take({}, text("question"))
-    assert (refused.value.message, refused.value.hint) == ("question is missing", "question must be text")
+    assert (refused.value.message, refused.value.hint) == ("question is missing", "question must be text without a NUL")
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_a_file_that_is_no_socket_is_replaced(user: User) -> None:
     os.mkdir(os.path.dirname(user.socket_path), 0o700)
     open(user.socket_path, "w").close()
     user.start_ready()
-    assert ask(user.socket_path, "health", kind="ready") == {"kind": "ready", "ok": True}
+    assert ask(user.socket_path, "health", kind="ready") == {"kind": "ready", "ok": True, "reason": None}
 
 
 def test_a_false_pid_in_the_note_is_never_signalled(user: User) -> None:
@@ -187,6 +187,43 @@ def test_a_socket_that_was_harmed_is_bound_anew(user: User, harm: str) -> None:
     assert ask(user.socket_path, "hello")["pid"] == started.process.pid
     assert os.path.exists(user.socket_path + ".lock")
     wait_until(lambda: "socket_bound_anew" in user.read_log())
+
+
+@pytest.mark.parametrize("harm", ["removed", "replaced", "moved away"])
+def test_a_socket_that_was_harmed_is_bound_anew_at_once_and_not_by_the_timer(user: User, harm: str) -> None:
+    started = user.start_ready("--limits", '{"path_check_s": 3600}', program=SCRIPTED)
+    if harm == "replaced":
+        with socket.socket(socket.AF_UNIX) as foreign:
+            foreign.bind(user.socket_path + "x")
+            os.rename(user.socket_path + "x", user.socket_path)
+    elif harm == "moved away":
+        os.rename(user.socket_path, user.socket_path + "x")
+    else:
+        os.unlink(user.socket_path)
+    wait_until(lambda: is_answering(user.socket_path))
+    assert ask(user.socket_path, "hello")["pid"] == started.process.pid
+
+
+def test_a_lock_that_was_removed_is_taken_again_at_once(user: User) -> None:
+    user.start_ready("--limits", '{"path_check_s": 3600}', program=SCRIPTED)
+    os.unlink(user.socket_path + ".lock")
+    wait_until(lambda: os.path.exists(user.socket_path + ".lock"))
+
+
+def test_clients_can_see_that_the_loop_turns(user: User) -> None:
+    user.start_ready(program=SCRIPTED)
+    lock = user.socket_path + ".lock"
+    os.utime(lock, (1, 1))
+    wait_until(lambda: ask(user.socket_path, "echo") == {} and os.stat(lock).st_mtime > 1)
+
+
+def test_the_log_of_a_detached_daemon_does_not_grow_for_ever(user: User) -> None:
+    user.start_ready("--detach", "--limits", '{"path_check_s": 0.02}', program=SCRIPTED, env={"AIL_LOG_FILE": ""})
+    log = os.path.join(user.state_dir, "daemon.log")
+    with open(log, "ab") as file:
+        file.truncate(11 << 20)
+    wait_until(lambda: os.stat(log).st_size < 1 << 20)
+    ask(user.socket_path, "stop")
 
 
 def test_git_variables_of_a_hook_are_gone_in_the_daemon(user: User) -> None:

@@ -31,8 +31,9 @@ def write_settings(tmp_path: Path, text: str) -> Path:
 def test_without_file_and_environment_the_defaults_are_the_contracts() -> None:
     found = asdict(load_settings())
     assert found.pop("max_workers") == len(os.sched_getaffinity(0))
-    added = {name: found.pop(name) for name in ("refs", "watch", "reconcile_s")}  # beside the contract's
-    assert added == {"refs": ("branches", "remotes", "tags", "worktrees"), "watch": True, "reconcile_s": 55.0}
+    added = {name: found.pop(name) for name in ("refs", "shadow", "watch", "reconcile_s")}  # beside the contract's
+    refs = ("branches", "remotes", "tags", "worktrees")
+    assert added == {"refs": refs, "shadow": 0, "watch": True, "reconcile_s": 55.0}
     assert found == {
         "model": "all-MiniLM-L6-v2",
         "encoder": "prepared",
@@ -49,6 +50,7 @@ def test_without_file_and_environment_the_defaults_are_the_contracts() -> None:
         "log_level": "INFO",
         "log_file": None,
         "metrics_port": None,
+        "idle_exit_s": None,
         "github_token": None,
         "github_owner": None,
         "github_repo": None,

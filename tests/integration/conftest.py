@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
@@ -93,3 +94,24 @@ def repo(tmp_path: Path) -> Repository:
         "timeout": made.commit(TIMEOUT, db__py="TIMEOUT_S = 30\n"),
     }
     return made
+
+
+@pytest.fixture
+def small_disk(home: Home) -> Iterator[Path]:
+    """The directory of the indexes on a file system of 8 MiB; making one needs root, as CI has it."""
+    disk = home.state / "repos"
+    disk.mkdir(mode=0o700)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small file system cannot be mounted here: that needs root")
+    yield disk
+    home.stop()
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    return filler

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.integration.conftest import Repository
+from tests.integration.conftest import Repository, fill
 from tests.running import Home
 
 pytestmark = pytest.mark.model
@@ -173,27 +171,6 @@ def test_a_commit_of_ten_thousand_files_and_messages_of_any_bytes_are_read(home:
     assert home.client("add", str(wide.path), "--wait").returncode == 0
     reply = json.loads(home.client("ask", "--json", "--repo", str(wide.path), "f77", "why import everything?").stdout)
     assert reply["citations"][0]["subject"] == "Import everything because the vendor closed"
-
-
-@pytest.fixture
-def small_disk(home: Home) -> Iterator[Path]:
-    """The directory of the indexes on a file system of 8 MiB; making one needs root, as CI has it."""
-    disk = home.state / "repos"
-    disk.mkdir(mode=0o700)
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a small file system cannot be mounted here: that needs root")
-    yield disk
-    home.stop()
-    subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(b"x" * 4096)
-    return filler
 
 
 def test_a_full_disk_stops_indexing_with_words_and_loses_nothing(

@@ -104,6 +104,11 @@ def test_no_repository_is_an_error(tmp_path: Path) -> None:
         find_repository(str(tmp_path))
 
 
+def test_a_path_with_a_nul_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(NotARepositoryError, match="NUL"):
+        find_repository(f"{tmp_path}\0")
+
+
 def test_git_dir_of_a_hook_is_not_listened_to(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_DIR", str(repo / ".git"))
     with pytest.raises(NotARepositoryError):

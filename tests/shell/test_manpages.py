@@ -59,10 +59,11 @@ def test_the_pages_written_by_hand_know_every_command(program: str, module: str)
     code = f"import sys; from {module} import main; sys.exit(main(sys.argv[1:]))"
     usage = read(sys.executable, "-c", code, "--help", PYTHONPATH=paths)
     page = (SHARE / "man" / "man1" / f"{program}.1").read_text()
-    commands = {"run", "model"} if program == "ail-daemon" else {"install", "uninstall", "status", "run"}
+    of_daemon = {"run", "model", "install-service", "uninstall-service"}
+    commands = of_daemon if program == "ail-daemon" else {"install", "uninstall", "status", "run"}
     for name in commands:
         assert name in usage
-        assert f"\\fB{name}" in page
+        assert "\\fB" + name.replace("-", r"\-") in page
 
 
 def test_every_program_has_a_page() -> None:

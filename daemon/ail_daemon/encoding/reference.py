@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class ReferenceEncoder:
     """The Encoder protocol over a SentenceTransformer; vectors differ in the last bits with their batch."""
 
-    def __init__(self, model: SentenceTransformer) -> None:
-        self._model = model
+    def __init__(self, model: SentenceTransformer, batch: int = 32) -> None:
+        self._model, self._batch = model, batch
         self._id = f"sentence-transformers-{hash_weights(model)}"
         self._dimension = int(model.encode([""], show_progress_bar=False).shape[1])
 
@@ -41,10 +41,10 @@ class ReferenceEncoder:
         if not texts:
             return np.empty((0, self._dimension), np.float32)
         clean = [text.encode("utf-8", "replace").decode() for text in texts]
-        rows = self._model.encode(clean, batch_size=32, normalize_embeddings=True, show_progress_bar=False)
+        rows = self._model.encode(clean, batch_size=self._batch, normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(rows, np.float32)
 
 
-def load_reference(name: str, download: bool = False) -> ReferenceEncoder:
-    """Load a model by name or directory. Raises what `load_original` raises."""
-    return ReferenceEncoder(load_original(name, download))
+def load_reference(name: str, download: bool = False, batch: int = 32) -> ReferenceEncoder:
+    """Load a model by name or directory; *batch* texts are padded and encoded together. Raises what `load_original` raises."""
+    return ReferenceEncoder(load_original(name, download), batch)

@@ -59,10 +59,13 @@ class GitCommand:
     def run(
         self, args: Iterable[str | bytes], stdin: bytes = b"", timeout_s: float | None = None
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run git to its end and return what it wrote, whatever its exit status. Raises OutOfTimeError."""
+        """Run git to its own end and return what it wrote, whatever its exit status.
+
+        Raises OutOfTimeError, and RepoUnreadableError where a signal ended it: half an answer would pass for a whole one.
+        """
         timeout_s = self._limit_s if timeout_s is None else timeout_s
         try:
-            return subprocess.run(
+            done = subprocess.run(
                 [*self._argv, *args], input=stdin, capture_output=True, env=self._environment, cwd="/",
                 timeout=timeout_s, check=False,
             )  # fmt: skip
@@ -72,6 +75,9 @@ class GitCommand:
             ) from err
         except OSError as err:
             raise _unreadable(self.place, str(err)) from err
+        if done.returncode < 0:
+            raise _unreadable(self.place, f"git was ended by signal {-done.returncode}")
+        return done
 
     def read(self, args: Iterable[str | bytes], stdin: bytes = b"", timeout_s: float | None = None) -> bytes:
         """Return git's stdout. Raises RepoUnreadableError with git's own words if it fails."""

@@ -22,11 +22,12 @@ _MANY = 20  # commits whose trees are missing, until the rest of a treeless clon
 
 
 class CommitReader:
-    """Reads commits of one repository; *skipped* is where unreadable shas are put."""
+    """Reads commits of one repository; unreadable shas are put into *skipped*, those without their trees into *pathless*."""
 
-    def __init__(self, git: GitCommand, skipped: list[str]) -> None:
+    def __init__(self, git: GitCommand, skipped: list[str], pathless: list[str]) -> None:
         self._git = git
         self._skipped = skipped
+        self._pathless = pathless
         self._without_paths = 0
 
     def iter_commits(self, shas: Iterable[str]) -> Iterator[Commit]:
@@ -46,6 +47,8 @@ class CommitReader:
         self._without_paths += len(commits) if is_partial(self._git.place) else 0
         if not commits:
             self._skipped.append(sha)
+        elif not is_partial(self._git.place):
+            self._pathless.append(sha)
         yield from commits
 
     def _stream(self, args: tuple[str, ...], shas: list[str]) -> Iterator[tuple[str, Commit]]:

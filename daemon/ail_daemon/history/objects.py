@@ -30,6 +30,11 @@ def _get_commit(line: bytes) -> str | None:
     return sha.decode() if kind == b"commit" else None
 
 
+def is_object(git: GitCommand, sha: bytes) -> bool:
+    """Whether *sha* names an object, of any kind, that git can read."""
+    return git.run(["cat-file", "-t", sha]).returncode == 0
+
+
 def has_commit(git: GitCommand, sha: str) -> bool:
     """Whether the full *sha* is a commit that can be read."""
     return bool(_SHA.fullmatch(sha)) and peel_to_commits(git, [sha.encode()]) == [sha]

@@ -36,10 +36,15 @@ class _GitHistory:
     def __init__(self, git: GitCommand) -> None:
         self._git = git
         self._skipped: list[str] = []
+        self._pathless: list[str] = []
 
     @property
     def skipped(self) -> list[str]:
         return self._skipped
+
+    @property
+    def pathless(self) -> list[str]:
+        return self._pathless
 
     def read_tips(self, kinds: Iterable[str] = REF_KINDS) -> Tips:
         return refs.read_tips(self._git, kinds)
@@ -48,7 +53,7 @@ class _GitHistory:
         return walk.iter_shas(self._git, include, exclude, self._skipped)
 
     def iter_commits(self, shas: Iterable[str]) -> Iterator[Commit]:
-        return CommitReader(self._git, self._skipped).iter_commits(shas)
+        return CommitReader(self._git, self._skipped, self._pathless).iter_commits(shas)
 
     def iter_changes(self, shas: Iterable[str]) -> Iterator[tuple[str, str]]:
         return ChangeReader(self._git, self._skipped).iter_changes(shas)

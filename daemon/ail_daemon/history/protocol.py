@@ -18,6 +18,10 @@ class History(Protocol):
     def skipped(self) -> list[str]:
         """Shas of commits that could not be read so far, in the order met: damaged, or gone meanwhile."""
 
+    @property
+    def pathless(self) -> list[str]:
+        """Shas of commits that were read without their paths, since a tree of theirs or of their first parent is damaged."""
+
     def read_tips(self, kinds: Iterable[str] = REF_KINDS) -> Tips:
         """Return where HEAD and refs of *kinds* (see REF_KINDS) point, tags peeled.
 

@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterable
 
 from ail_daemon.model import Tips
+from ail_rpc.errors import RepoUnreadableError
 
 from .boundary import read_shallow_boundary
 from .command import GitCommand
-from .objects import peel_to_commits
+from .objects import is_object, peel_to_commits
 
 _NAMESPACES = {
     "branches": "refs/heads",
@@ -28,7 +29,23 @@ def read_tips(git: GitCommand, kinds: Iterable[str]) -> Tips:
     commits = dict(zip(targets, peel_to_commits(git, targets), strict=True))
     named = [*((name, commits[sha]) for sha, name in refs), *((name, commits[name]) for name in heads)]
     found = {name.decode("utf-8", "surrogateescape"): sha for name, sha in named if sha}
-    return Tips(commits[b"HEAD"], found, boundary)
+    lost = _find_damaged(git, [sha for sha, _ in refs if not commits[sha]])
+    damaged = {name.decode("utf-8", "surrogateescape"): sha.decode() for sha, name in refs if sha in lost}
+    if commits[b"HEAD"] is None:
+        _check_unborn(git, found)
+    return Tips(commits[b"HEAD"], found, boundary, damaged)
+
+
+def _check_unborn(git: GitCommand, found: dict[str, str]) -> None:
+    """Raise RepoUnreadableError where HEAD names a branch that has commits: a failing disk, which git tells as "missing"."""
+    named = git.run(["symbolic-ref", "-q", "HEAD"]).stdout.decode("utf-8", "surrogateescape").strip()
+    if named in found:
+        raise RepoUnreadableError(f"git finds {named} and not where HEAD points", "it is tried again within a minute")
+
+
+def _find_damaged(git: GitCommand, shas: list[bytes]) -> set[bytes]:
+    """Return those of *shas*, which lead to no commit, that are not there or cannot be read: not a tree, a blob, a tag of one."""
+    return {sha for sha in shas if not is_object(git, sha)}
 
 
 def _list_refs(git: GitCommand, namespaces: list[str]) -> list[list[bytes]]:

@@ -39,6 +39,11 @@ def read_resuming(
                 yield sha, value
             todo = todo[done:]
             if todo and not done:
+                if alone := list(read(todo[:1])):  # git died of the next one: this was held back as the last it printed
+                    yield from alone
+                    del todo[0]
+                    lost = 0
+                    continue
                 git.check_readable()
                 lost += 1
                 if lost > _TOO_MANY:

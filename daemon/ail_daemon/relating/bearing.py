@@ -10,13 +10,13 @@ import re
 from collections.abc import Sequence
 
 from ail_daemon.index import RepoIndex
+from ail_daemon.mentions import is_undoing
 from ail_daemon.model import Commit, Encoder
 
 from .cochange import is_bot
 from .reasons import find_reason
 from .relate import SWEEP_PATHS, Relation
 from .tracing import Surroundings, Touching
-from .undoing import find_undoing
 
 _READ = 60  # commits whose messages are looked at closely
 _BODY_CHARS = 400.0
@@ -55,7 +55,7 @@ def _weigh(commit: Commit, size: int, cosine: float) -> float:
     """Return 0 to 1: what is about few files, explains itself, or takes something back is worth more."""
     told = min(len(commit.body) / _BODY_CHARS, 1.0)
     return (
-        0.35 * told + 0.3 / math.sqrt(max(size, 1)) + 0.25 * max(cosine, 0.0) + 0.1 * bool(find_undoing(commit.message))
+        0.35 * told + 0.3 / math.sqrt(max(size, 1)) + 0.25 * max(cosine, 0.0) + 0.1 * bool(is_undoing(commit.message))
     )
 
 

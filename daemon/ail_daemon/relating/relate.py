@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
+from ail_daemon import lookups
 from ail_daemon.index import RepoIndex
+from ail_daemon.mentions import is_undoing, read_undone
 from ail_daemon.model import Commit
+from ail_daemon.relations import find_fate
 from ail_daemon.words import MESSAGE_FIELDS
 
 from .cochange import is_bot
@@ -20,7 +23,6 @@ from .overlap import Lines, Overlap, collect_lines
 from .patches import FileChange
 from .reasons import find_reason, is_chore
 from .tracing import Surroundings, Touching, Trace, find_traces
-from .undoing import find_undoing
 
 Kind = Literal["reverts", "same_lines", "tried_before", "similar"]
 
@@ -55,7 +57,6 @@ class Relation:
     path: str | None
     line: int | None
     reasons: tuple[str, ...] = ("touches_lines",)
-    reverted_by: str | None = None
 
 
 def relate(index: RepoIndex, changes: Sequence[FileChange], touching: Touching, around: Surroundings) -> list[Relation]:
@@ -99,15 +100,14 @@ class _Judging:
         """Return that the change brings back what *commit* says it took back."""
         met = trace.overlap.inverse_lines
         is_again = trace.overlap.restored_share >= LEAST_AGAIN and len(trace.overlap.restored) >= LEAST_LINES
-        if not (is_again or share_taken_back(trace.overlap, self._lines)) or not find_undoing(commit.message):
+        if not (is_again or share_taken_back(trace.overlap, self._lines)) or not is_undoing(commit.message):
             return None
         told = find_reason_to_undo(commit)
-        first = self._find_undone(commit)
+        first = self._find_undone(trace.commit_id, commit)
         tail = f": {told}" if told else ""
         if first is None:
             return self._relation("tried_before", commit, 0.9, f"it took back what comes again{tail}", met)
-        relation = self._relation("tried_before", first, 0.95, f"taken back by {commit.sha[:10]}{tail}", met)
-        return replace(relation, reverted_by=commit.sha)
+        return self._relation("tried_before", first, 0.95, f"taken back by {commit.sha[:10]}{tail}", met)
 
     def _judge_reverts(self, trace: Trace, commit: Commit) -> Relation | None:
         share = share_taken_back(trace.overlap, self._lines)
@@ -127,17 +127,15 @@ class _Judging:
             return None
         return self._relation("same_lines", commit, 0.3 + 0.3 * share, reason, trace.blamed)
 
-    def _find_undone(self, undoing: Commit) -> Commit | None:
-        """Return the commit that *undoing* names, by its sha or by its subject, where the index has it."""
-        named = find_undoing(undoing.message)
-        shas = [sha for prefix in named.shas for sha in self._index.store.find_sha(prefix)] if named else []
-        ids = list(self._index.store.get_ids(shas[:1]).values())
-        if not ids and named and named.subject:
-            analyzed = self._index.words.analyze(named.subject)
-            ids = list(self._index.words.find(analyzed, MESSAGE_FIELDS, 10))
-            found = self._index.store.get_commits(ids).values()
-            return next((commit for commit in found if commit.subject == named.subject), None)
-        return next(iter(self._index.store.get_commits(ids).values()), None)
+    def _find_undone(self, undoing_id: int, undoing: Commit) -> Commit | None:
+        """Return the commit that *undoing* names, by its sha or by its subject, where that is what became of it."""
+        store = self._index.store
+        named = [target for target in lookups.find_targets(store, undoing_id, "reverts") if target]
+        ids = list(store.get_ids(sha for target in named for sha in store.find_sha(target)).values())
+        if not ids and (subject := read_undone(undoing.message)):
+            ids = list(self._index.words.find(self._index.words.analyze(subject), MESSAGE_FIELDS, 10))
+        found = store.get_commits(ids).items()
+        return next((one for i, one in found if find_fate(store, i, one).reverted_by == undoing.sha), None)
 
     def _relation(self, kind: Kind, commit: Commit, score: float, sentence: str, lines: frozenset[str]) -> Relation:
         path, line = self._locate(lines)
@@ -177,7 +175,7 @@ def share_blamed(trace: Trace, lines: Lines) -> float:
 def find_reason_to_undo(commit: Commit) -> str | None:
     """Return the sentence in which a revert says why, None where it only names what it reverts."""
     reason = find_reason(commit)
-    return None if reason and find_undoing(reason) else reason
+    return None if reason and is_undoing(reason) else reason
 
 
 def _is_near(trace: Trace, lines: Lines) -> bool:

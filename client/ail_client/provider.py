@@ -1,0 +1,160 @@
+"""`ArchaeologyContextProvider`: questions from Python, over the same daemon as everybody's.
+
+It keeps nothing: a second cache could name commits that are gone. Each call has a connection of its own and blocks a thread,
+never an event loop; the daemon is found, started and replaced as `ail-client` does it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ail_rpc.errors import AilError, OutOfTimeError, UsageError
+
+from .arguments import DEFAULT_TIMEOUT_S
+from .contexts import ArchaeologyContext, make_context
+from .deadline import Deadline
+from .session import Reach, ask_daemon
+from .target import find_place, resolve_file, to_wire_path
+
+_THREADS = 8  # as many questions of one provider are under way at once; the daemon answers fewer
+_CACHE_SETTING = "AIL_CACHE_SIZE"
+
+
+class ArchaeologyContextProvider:
+    """Answers "why is this so?" about one repository, which must have been added (`ail-client add`).
+
+    repo_path: a directory of the repository; it may be bare.
+    cache_size: how many answers the daemon should at least keep, for everybody: where its own cache is smaller, it is
+    enlarged until its next start. 0: answers are never taken from the cache. None: as the daemon is set.
+    max_query_time_s: seconds for one answer, waiting for a turn included; above 0.
+    github_owner, github_repo, github_token: for pull requests as context, which is not built yet: a token gets a warning.
+    socket: the daemon's socket; None: the user's own.
+
+    May be used by several threads and event loops at once. Raises NotARepositoryError, UsageError; every error is one of
+    `ail_rpc.errors`, with a `message` and a `hint`.
+    """
+
+    def __init__(
+        self,
+        repo_path: str | os.PathLike[str],
+        cache_size: int | None = None,
+        max_query_time_s: float = DEFAULT_TIMEOUT_S,
+        github_owner: str | None = None,
+        github_repo: str | None = None,
+        github_token: str | None = None,
+        *,
+        socket: str | None = None,
+    ) -> None:
+        if max_query_time_s <= 0 or (cache_size is not None and cache_size < 0):
+            raise UsageError("max_query_time_s must be above 0, and cache_size not below")
+        del github_owner, github_repo  # they say where a token's pull requests are
+        if github_token:
+            warnings.warn("pull requests from GitHub are not built yet: the token is not used", stacklevel=2)
+        self._place = find_place(os.fspath(repo_path))
+        self._cache_size = cache_size
+        self._limit_s = max_query_time_s
+        self._socket = socket
+        self._threads = ThreadPoolExecutor(_THREADS, "ail")
+        self._enlarging = threading.Lock()
+        self._is_enlarged = not cache_size
+
+    async def get_context(
+        self,
+        file_path: str | os.PathLike[str] | None,
+        question: str,
+        *,
+        lines: tuple[int, int] | None = None,
+        limit: int = 5,
+    ) -> ArchaeologyContext:
+        """Return what the history says, the event loop going on meanwhile.
+
+        file_path: from the repository's root, or absolute; it need not exist any more. None: the whole repository.
+        lines: first and last, counted from 1. limit: citations, 1 to 100. Raises NotEnrolledError, OutOfTimeError,
+        UnavailableError and others of `ail_rpc.errors`. Cancelled, it leaves the question to the daemon.
+        """
+        deadline = Deadline(self._limit_s)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._ask, file_path, question, lines, limit, deadline)
+
+    def get_context_sync(
+        self,
+        file_path: str | os.PathLike[str] | None,
+        question: str,
+        timeout: float | None = None,
+        *,
+        lines: tuple[int, int] | None = None,
+        limit: int = 5,
+    ) -> ArchaeologyContext:
+        """Return the same, blocking this thread for *timeout* seconds at the most (None: max_query_time_s)."""
+        return self._ask(file_path, question, lines, limit, Deadline(self._limit_s if timeout is None else timeout))
+
+    def get_cache_stats(self) -> dict[str, Any]:
+        """Return the daemon's figures: of the caches `exact` and `similar` hits, misses, evictions, entries, size, bytes."""
+        return dict(ask_daemon(self._reach(self._limit_s), "cache.stats", {}))
+
+    def clear_cache(self) -> None:
+        """Have the daemon forget the answers about this repository."""
+        ask_daemon(self._reach(self._limit_s), "cache.clear", {"repo": self._root})
+
+    def is_initialized(self) -> bool:
+        """Whether a daemon runs and can answer about this repository, perhaps with less than all of it yet.
+
+        Starts none and raises nothing.
+        """
+        try:
+            told = ask_daemon(self._reach(self._limit_s, may_start=False), "status", {"repo": self._root})
+        except AilError:
+            return False
+        return any(repo["complete"] or repo["commits"] for repo in told["repos"])
+
+    @property
+    def _root(self) -> str:
+        return to_wire_path(self._place.root)
+
+    def _reach(self, limit_s: float, *, may_start: bool = True) -> Reach:
+        return Reach(self._socket, limit_s, may_start)
+
+    def _ask(
+        self,
+        file_path: str | os.PathLike[str] | None,
+        question: str,
+        lines: tuple[int, int] | None,
+        limit: int,
+        deadline: Deadline,
+    ) -> ArchaeologyContext:
+        params: dict[str, Any] = {"repo": self._root, "question": question, "limit": limit}
+        if file_path is not None:
+            params["file"] = self._find_file(os.fspath(file_path))
+        if lines is not None:
+            params["lines"] = list(lines)
+        if self._cache_size == 0:
+            params["no_cache"] = True
+        if deadline.has_passed:
+            raise OutOfTimeError("the question waited too long for its turn", "ask fewer at once, or allow more time")
+        self._enlarge_cache(deadline)
+        return make_context(ask_daemon(self._reach(deadline.remaining_s()), "ask", params))
+
+    def _find_file(self, name: str) -> str:
+        if self._place.is_bare or os.path.isabs(name):
+            return resolve_file(name, self._place)
+        return resolve_file(os.path.join(self._place.root, name), self._place)
+
+    def _enlarge_cache(self, deadline: Deadline) -> None:
+        """Once, ask the daemon for the size of cache that this provider was made with."""
+        if self._is_enlarged:
+            return
+        with self._enlarging:
+            if not self._is_enlarged:
+                self._set_cache_size(self._reach(deadline.remaining_s()))
+            self._is_enlarged = True
+
+    def _set_cache_size(self, reach: Reach) -> None:
+        flags = ask_daemon(reach, "flags", {"set": {}})["flags"]
+        size = next((flag["value"] for flag in flags if flag["name"] == _CACHE_SETTING), None)
+        if isinstance(size, int) and self._cache_size is not None and size < self._cache_size:
+            ask_daemon(reach, "flags", {"set": {_CACHE_SETTING: str(self._cache_size)}})

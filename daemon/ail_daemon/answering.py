@@ -1,0 +1,93 @@
+"""One question to a reply by one side, from the index. Runs in a thread; knows no cache, no time limit, no other side."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ail_rpc.discovery import RepoPlace
+from ail_rpc.errors import NotFoundError
+
+from . import filters, searcher
+from .candidates import Question
+from .deciding import NoMeaningError, Plan
+from .encoders import EncodedOnce, ServingEncoder
+from .index import RepoIndex
+from .indexstate import describe_index
+from .linehistory import NO_LINES, LineHistories
+from .methods import SCHEMA
+from .model import Encoder, Scope
+from .repos import Repo
+
+
+class Asked(NamedTuple):
+    """A checked question: in words, about what, where, how it is to be answered, with its other params."""
+
+    text: str
+    scope: Scope
+    repo: Repo
+    place: RepoPlace
+    plan: Plan
+    params: dict[str, Any]
+
+
+class Answering:
+    """Answers from indexes. Its methods may be called by several threads."""
+
+    def __init__(self, encoder: ServingEncoder) -> None:
+        self._encoder = encoder
+        self._lines = LineHistories()
+
+    def ask(self, asked: Asked) -> dict[str, Any]:
+        """Return the reply of the side that the plan names. Raises NoMeaningError, and what `ask` raises."""
+        if asked.plan.side == "lexical":
+            return self.find(asked, self.open_for_words(asked), None)
+        return self.find(asked, *self.open_for_meaning(asked))
+
+    def open_for_meaning(self, asked: Asked) -> tuple[RepoIndex, EncodedOnce]:
+        """Return the index, and what encodes this question once. Raises NoMeaningError saying what is missing."""
+        encoder = self._encoder.get()
+        if encoder is None:
+            raise NoMeaningError("model", self._encoder.reason or "model missing")
+        index = asked.repo.open_index(encoder)
+        if index.vectors is None or index.encoder is None:
+            raise NoMeaningError("failed", index.no_vectors or "the embeddings are not loaded")
+        _check_file(index, asked.repo, asked.scope)
+        return index, EncodedOnce(index.encoder)  # the index may still be another model's than the one that serves next
+
+    def open_for_words(self, asked: Asked) -> RepoIndex:
+        """Return the index; waits for no model."""
+        index = asked.repo.open_index(self._encoder.loaded)
+        _check_file(index, asked.repo, asked.scope)
+        return index
+
+    def find(self, asked: Asked, index: RepoIndex, encoder: Encoder | None) -> dict[str, Any]:
+        """Return the reply, without what only its call knows: `cached`, `query_time_ms`. encoder None: by words alone."""
+        text, scope, repo, place, plan, params = asked
+        passing = filters.compile(params, index, place)
+        lines = self._lines.find(place, scope.file, scope.lines) if scope.file and scope.lines else NO_LINES
+        among = passing.ids if passing else None
+        question = Question(text, scope, params["limit"], plan.mode, lines.blamed, lines.logged, among)
+        return {
+            "schema_version": SCHEMA, "repo": place.root, "question": text, "file": scope.file,
+            "lines": list(scope.lines) if scope.lines else None,
+            **searcher.ask(index, encoder, question, plan.required),
+            "degraded": _describe_lack(repo, index, is_semantic=encoder is not None),
+            "index": describe_index(repo, index, place),
+        }  # fmt: skip
+
+
+def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | None:
+    """Say what of the history is not searched yet; None where nothing is missing."""
+    if repo.progress.phase in ("waiting", "reading") and not index.tips.shas:
+        return f"indexing: {index.counts.commits} commits so far"
+    embedded, commits = index.counts.embedded or 0, index.counts.commits
+    return f"indexing {100 * embedded // commits} %" if is_semantic and embedded < commits else None
+
+
+def _check_file(index: RepoIndex, repo: Repo, scope: Scope) -> None:
+    is_whole = repo.progress.phase not in ("waiting", "reading")
+    if scope.file and is_whole and not index.store.knows_path(scope.file):
+        raise NotFoundError(
+            f"no commit of {repo.place.root} ever touched {scope.file}",
+            "check the spelling; a new file has a history once it is committed",
+        )

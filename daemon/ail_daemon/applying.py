@@ -1,0 +1,90 @@
+"""Hands changed settings to what holds them: caches, threads, the model, watches. What reads `Flags.current` needs none of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import fields
+
+from .caches import ExactCache, SimilarCache
+from .encoders import ServingEncoder, check_model, make_bulk
+from .flags import Flags
+from .freshness import Freshness
+from .indexer import Indexer
+from .pool import QuestionPool
+from .repos import Repos
+from .settings import Settings
+
+_ENCODING = {"model", "encoder", "max_workers", "batch_size"}
+
+
+class Applying:
+    """Subscribed to *flags*. What is quick is done at once, on the loop; loading and watching are begun, one after the other."""
+
+    def __init__(
+        self, flags: Flags, models_dir: str, encoder: ServingEncoder, pool: QuestionPool, exact: ExactCache,
+        similar: SimilarCache, repos: Repos, indexer: Indexer, freshness: Freshness,
+    ) -> None:  # fmt: skip
+        self._flags = flags
+        self._models_dir = models_dir
+        self._encoder = encoder
+        self._pool = pool
+        self._exact = exact
+        self._similar = similar
+        self._repos = repos
+        self._indexer = indexer
+        self._freshness = freshness
+        self._begun: dict[asyncio.Task[None], str] = {}
+        self._leave = (flags.check_with(self._check), flags.subscribe(self._apply))
+
+    async def wait(self, limit_s: float) -> list[str]:
+        """Return when everything is in force, or after *limit_s* the settings that are not yet."""
+        if self._begun:
+            await asyncio.wait({*self._begun}, timeout=limit_s)
+        return sorted(set(self._begun.values()))
+
+    async def stop(self) -> None:
+        """Take no more changes, and let those end that were begun."""
+        for leave in self._leave:
+            leave()
+        if self._begun:
+            await asyncio.wait({*self._begun})
+
+    def _check(self, before: Settings, after: Settings) -> None:
+        if _changed(before, after) & {"model", "encoder"}:
+            check_model(after, self._models_dir)
+
+    def _apply(self, before: Settings, after: Settings) -> None:
+        changed = _changed(before, after)
+        if "cache_size" in changed:
+            self._exact.resize(after.cache_size)
+        if "faiss_cache_size" in changed:
+            self._similar.resize(after.faiss_cache_size)
+        self._similar.threshold = after.faiss_similarity_threshold
+        if "max_workers" in changed:
+            self._pool.resize(after.max_workers)
+        if "reconcile_s" in changed:
+            self._freshness.look_now()
+        if changed & _ENCODING:
+            self._begin("AIL_MODEL", self._switch_model)
+        if "watch" in changed:
+            self._begin("AIL_WATCH", self._freshness.watch_as_set)
+        if "refs" in changed:
+            self._begin("AIL_REFS", self._look_at_all)
+
+    def _begin(self, variable: str, work: Callable[[], None]) -> None:
+        task = asyncio.get_running_loop().create_task(asyncio.to_thread(work))
+        self._begun[task] = variable
+        task.add_done_callback(self._begun.pop)
+
+    def _switch_model(self) -> None:
+        if self._encoder.switch(make_bulk(self._flags.current, self._models_dir)):  # the latest: threads may overtake
+            self._look_at_all()
+
+    def _look_at_all(self) -> None:
+        for repo in self._repos:
+            self._indexer.request(repo, "timer")
+
+
+def _changed(before: Settings, after: Settings) -> set[str]:
+    return {one.name for one in fields(Settings) if getattr(before, one.name) != getattr(after, one.name)}

@@ -1,0 +1,85 @@
+"""Which commits touched which paths, under the names those had. Paths are bytes: git knows no encoding."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from ail_daemon.model import Commit
+
+from .database import AMONG, Database, Writing, listed
+
+_NAMES = (  # a path and those that were renamed to it; where two were renamed back and forth, UNION ends it
+    "WITH RECURSIVE names(id) AS (SELECT id FROM paths WHERE path = ?"
+    " UNION SELECT old_id FROM renames JOIN names ON new_id = names.id)"
+)
+
+
+def add_paths(db: Writing, commit_id: int, commit: Commit) -> None:
+    """Keep what *commit* touches and renames."""
+    named = [(os.fsencode(path),) for path in commit.paths]
+    db.executemany("INSERT OR IGNORE INTO paths (path) VALUES (?)", named)
+    db.executemany(
+        "INSERT OR IGNORE INTO touches SELECT id, ? FROM paths WHERE path = ?",
+        ((commit_id, path) for (path,) in named),
+    )
+    db.executemany(
+        "INSERT OR IGNORE INTO renames SELECT n.id, o.id, ? FROM paths n, paths o WHERE n.path = ? AND o.path = ?",
+        ((commit_id, os.fsencode(new), os.fsencode(old)) for old, new in commit.renames),
+    )
+
+
+class PathRows(Database):
+    """What the store keeps of paths."""
+
+    def get_paths(self, commit_id: int) -> list[str]:
+        """Return the paths a commit touched."""
+        query = "SELECT path FROM touches JOIN paths ON paths.id = path_id WHERE commit_id = ? ORDER BY path"
+        return [os.fsdecode(path) for (path,) in self.read(query, commit_id)]
+
+    def get_paths_of(self, ids: Sequence[int], most: int) -> dict[int, list[str]]:
+        """Return commit id -> up to *most* paths that it touched, in no order; ids without any are left out."""
+        counting = f"SELECT commit_id, count(*) FROM touches WHERE commit_id {AMONG} GROUP BY commit_id"  # noqa: S608 - ours
+        counts = self.read(counting, listed(ids))
+        query = "SELECT commit_id, path FROM touches JOIN paths ON paths.id = path_id WHERE commit_id"
+        rows = self.read(f"{query} {AMONG}", listed(commit_id for commit_id, count in counts if count <= most))
+        for commit_id, count in counts:
+            if count > most:
+                rows += self.read(f"{query} = ? LIMIT ?", commit_id, most)
+        found: dict[int, list[str]] = {}
+        for commit_id, path in rows:
+            found.setdefault(commit_id, []).append(os.fsdecode(path))
+        return found
+
+    def knows_path(self, path: str) -> bool:
+        """Whether any commit touched *path*."""
+        return bool(self.read("SELECT 1 FROM paths WHERE path = ?", os.fsencode(path)))
+
+    def find_touching(self, path: str) -> set[int]:
+        """Return the ids of commits that touch *path*, also under the names it had before it was renamed to it."""
+        query = f"{_NAMES} SELECT commit_id FROM touches JOIN names ON path_id = names.id"  # noqa: S608 - ours
+        rows = self.read(query, os.fsencode(path))
+        return {commit_id for (commit_id,) in rows}
+
+    def find_dated(self, path: str) -> list[tuple[int, int]]:
+        """Return (commit time, id) of the commits that touch *path* under any name it had, newest first."""
+        return self.read(
+            f"{_NAMES} SELECT commit_time, id FROM commits"  # noqa: S608 - ours
+            " WHERE id IN (SELECT commit_id FROM touches JOIN names ON path_id = names.id)"
+            " ORDER BY commit_time DESC, id DESC",
+            os.fsencode(path),
+        )
+
+    def get_basket_sizes(self, ids: Sequence[int]) -> dict[int, int]:
+        """Return id -> how many paths a commit touches; merges are left out."""
+        not_merges = f"SELECT id FROM commits WHERE id {AMONG} AND length(parents) < 40"  # noqa: S608 - two parents: 40, 64
+        query = f"SELECT commit_id, count(*) FROM touches WHERE commit_id IN ({not_merges}) GROUP BY commit_id"  # noqa: S608
+        return dict(self.read(query, listed(ids)))
+
+    def get_baskets(self, ids: Sequence[int]) -> dict[int, set[str]]:
+        """Return id -> the paths that a commit touches."""
+        query = f"SELECT commit_id, path FROM touches JOIN paths ON id = path_id WHERE commit_id {AMONG}"  # noqa: S608 - ours
+        baskets: dict[int, set[str]] = {}
+        for commit_id, path in self.read(query, listed(ids)):
+            baskets.setdefault(commit_id, set()).add(os.fsdecode(path))
+        return baskets

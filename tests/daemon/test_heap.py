@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+LOADING_AND_TRIMMING = """
+import re
+from pathlib import Path
+import numpy as np
+from ail_daemon import heap
+
+def count_code():
+    maps = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text(), flags=re.MULTILINE)
+    return sum(int(re.search(r"Rss: +(\\d+)", one)[1]) for one in maps if " r-xp " in one.split("\\n")[0])
+
+before = count_code()
+heap.trim()
+after = count_code()
+assert np.linalg.inv(np.eye(3) * 2)[0, 0] == 0.5
+print(before, after)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads and advises as Linux does")
+def test_code_that_only_loading_ran_is_let_go_of_and_comes_back_when_it_runs() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADING_AND_TRIMMING], capture_output=True, text=True, check=True)
+    before_kb, after_kb = map(int, done.stdout.split())
+    assert after_kb < before_kb / 2

@@ -1,0 +1,86 @@
+"""A systemd of one's own: the user manager, run for a home of a test, without a login and without systemd as process 1."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from tests.running import Home
+from tests.tools import require
+
+_MANAGERS = ("/usr/lib/systemd/systemd", "/lib/systemd/systemd")
+_PATIENCE_S = 30.0
+# It refuses where the system was not booted with systemd, which it knows by a directory that it alone sees here; the others
+# are what process 1 makes for what a service shall not see.
+_BOOTED = """
+mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system /run/systemd/inaccessible/dir && : >/run/systemd/inaccessible/reg
+exec "$0" --user
+"""
+
+
+class Session:
+    """A home with a user manager; what it runs is ended with it."""
+
+    def __init__(self, home: Home, runtime: str) -> None:
+        self.home = home
+        self.runtime = runtime
+        self.socket = os.path.join(runtime, "ail", "ail.sock")
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of what runs in a terminal of this session."""
+        env = {name: value for name, value in self.home.env.items() if name != "AIL_SOCKET"}
+        return env | {"XDG_RUNTIME_DIR": self.runtime}
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in this session; its output is captured."""
+        return subprocess.run(command, env=self.env, capture_output=True, text=True, check=False, timeout=120)
+
+    def systemctl(self, *words: str) -> str:
+        """Return what `systemctl --user` prints."""
+        return self.run("systemctl", "--user", *words).stdout.strip()
+
+    def show(self, unit: str, name: str) -> str:
+        """Return a property of a unit."""
+        return self.systemctl("show", "--value", "-p", name, unit)
+
+
+@contextlib.contextmanager
+def started_session(home: Home) -> Iterator[Session]:
+    """Run a user manager for *home*. Skips, or fails as `require` does, where this machine cannot."""
+    require("systemd-analyze")
+    require("unshare")
+    manager = next(filter(os.path.exists, _MANAGERS), None)
+    runtime = home.directory / "run"
+    runtime.mkdir(mode=0o700)
+    told = str(runtime / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as news:
+        news.bind(told)
+        session = Session(home, str(runtime))
+        unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+        process = subprocess.Popen(
+            [*unshare, "sh", "-c", _BOOTED, str(manager)],
+            env=session.env | {"NOTIFY_SOCKET": told},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            if not _is_ready(news, process):
+                pytest.skip("this machine lets no user manager of systemd run: it needs cgroups that can be written to")
+            yield session
+        finally:
+            if process.poll() is None:
+                session.systemctl("stop", "ail.service", "ail.socket")
+            process.terminate()
+            process.wait(60)
+
+
+def _is_ready(news: socket.socket, process: subprocess.Popen[bytes]) -> bool:
+    while process.poll() is None and select.select([news], [], [], _PATIENCE_S)[0]:
+        if b"READY=1" in news.recv(4096).split(b"\n"):
+            return True
+    return False
