@@ -113,12 +113,10 @@ class _Bench:
     async def _judge(self, offer: Offer, repo: Path, damage: str) -> None:
         """Ask at once, and again when it has settled."""
         try:
-            first = await _ask(offer, repo)
-            if any(one != expected and not one[1] for one, expected in zip(first, self._expected, strict=True)):
-                self.wrong.append(f"{damage}: {first}")
+            with contextlib.suppress(AilError):  # said
+                self._compare(damage, await _ask(offer, repo), is_settled=False)
             await _wait_complete(offer, repo)
-            if (then := await _ask(offer, repo)) != self._expected:
-                self.wrong.append(f"{damage}: {then} in the end")
+            self._compare(damage, await _ask(offer, repo), is_settled=True)
         except NotEnrolledError:
             if "repo.json" not in damage:
                 self.unhealed.append(f"{damage}: not enrolled any more")
@@ -126,6 +124,12 @@ class _Bench:
             self.unhealed.append(f"{damage}: {err!r}")
         except Exception as err:  # noqa: BLE001 - a bug in one request is what is looked for
             self.crashed.append(f"{damage}: {err!r}")
+
+    def _compare(self, damage: str, answers: list[Answer], *, is_settled: bool) -> None:
+        """Note what is answered otherwise than by an index built from nothing; before it has settled, unless that is said."""
+        for answer, expected in zip(answers, self._expected, strict=True):
+            if answer != expected and (is_settled or not answer[1]):
+                self.wrong.append(f"{damage}: {answer}, {'in the end' if is_settled else 'at once'}")
 
 
 @contextlib.asynccontextmanager

@@ -18,11 +18,18 @@ _FILE_BYTES = 16 << 20
 
 
 class Caching:
-    """Knows both caches and the questions of late; *ask* answers a question about an enrolled repository."""
+    """Knows both caches and the questions of late; *answer* takes a question's checked params, *ask* what a call gives."""
 
     def __init__(
-        self, ask: Handler, repos: Repos, exact: ExactCache, similar: SimilarCache, recent: RecentQuestions
+        self,
+        answer: Handler,
+        ask: Handler,
+        repos: Repos,
+        exact: ExactCache,
+        similar: SimilarCache,
+        recent: RecentQuestions,
     ) -> None:
+        self._answer = answer
         self._ask = ask
         self._repos = repos
         self._exact = exact
@@ -31,7 +38,7 @@ class Caching:
 
     async def ask(self, params: dict[str, Any]) -> Any:
         """Return the reply to a question, which is noted where it could be answered."""
-        reply = await self._ask(params)
+        reply = await self._answer(params)
         self._recent.note(params)
         return reply
 

@@ -105,12 +105,19 @@ class Method:
     def __init__(self, handler: Handler, *params: Param) -> None:
         self._handler = handler
         self._params = {param.name: param for param in params}
+        self._defaults = {param.name: param.default for param in params if param.default is not REQUIRED}
+        self._required = [param for param in params if param.default is REQUIRED]
 
     def __call__(self, given: dict[str, Any]) -> Awaitable[Any]:
         """Check *given*, fill in defaults, hand it on. Raises UsageError naming the parameter that is wrong."""
-        for name in given.keys() - self._params.keys():
-            raise UsageError(f"there is no parameter {name:.80}", suggest(name, self._params))
-        return self._handler({name: param.take(given) for name, param in self._params.items()})
+        taken = dict(self._defaults)
+        for name in given:
+            if name not in self._params:
+                raise UsageError(f"there is no parameter {name:.80}", suggest(name, self._params))
+            taken[name] = self._params[name].take(given)
+        for param in self._required:
+            taken[param.name] = param.take(given)
+        return self._handler(taken)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

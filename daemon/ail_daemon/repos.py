@@ -17,10 +17,11 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
-from ail_rpc.discovery import RepoPlace, find_repository
+from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import AilError, BusyError, NotARepositoryError, NotEnrolledError
 
 from . import directories
+from .finding import Finder
 from .index import RepoIndex
 from .model import Encoder
 from .places import check_owner, get_key, get_main_place, hash_path, load_json, load_place, save_json, save_place
@@ -178,6 +179,7 @@ class Repos:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._finder = Finder()
         self._lock = threading.Lock()
         self._repos: dict[str, Repo] = {}
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -191,7 +193,7 @@ class Repos:
 
     def add(self, start: str) -> Repo:
         """Enrol the repository that the directory *start* lies in; one that is enrolled already is returned as it is."""
-        place = get_main_place(find_repository(start))
+        place = get_main_place(self._finder.find(start))
         check_owner(place)
         with self._lock:
             key = get_key(place)
@@ -208,7 +210,7 @@ class Repos:
 
     def find_enrolled(self, start: str) -> Repo | None:
         """Return the enrolled repository that *start* lies in, None for one that was not added."""
-        return self._repos.get(get_key(find_repository(start)))
+        return self._repos.get(get_key(self._finder.find(start)))
 
     def is_within(self, start: str, repo: Repo | None = None) -> bool:
         """Whether the directory *start* lies in *repo*, or (None) in any repository that is enrolled."""
@@ -220,7 +222,7 @@ class Repos:
 
     def find(self, start: str) -> tuple[Repo, RepoPlace]:
         """Return the enrolled repository that *start* lies in, and the worktree asked from. Raises NotEnrolledError."""
-        place = find_repository(start)
+        place = self._finder.find(start)
         repo = self._repos.get(get_key(place))
         if repo is None:
             raise NotEnrolledError(
@@ -253,7 +255,7 @@ class Repos:
         real = os.path.realpath(start)
         names = {hash_path(common_dir) for common_dir in (real, os.path.join(real, ".git"))}
         with contextlib.suppress(NotARepositoryError):
-            names.add(get_key(find_repository(start)))
+            names.add(get_key(self._finder.find(start)))
         left = [self._directory / name for name in names - self._repos.keys() if (self._directory / name).exists()]
         for directory in left:
             directories.discard(directory)

@@ -16,12 +16,14 @@ _ROLLOUT, _SHADOW = b"rollout 1", b"shadow 1"
 
 def is_semantic(repo_key: str, scope: Scope, question: str, percent: int) -> bool:
     """Whether a question is among the *percent* (0 to 100) that the semantic side answers. *question*: spacing levelled."""
-    return _find_place(_ROLLOUT, repo_key, scope, question) * 100 < percent << 64
+    return (
+        percent == 100 or _find_place(_ROLLOUT, repo_key, scope, question) * 100 < percent << 64
+    )  # all: nothing to find
 
 
 def is_compared(repo_key: str, scope: Scope, question: str, percent: int) -> bool:
     """Whether a question is among the *percent* (0 to 100) that the other side is asked too."""
-    return _find_place(_SHADOW, repo_key, scope, question) * 100 < percent << 64
+    return percent > 0 and _find_place(_SHADOW, repo_key, scope, question) * 100 < percent << 64
 
 
 def _find_place(purpose: bytes, repo_key: str, scope: Scope, question: str) -> int:

@@ -80,7 +80,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     checking = Checking(repos, indexer, flags, encoder)
     recent = RecentQuestions()
     ask = Method(asking.ask, *_ASK)
-    caching = Caching(ask, repos, exact, similar, recent)
+    caching = Caching(asking.ask, ask, repos, exact, similar, recent)
     enrolment = Enrolment(repos, indexer, freshness, encoder, caching.forget_removed)
     keeping = Keeping(repos, freshness, encoder, state, caching.forget_removed)
     warming = Warming(ask, repos, recent, pool)

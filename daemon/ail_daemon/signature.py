@@ -33,8 +33,9 @@ def read_signature(place: RepoPlace, ref_kinds: Iterable[str]) -> str:
     now = time.time_ns()
     stats = list(_stats(place, now))
     newest = max((stat[0] for _, stat in stats), default=0)
-    nonce = os.urandom(8) if _is_racy(newest, now) else b""
-    told = repr((stats, tuple(ref_kinds), nonce)).encode("utf-8", "surrogateescape")
+    if _is_racy(newest, now):
+        return os.urandom(16).hex()
+    told = repr((stats, tuple(ref_kinds))).encode("utf-8", "surrogateescape")
     return hashlib.blake2b(told, digest_size=16).hexdigest()
 
 
