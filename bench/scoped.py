@@ -11,6 +11,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tests.running import prepare_models, sealed_home
 
@@ -32,7 +33,7 @@ def main() -> None:
         encoder = open_encoder(DEFAULT_MODEL, "prepared", home.state / "models", 1)
 
         def ask(row: Row) -> float:
-            scope = {"file": row.scope.file, "lines": list(row.scope.lines)} if row.scope.lines else {}
+            scope: dict[str, Any] = {"file": row.scope.file, "lines": list(row.scope.lines)} if row.scope.lines else {}
             return seconds(lambda: call("ask", repo=repo, question=row.text, no_cache=True, **scope))
 
         ask(notes[0])
