@@ -14,6 +14,7 @@ RUNS = (
     ["history", HISTORY],
     ["indexing"],
     ["questions"],
+    ["scoped"],
     ["serving"],
     ["quality"],
     ["similar"],

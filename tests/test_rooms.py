@@ -41,7 +41,7 @@ DOORS = {
     "pygit2": set(),
 }
 PURE = {
-    "ranking.py", "features.py", "coverage.py", "pulls.py", "terms.py", "model.py", "answers.py", "params.py",
+    "ranking.py", "features.py", "pulls.py", "terms.py", "model.py", "answers.py", "params.py",
     "wording.py", "globs.py", "mentions.py", "prose.py", "rollout.py", "exposition.py", "httphead.py",
     "deciding.py", "likeness.py", "onesided.py",
     "relating/patches.py", "relating/overlap.py", "relating/cochange.py", "relating/reasons.py",
@@ -59,7 +59,6 @@ LAYERS = (
         "prose",
         "reasons",
         "features",
-        "coverage",
         "pulls",
         "rollout",
         "sides",

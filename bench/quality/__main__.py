@@ -10,7 +10,6 @@ in people's own words. Only pytest was never fitted to. `python -m bench.quality
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from ail_daemon.model import Encoder
 from ail_daemon.ranking import Hit, Ranked, load_model, rank
 
 from .figures import HEADER, Outcome, show
-from .gathering import Judged, gather_all
+from .gathering import INDEXES, Judged, gather_all
 from .sets import CODE, READ_ON, QuestionSet, load_with_code, load_without_code
 
 Method = Callable[[Judged], Ranked]
@@ -35,16 +34,15 @@ def main() -> None:
     options = parser.parse_args()
     encoder = open_encoder(DEFAULT_MODEL, "prepared", prepare_models(), 1)
     print(HEADER)
-    with tempfile.TemporaryDirectory(prefix="ail-quality-") as directory:
-        for name in options.names:
-            if name in ("pytest", "aiohttp"):
-                _measure(f"{name} without code", load_without_code(name), encoder, Path(directory))
-            if options.clones or (CODE / f"{name}.git").exists():
-                _measure(f"{name} with code", load_with_code(name, options.clones), encoder, CODE.parent / "quality")
+    for name in options.names:
+        if name in ("pytest", "aiohttp"):
+            _measure(f"{name} without code", load_without_code(name), encoder, INDEXES / "bare")
+        if options.clones or (CODE / f"{name}.git").exists():
+            _measure(f"{name} with code", load_with_code(name, options.clones), encoder, INDEXES)
 
 
 def _measure(title: str, measured: QuestionSet, encoder: Encoder, directory: Path) -> None:
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     judged = gather_all(measured, encoder, directory)
     for method, order in METHODS.items():
         show(f"{title}: {method}", [Outcome.of(one, order(one)) for one in judged])
@@ -53,7 +51,7 @@ def _measure(title: str, measured: QuestionSet, encoder: Encoder, directory: Pat
 
 
 def _rank(judged: Judged, *, is_semantic: bool = True) -> Ranked:
-    return rank(judged.candidates, judged.asked, load_model(is_semantic=is_semantic))
+    return rank(judged.candidates, judged.asked, load_model(is_semantic=is_semantic), judged.fold)
 
 
 def _order(judged: Judged, score: Callable[[int], float]) -> Ranked:

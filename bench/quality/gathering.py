@@ -16,19 +16,29 @@ import numpy.typing as npt
 
 from ail_daemon import terms
 from ail_daemon.candidates import Question, gather
-from ail_daemon.features import Asked, Signals
+from ail_daemon.features import FEATURES, Asked, Signals, build
+from ail_daemon.folding import fold
 from ail_daemon.index import RepoIndex
 from ail_daemon.linehistory import LineHistories
 from ail_daemon.model import REF_KINDS, Encoder
 from ail_daemon.reading import LocalReader
 from ail_daemon.repos import Repo
+from ail_daemon.searcher import FOLDED_HITS
 from ail_daemon.updating import update_large
 from ail_rpc.discovery import find_repository
 from ail_rpc.errors import AilError
 
-from .sets import QuestionSet, Row
+from .sets import CODE, QuestionSet, Row
 
-_BATCH = 2048
+INDEXES = CODE.parent / "quality"
+"""Where indexes, and what was gathered from them, are kept from one run to the next."""
+
+CITATIONS = 10
+LIKELIEST = 80  # of which it is worked out whether they are one change
+PLAIN = {"cosine": 0.5, "words": 0.5, "coverage": 0.3, "touches_file": 0.2, "touches_lines": 0.4, "logged": 0.4}
+"""The plain sum that chooses which candidates are learned from; a fusion of the kind that the fitted weights have to beat."""
+
+PLAIN_WEIGHTS = np.array([PLAIN.get(name, 0.0) for name in FEATURES])
 
 
 class Judged(NamedTuple):
@@ -38,6 +48,14 @@ class Judged(NamedTuple):
     asked: Asked
     candidates: dict[int, Signals]
     is_answer: npt.NDArray[np.bool_]
+    changes: list[list[int]]  # which of the likeliest are one change, the one that stands for them first
+
+    def fold(self, ids: list[int]) -> list[list[int]]:
+        """Return *ids*, best first, in groups of one change, as answers of ten citations are folded."""
+        of = {i: number for number, change in enumerate(self.changes) for i in change}
+        shown = ids[: FOLDED_HITS * CITATIONS]
+        numbers = dict.fromkeys(of.get(i, -i) for i in shown)
+        return [[i for i in self.changes[n] if i in shown] if n >= 0 else [-n] for n in numbers]
 
 
 def build_index(repo: Path, directory: Path, encoder: Encoder | None) -> RepoIndex:
@@ -56,7 +74,18 @@ def judge(index: RepoIndex, encoder: Encoder | None, repo: Path, row: Row) -> Ju
     embedding = encoder.encode([row.text]) if encoder else None
     gathered = gather(index, question, embedding)
     answers = set(index.store.get_ids(row.answers).values())
-    return Judged(row, gathered.asked, gathered.candidates, np.array([i in answers for i in gathered.candidates], bool))
+    is_answer = np.array([i in answers for i in gathered.candidates], bool)
+    changes = fold(index.store, find_likeliest(gathered.candidates, gathered.asked))
+    return Judged(row, gathered.asked, gathered.candidates, is_answer, [one for one in changes if len(one) > 1])
+
+
+def find_likeliest(candidates: dict[int, Signals], asked: Asked) -> list[int]:
+    """Return the ids of the LIKELIEST by a plain sum, best first."""
+    if not candidates:
+        return []
+    plain = build(asked, list(candidates.values())) @ PLAIN_WEIGHTS
+    ids = list(candidates)
+    return [ids[place] for place in np.argsort(-plain)[:LIKELIEST]]
 
 
 def make_question(repo: Path, row: Row) -> Question:
@@ -88,7 +117,9 @@ def gather_all(measured: QuestionSet, encoder: Encoder | None, directory: Path) 
 def _hash_sources() -> str:
     """Return a hash of the code that gathers: another one gathers something else."""
     here = Path(terms.__file__).parent
-    sources = [here / f"{name}.py" for name in ("candidates", "coverage", "linehistory", "pulls", "terms", "words")]
+    sources = [
+        here / f"{name}.py" for name in ("candidates", "folding", "linehistory", "mentions", "pulls", "terms", "words")
+    ]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 

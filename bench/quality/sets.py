@@ -78,15 +78,22 @@ def load_with_code(name: str, clones: Path | None) -> QuestionSet:
 
 
 def load_strangers(name: str, clones: Path | None) -> QuestionSet:
-    """Return notes of the project after *name*, asked open and about a file of *name*, whose history has no answer to them."""
+    """Return notes and own-words questions of other projects, which the history of *name* has no answer to.
+
+    Asked open and about a file of *name*: notes of the project after it, questions of those that have any.
+    """
     other = FITTED_ON[(FITTED_ON.index(name) + 1) % len(FITTED_ON)]
     measured = load_with_code(name, clones)
     notes = [row.text for row in load_with_code(other, clones).rows if row.kind == "note" and row.scope.file is None]
+    own = [row.text for other in FITTED_ON if other != name for row in _own(other) if row.scope.file is None]
     files = [row.scope for row in measured.rows if row.kind == "note" and row.scope.file is not None]
-    asked = [(text, scope) for text, file in zip(notes, files, strict=False) for scope in (Scope(), file)]
-    return QuestionSet(
-        name, measured.repo, [Row("none", text, scope, frozenset()) for text, scope in asked[:STRANGERS]]
-    )
+    asked = [
+        Row("none", text, scope, frozenset())
+        for texts in (notes[: STRANGERS // 2], own[:: max(2 * len(own) // STRANGERS, 1)])
+        for text, file in zip(texts, files, strict=False)
+        for scope in (Scope(), file)
+    ]
+    return QuestionSet(name, measured.repo, asked)
 
 
 def _notes(rows: list[dict[str, Any]]) -> list[Row]:

@@ -21,8 +21,8 @@ class Signals(NamedTuple):
     """What is known about one candidate commit.
 
     cosine: of question and message, -1 to 1; None where there is no embedding. words, changed: BM25 scores, 0 where not found.
-    coverage: the rarity of the question's terms that stand in message or paths. named, named_changed: how many of the
-    question's names stand, as spelled, in the message, in changed lines.
+    coverage: the rarity of the question's terms that stand in message or paths; coverage_anywhere: in those or in changed
+    lines. named, named_changed: how many of the question's names stand, as spelled, in the message, in changed lines.
     touches_lines: blame names it for the asked lines. logged: its share, 0 to 1, of the lines' history (`git log -L`): the
     fewer commits that has, the more each. nearness: how alike its nearest path is to the asked file's, 0 to 1; stem: whether a
     path's name holds that file's. paths: how many it touches. pull: the merge it came with, its own id where it came alone.
@@ -35,6 +35,7 @@ class Signals(NamedTuple):
     touches_lines: bool = False
     logged: float = 0.0
     coverage: float = 0.0
+    coverage_anywhere: float = 0.0
     named: int = 0
     named_changed: int = 0
     nearness: float = 0.0
@@ -65,7 +66,7 @@ _FULL = {"words": 6.0, "changed": 2.2}
 """About what BM25 gives a document for all of a question's terms, by their rarity: (1 + k1) times the fields' weights."""
 
 FEATURES = (
-    "cosine", "words", "words_possible", "changed", "changed_possible", "coverage", "named", "named_changed",
+    "cosine", "words", "words_possible", "changed", "changed_possible", "coverage", "coverage_anywhere", "named", "named_changed",
     "touches_file", "touches_few", "nearness", "stem", "touches_lines", "logged", "merge",
     "pull_cosine", "pull_words", "pull_coverage", "pull_lines",
 )  # fmt: skip
@@ -87,18 +88,21 @@ def build(asked: Asked, candidates: Sequence[Signals]) -> Floats:
 
 
 def _columns(asked: Asked, candidates: Sequence[Signals]) -> dict[str, Floats]:
+    told = dict(zip(Signals._fields, zip(*candidates, strict=True), strict=True))
+
     def column(name: str) -> Floats:
-        return np.array([getattr(signals, name) or 0.0 for signals in candidates], np.float64)
+        return np.array(told[name], np.float64)
 
     possible = sum(asked.rarity.values()) or 1.0
-    cosine, words, changed, coverage = (column(name) for name in ("cosine", "words", "changed", "coverage"))
+    cosine = np.nan_to_num(column("cosine"))  # None becomes nan
+    words, changed, coverage = (column(name) for name in ("words", "changed", "coverage"))
     touches, lines = column("touches_file"), column("touches_lines")
-    same = _Groups([signals.pull for signals in candidates])
+    same = _Groups(told["pull"])
     return {
         "cosine": cosine,
         "words": _share(words), "words_possible": words / (_FULL["words"] * possible),
         "changed": _share(changed), "changed_possible": changed / (_FULL["changed"] * possible),
-        "coverage": coverage / possible,
+        "coverage": coverage / possible, "coverage_anywhere": column("coverage_anywhere") / possible,
         "named": column("named") / max(asked.names, 1), "named_changed": column("named_changed") / max(asked.names, 1),
         "touches_file": touches, "touches_few": touches / np.log2(2 + column("paths")),
         "nearness": column("nearness"), "stem": column("stem"), "touches_lines": lines, "logged": column("logged"),

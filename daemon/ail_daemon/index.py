@@ -204,7 +204,7 @@ class RepoIndex:
         if tips is not self.tips:
             tips = self.tips
             head = self.store.get_ids([tips.head]).get(tips.head) if tips.head else None
-            pulls = Pulls(resolve_parents(self.store.iter_links()) if head is not None else {}, head)
+            pulls = Pulls(resolve_parents(self.store.iter_links()), head)
             self._pulls = tips, pulls
         return pulls
 

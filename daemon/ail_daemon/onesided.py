@@ -18,7 +18,9 @@ def by_words(candidates: Mapping[int, Signals]) -> dict[int, Signals]:
 def by_meaning(candidates: Mapping[int, Signals]) -> dict[int, Signals]:
     """Return what meaning alone looks at, with file, lines and a commit that is named: those are no words to compare."""
     return {
-        commit_id: signals._replace(words=0.0, changed=0.0, coverage=0.0, named=0, named_changed=0)
+        commit_id: signals._replace(
+            words=0.0, changed=0.0, coverage=0.0, coverage_anywhere=0.0, named=0, named_changed=0
+        )
         for commit_id, signals in candidates.items()
     }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -21,7 +22,7 @@ from .features import FEATURES, Asked, Floats, Signals, build
 
 EVIDENCE = (
     "share", "margin", "cosine", "coverage", "words_possible", "changed_possible", "touches_file", "lines", "asks",
-    "best_cosine", "best_coverage", "best_words_possible", "best_changed_possible", "terms",
+    "best_cosine", "best_coverage", "best_words_possible", "best_changed_possible", "terms", "code",
 )  # fmt: skip
 """What the first hit, and the question as a whole, are judged by; see `find_evidence`."""
 
@@ -35,6 +36,10 @@ NOTHING_BELOW = 0.03
 """Confidence below which not even the nearest commits are told; from there on a program gets them, as `no_evidence`."""
 
 _SURE = 0.95  # that a commit named by its sha is meant
+
+
+Fold = Callable[[list[int]], list[list[int]]]
+"""From commit ids, best first, to groups of those that are one change; ids that it leaves out stay as they are."""
 
 
 class Hit(NamedTuple):
@@ -89,8 +94,11 @@ def parse_model(kept: dict[str, dict[str, float]]) -> Model:
     return Model(asks, states, confidence, support, (kept["support"]["bar_states"], kept["support"]["bar_asks"]))
 
 
-def rank(candidates: dict[int, Signals], asked: Asked, model: Model) -> Ranked:
-    """Return all candidates, best first, equal ones by id, and how sure it is that the first is an answer."""
+def rank(candidates: dict[int, Signals], asked: Asked, model: Model, fold: Fold | None = None) -> Ranked:
+    """Return all candidates, best first, equal ones by id, and how sure it is that the first is an answer.
+
+    fold: says of ids, best first, which are one change; of each such group its first stands for all, where its best one stood.
+    """
     if not candidates:
         return Ranked([], 0.0)
     ids, signals = list(candidates), list(candidates.values())
@@ -98,10 +106,25 @@ def rank(candidates: dict[int, Signals], asked: Asked, model: Model) -> Ranked:
     scores = features @ (asked.asks * model.asks + (1 - asked.asks) * model.states)
     order = sorted(range(len(ids)), key=lambda place: (-scores[place], -ids[place]))
     shares = _softmax(scores)
-    evidence = find_evidence(asked, features, [one.pull for one in signals], shares, order)
-    hits = [Hit(ids[place], float(shares[place]), signals[place]) for place in order]
+    groups = fold([ids[place] for place in order]) if fold else []
+    beside = _find_beside(order, [one.pull for one in signals], {ids.index(i) for i in (groups[0] if groups else [])})
+    evidence = find_evidence(asked, features, shares, order, beside)
+    hits = _fold_hits([Hit(ids[place], float(shares[place]), signals[place]) for place in order], groups)
     has_evidence = judge(evidence, model.support) >= model.bars[asked.asks == 1]
     return _refer(Ranked(hits, judge(evidence, model.confidence), has_evidence, tuple(evidence.tolist())))
+
+
+def _find_beside(order: list[int], pulls: list[int | None], alike: set[int]) -> set[int]:
+    """Return the places of the first, of what came in with it, and of what is one change with it: no rivals of its."""
+    first = order[0]
+    return {place for place in order if pulls[first] is not None and pulls[place] == pulls[first]} | {first} | alike
+
+
+def _fold_hits(hits: list[Hit], groups: list[list[int]]) -> list[Hit]:
+    by_id = {hit.commit_id: hit for hit in hits}
+    standing = [by_id[group[0]]._replace(score=max(by_id[i].score for i in group)) for group in groups]
+    folded = {i for group in groups for i in group}
+    return standing + [hit for hit in hits if hit.commit_id not in folded]
 
 
 def judge(evidence: Floats, weights: Floats) -> float:
@@ -109,17 +132,16 @@ def judge(evidence: Floats, weights: Floats) -> float:
     return 1 / (1 + math.exp(-float(np.append(evidence, 1.0) @ weights)))
 
 
-def find_evidence(asked: Asked, features: Floats, pulls: list[int | None], shares: Floats, order: list[int]) -> Floats:
+def find_evidence(asked: Asked, features: Floats, shares: Floats, order: list[int], beside: set[int]) -> Floats:
     """Return the EVIDENCE that the first of *order* is an answer.
 
-    share: of all candidates' weight, its own and that of what came in with it. margin: how much more it has than the best
-    candidate that did not. lines: whether it touches the asked ones, now or before. best_…: the best of any candidate,
+    share: of all candidates' weight, its own and that of what is *beside* it. margin: how much more it has than the best
+    candidate that is not. lines: whether it touches the asked ones, now or before. best_…: the best of any candidate,
     whichever comes
-    first: a question about another project has no good one. terms: the logarithm of how many the question has. The others are
-    the first's own features.
+    first: a question about another project has no good one. terms: the logarithm of how many the question has. code: whether any
+    changed line holds one of them: a history without code has less to show. The others are the first's own features.
     """
     first = order[0]
-    beside = {place for place in order if place == first or (pulls[first] is not None and pulls[place] == pulls[first])}
     rival = next((shares[place] for place in order if place not in beside), 0.0)
     own = dict(zip(FEATURES, features[first].tolist(), strict=True)) | {
         "share": float(sum(shares[place] for place in beside)),
@@ -129,6 +151,7 @@ def find_evidence(asked: Asked, features: Floats, pulls: list[int | None], share
         ),
         "asks": asked.asks,
         "terms": math.log1p(len(asked.rarity)),
+        "code": float(features[:, FEATURES.index("changed")].max() > 0),
         **{f"best_{name}": float(features[:, FEATURES.index(name)].max()) for name in _BEST},
     }
     small = max(0.0, _CHANCE - math.sqrt(2 * math.log1p(asked.commits)))

@@ -29,7 +29,7 @@ def ask(index: RepoIndex, encoder: Encoder | None, question: Question, required:
     """Return outcome, answer, confidence, citations and mode, as the contract's reply has them; *required*: see `consult`."""
     found, side = consult(index, encoder, question, required)
     is_worth_telling = found.confidence >= NOTHING_BELOW
-    cited = _cite(index, question, _fold(index, found.hits, question.limit)) if is_worth_telling else []
+    cited = _cite(index, question, found.hits[: question.limit]) if is_worth_telling else []
     if not found.has_evidence:
         cited = [one for one in cited if one.reasons]  # the nearest of what has nothing to do with it is no hint
     said = answers.answer(question.text, cited, has_evidence=found.has_evidence)
@@ -59,29 +59,23 @@ def consult(
     gathered = gather(index, question, embedding)
     if not (gathered.asked.rarity or question.scope.file or any(c.is_reference for c in gathered.candidates.values())):
         return Ranked([], 0.0), side  # stop words or signs alone: whatever is near them is near by chance
-    ranked = _rank(gathered, question, side)
+    ranked = _rank(index, gathered, question, side)
     if side == "semantic" and ranked.confidence < required:
-        words = _rank(replace(gathered, candidates=by_words(gathered.candidates)), question, "lexical")
+        words = _rank(index, replace(gathered, candidates=by_words(gathered.candidates)), question, "lexical")
         if words.confidence > ranked.confidence:  # whether there is an answer at all, meaning knows better
             return replace(words, has_evidence=words.has_evidence and ranked.has_evidence), "lexical"
     return ranked, side
 
 
-def _rank(gathered: Gathered, question: Question, side: Side) -> Ranked:
+def _rank(index: RepoIndex, gathered: Gathered, question: Question, side: Side) -> Ranked:
     by_meaning_alone = side == "semantic" and question.mode == "semantic"
     candidates = by_meaning(gathered.candidates) if by_meaning_alone else gathered.candidates
     model = load_model(is_semantic=side == "semantic", by_words=not by_meaning_alone)
-    ranked = rank(candidates, gathered.asked, model)
+    most = FOLDED_HITS * question.limit
+    ranked = rank(candidates, gathered.asked, model, lambda ids: fold(index.store, ids[:most]))
     if not gathered.asked.rarity and question.blamed:  # "why?" about lines: who last changed them is what was asked
         return replace(ranked, has_evidence=bool(ranked.hits), confidence=max(ranked.confidence, _LINES_ALONE))
     return ranked
-
-
-def _fold(index: RepoIndex, hits: list[Hit], limit: int) -> list[Hit]:
-    """Return up to *limit* hits, each standing, with its group's best score, for all that are one change with it."""
-    by_id = {hit.commit_id: hit for hit in hits[: FOLDED_HITS * limit]}
-    groups = fold(index.store, list(by_id))[:limit]
-    return [by_id[group[0]]._replace(score=max(by_id[i].score for i in group)) for group in groups]
 
 
 def _cite(index: RepoIndex, question: Question, hits: list[Hit]) -> list[answers.Cited]:

@@ -135,3 +135,14 @@ def find_names(question: str) -> list[str]:
     return sorted(
         {*_COMPOUND.findall(question), *_NAME.findall(question), *quoted}, key=lambda name: (-len(name), name)
     )
+
+
+def join_name(name: str) -> str:
+    """Return the joined form of a snake_case word; anything else as it is."""
+    joined = name.replace("_", "")
+    return joined if joined.isalnum() else name
+
+
+def to_printable(text: str) -> str:
+    """Return *text* with `?` for bytes that were no UTF-8: the word index takes none."""
+    return text.encode("utf-8", "replace").decode()

@@ -13,9 +13,11 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import tantivy
 
 from ail_rpc.errors import StorageError
@@ -40,8 +42,10 @@ MANAGED = ".managed.json"
 
 MESSAGE_FIELDS = {"all": 1.0, "subject": 2.0}
 CHANGED_FIELDS = {"changed": 1.0}
+Held = npt.NDArray[np.bool_]
 _HEAP_BYTES = 15_000_000  # tantivy's smallest: a larger one would stay in the daemon's memory
 _MAX_PATHS = 200  # a commit that touches more says little about any of them
+_BITS = 24  # that a float32, which is what a score is, holds exactly
 _MAX_TERMS = 32  # of a question: the rarest; a pasted stack trace has hundreds
 
 
@@ -60,7 +64,7 @@ class Words:
 
     def add_message(self, commit_id: int, subject: str, message: str, paths: Iterable[str]) -> None:
         """Add a commit's message document."""
-        listed = _printable("\n".join(list(paths)[:_MAX_PATHS]))
+        listed = terms.to_printable("\n".join(list(paths)[:_MAX_PATHS]))
         document = tantivy.Document()
         document.add_unsigned("id", commit_id)
         document.add_text("all", terms.expand(f"{message}\n{listed}"))
@@ -132,14 +136,34 @@ class Words:
         if not analyzed:
             return {}
         name = next(iter(fields))
-        terms_there = [tantivy.Query.term_query(self._schema, name, term, "freq") for term in analyzed[:_MAX_TERMS]]
+        terms_there = [self._has(name, term) for term in analyzed[:_MAX_TERMS]]
         query = tantivy.Query.boolean_query([(tantivy.Occur.Must, term) for term in terms_there])
         with _read():
             return self._search(self._index.searcher(), query, limit)
 
+    def cover(self, ids: Sequence[int], analyzed: Sequence[str]) -> tuple[Held, Held]:
+        """Return whether a commit's message or paths hold a term, and whether its changed lines do: (ids, terms) each.
+
+        200 commits take a millisecond at most, where reading their messages took six.
+        """
+        searcher, shape = self._index.searcher(), (len(ids), len(analyzed))
+        held = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+        for start in range(0, len(analyzed), _BITS // 2):
+            part = [
+                (place, start + n, self._has(field, term))
+                for place, field in enumerate(("all", "changed"))
+                for n, term in enumerate(analyzed[start : start + _BITS // 2]) if searcher.doc_freq(field, term)
+            ]  # fmt: skip
+            flags = [tantivy.Query.const_score_query(has, float(1 << bit)) for bit, (_, _, has) in enumerate(part)]
+            with _read():
+                marks = self._mark(searcher, ids, flags)
+            for bit, (place, n, _) in enumerate(part):
+                held[place][:, n] = marks >> bit & 1
+        return held
+
     def analyze_name(self, name: str) -> list[str]:
         """Return the terms of something spelled as in code: its joined form where it has one, else all of its words."""
-        return list(dict.fromkeys(self._analyzer.analyze(name.replace("_", "") if _is_one_word(name) else name)))
+        return list(dict.fromkeys(self._analyzer.analyze(terms.join_name(name))))
 
     def get_rarity(self, analyzed: list[str]) -> dict[str, float]:
         """Return how rare each of the *analyzed* terms is in messages and paths, as BM25 counts it; the rarest 32."""
@@ -150,6 +174,27 @@ class Words:
         kept = set(sorted(idf, key=idf.__getitem__, reverse=True)[:_MAX_TERMS])
         return {term: rarity for term, rarity in idf.items() if term in kept}
 
+    def _mark(
+        self, searcher: tantivy.Searcher, ids: Sequence[int], flags: list[tantivy.Query]
+    ) -> npt.NDArray[np.int64]:
+        """Return for each of *ids* the union of what *flags*, which score a power of two each, give its documents."""
+        if not ids or not flags:
+            return np.zeros(len(ids), np.int64)
+        chosen = [(tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "id", i, "basic")) for i in ids]
+        among = tantivy.Query.const_score_query(tantivy.Query.boolean_query(chosen), 0.0)
+        optional = [(tantivy.Occur.Should, flag) for flag in flags]
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, among), *optional])
+        hits = searcher.search(query, 2 * len(ids) + len(self._removed), count=False).hits  # a commit has two documents
+        marks = dict.fromkeys(ids, 0)
+        found = searcher.fast_field_values("id", [address for _, address in hits])
+        for commit_id, (score, _) in zip(found, hits, strict=True):
+            if commit_id in marks:
+                marks[int(commit_id)] |= int(score)
+        return np.fromiter(marks.values(), np.int64, len(ids))
+
+    def _has(self, field: str, term: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, field, term, "freq")
+
     def _search(self, searcher: tantivy.Searcher, query: tantivy.Query, limit: int) -> dict[int, float]:
         removed = self._removed
         hits = searcher.search(query, limit + len(removed), count=False).hits
@@ -158,21 +203,16 @@ class Words:
         return {i: score for i, score in found.items() if i not in removed} if removed else found
 
     def _query(self, analyzed: list[str], fields: dict[str, float]) -> tantivy.Query:
+        should = tantivy.Occur.Should
         per_field = [
             tantivy.Query.boost_query(
-                tantivy.Query.boolean_query(
-                    [
-                        (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, name, term, "freq"))
-                        for term in analyzed
-                    ]
-                ),
-                boost,
+                tantivy.Query.boolean_query([(should, self._has(name, term)) for term in analyzed]), boost
             )
             for name, boost in fields.items()
         ]
-        return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in per_field])
+        return tantivy.Query.boolean_query([(should, query) for query in per_field])
 
-    def _rarest(self, searcher: tantivy.Searcher, analyzed: list[str], field: str) -> list[str]:
+    def _rarest(self, searcher: tantivy.Searcher, analyzed: Sequence[str], field: str) -> list[str]:
         """Drop terms that occur nowhere; of very many keep the rarest."""
         counted = [(count, term) for term in analyzed if (count := searcher.doc_freq(field, term))]
         return [term for _, term in sorted(counted)[:_MAX_TERMS]]
@@ -212,15 +252,6 @@ class Words:
         index.config_reader("manual")
         index.register_tokenizer("ail", self._analyzer)
         return index
-
-
-def _is_one_word(name: str) -> bool:
-    return name.replace("_", "").isalnum()
-
-
-def _printable(text: str) -> str:
-    """Return *text* with `?` for bytes that were no UTF-8: tantivy takes none."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _idf(total: int, count: int) -> float:

@@ -16,6 +16,7 @@ signals = st.builds(
     touches_lines=st.booleans(),
     logged=st.floats(0, 1),
     coverage=st.floats(0, 9),
+    coverage_anywhere=st.floats(0, 9),
     paths=st.integers(0, 10_000),
     named=st.integers(0, 5),
     named_changed=st.integers(0, 5),

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ail_daemon.words import Words
+
+DOCUMENTS = {
+    1: ("Retries were counted twice", ["net/client.py"], "+retry_budget = 3"),
+    2: ("retryBudget is spent", [], ""),
+    3: ("Tidy", ["src/retry/BUDGET.py"], "-retries -= 1"),
+    4: ("a subretry of budgetarianism", [], ""),
+}
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Words:
+    made = Words(tmp_path)
+    for commit_id, (message, paths, changed) in DOCUMENTS.items():
+        made.add_message(commit_id, message, message, paths)
+        made.commit()  # a segment each
+        if changed:
+            made.add_changed(commit_id, changed)
+    made.commit()
+    return made
+
+
+def test_a_commit_holds_a_term_as_a_word_as_a_part_of_a_name_and_in_its_paths(words: Words) -> None:
+    assert words.cover([4, 3, 2, 1], ["retri", "budget"])[0].tolist() == [
+        [False, False], [True, True], [True, True], [True, False]
+    ]  # fmt: skip
+
+
+def test_more_terms_than_a_score_has_bits_are_all_looked_for(words: Words) -> None:
+    terms = [f"absent{n}" for n in range(60)] + ["retri"]
+    assert words.cover([2], terms)[0].tolist() == [[False] * 60 + [True]]
+    assert words.cover([2], ["retri", *terms[:60], "spent"])[0].tolist() == [[True, *[False] * 60, True]]
+
+
+def test_without_commits_or_terms_nothing_is_held(words: Words) -> None:
+    assert words.cover([], ["retri"])[0].shape == (0, 1)
+    assert words.cover([1, 2], [])[1].shape == (2, 0)
+
+
+def test_what_changed_lines_hold_is_told_apart_from_what_the_message_holds(words: Words) -> None:
+    in_message, in_changed = words.cover([1, 3, 4], ["budget"])
+    assert in_message.tolist() == [[False], [True], [False]]
+    assert in_changed.tolist() == [[True], [False], [False]]
+
+
+def test_what_was_removed_holds_nothing(words: Words) -> None:
+    words.remove(1)
+    words.commit()
+    assert words.cover([1, 2], ["retri"])[0].tolist() == [[False], [True]]
