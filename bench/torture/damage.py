@@ -142,11 +142,12 @@ async def _serve() -> AsyncIterator[Offer]:
 
 
 async def _ask(offer: Offer, repo: Path) -> list[Answer]:
-    """Return (outcome, degraded, first citation) of every question."""
+    """Return (outcome, what is said to be missing, first citation) of every question."""
     answers = []
     for question in QUESTIONS:
         told = await offer.methods["ask"]({"repo": str(repo), "question": question, "no_cache": True})
-        answers.append([told["outcome"], told["degraded"], [one["sha"] for one in told["citations"][:1]]])
+        lack = told["degraded"] or (None if told["index"]["complete"] else "the index is not complete")
+        answers.append([told["outcome"], lack, [one["sha"] for one in told["citations"][:1]]])
     return answers
 
 

@@ -80,7 +80,8 @@ def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | 
     """Say what of the history is not searched yet; None where nothing is missing."""
     if repo.progress.phase in ("waiting", "reading") and not index.tips.shas:
         return f"indexing: {index.counts.commits} commits so far"
-    embedded, commits = index.counts.embedded or 0, index.counts.commits
+    counts = index.counts
+    embedded, commits = (counts.embedded or 0) + counts.unembeddable, counts.commits
     return f"indexing {100 * embedded // commits} %" if is_semantic and embedded < commits else None
 
 

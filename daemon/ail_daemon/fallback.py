@@ -57,7 +57,9 @@ class Fallback:
         self._figures.note_error("semantic")
         if not plan.may_fall_back:
             raise problem
-        rest_s = max(limit_s - (monotonic() - started), 0.001)
+        rest_s = limit_s - (monotonic() - started)
+        if rest_s <= 0:
+            raise make_out_of_time(limit_s)
         try:
             return await self._ask_words(rest_s, lambda: by_words(problem), in_reserve=True)
         except OutOfTimeError:

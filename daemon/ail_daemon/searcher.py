@@ -21,6 +21,9 @@ from .sides import Side
 FOLDED_HITS = 4
 """Hits looked at for each citation: so many may be one change with a better one."""
 
+_POINTING = frozenset(("line", "code"))
+"""Terms of a question about lines ("why this line?") that say no more than the lines do."""
+
 _LINES_ALONE = 0.6
 """Confidence in who last changed the asked lines: of our questions about lines of pytest, so many have the answer first."""
 
@@ -73,7 +76,7 @@ def _rank(index: RepoIndex, gathered: Gathered, question: Question, side: Side) 
     model = load_model(is_semantic=side == "semantic", by_words=not by_meaning_alone)
     most = FOLDED_HITS * question.limit
     ranked = rank(candidates, gathered.asked, model, lambda ids: fold(index.store, ids[:most]))
-    if not gathered.asked.rarity and question.blamed:  # "why?" about lines: who last changed them is what was asked
+    if question.blamed and not gathered.asked.rarity.keys() - _POINTING:  # who last changed them is what was asked
         return replace(ranked, has_evidence=bool(ranked.hits), confidence=max(ranked.confidence, _LINES_ALONE))
     return ranked
 

@@ -227,6 +227,7 @@ def test_check_index_finds_and_repairs_what_was_lost_behind_the_daemon_s_back(ho
         enrol(call, repo)
         assert call("check.index", repo=str(repo.path))["ok"]
     (store,) = home.state.glob("repos/*/store.sqlite")
+    store.with_suffix(".seal").unlink()  # with it, the file would be made anew before anybody looked
     damage = "DELETE FROM commits WHERE id = 1; DELETE FROM embeddings WHERE text_hash IN (SELECT text_hash FROM commits LIMIT 1)"
     subprocess.run(
         ["python3", "-c", f"import sqlite3; sqlite3.connect({str(store)!r}).executescript({damage!r})"], check=True
@@ -243,8 +244,8 @@ def test_a_damaged_store_is_set_aside_and_made_anew(home: Home, repo: Repository
     (store,) = home.state.glob("repos/*/store.sqlite")
     store.write_bytes(b"SQLite format 3\0" + b"\xff" * 8192)
     with home.daemon(), home.connected() as call:
-        told = call("check.index", repo=str(repo.path))
-        assert (told["ok"], told["repos"][0]["repaired"]) == (True, True)
+        assert call("check.index", repo=str(repo.path))["ok"]
+        assert store.with_name("damaged").is_dir()
         assert cited(call, repo.path, "why do we try an upload a second time?")[0] == repo.shas["retry"]
 
 
@@ -265,8 +266,8 @@ def test_a_truncated_pack_is_told_and_healed_by_its_repair(home: Home, repo: Rep
         call("repo.notify", repo=str(repo.path))
         shutil.copy(whole, pack)
         call("repo.notify", repo=str(repo.path))
-        told = wait_for(call, repo.path, lambda now: now["head"] == sha and now["complete"])
-        assert told["commits"] == 4
+        told = wait_for(call, repo.path, lambda now: now["head"] == sha and now["complete"] and now["commits"] == 4)
+        assert told["notice"] is None
 
 
 def test_where_clocks_jumped_a_deleted_branch_takes_nothing_with_it_that_others_reach(

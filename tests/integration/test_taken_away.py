@@ -189,6 +189,7 @@ def test_embeddings_of_another_length_are_not_searched(home: Home, added: Reposi
     with sqlite3.connect(get_store(home)) as db:
         db.execute("UPDATE embeddings SET vector = substr(vector, 1, ?)", (size,))
     db.close()
+    get_store(home).with_suffix(".seal").unlink()  # with it, the database would be made anew
     with home.daemon(), home.connected() as call:
         got = ask_all(call, added)
     assert get_errors(got) == []
