@@ -13,9 +13,9 @@ from typing import Any, Protocol
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import InternalError
 
-from . import terms
 from .history.opening import open_history
 from .model import Commit, Embeddings, Tips
+from .redaction import without_secrets
 
 BATCH = 512
 """Commits a part. Larger ones are no faster and leave more behind in the daemon's memory (2,048: 9 MB)."""
@@ -89,7 +89,7 @@ class LocalReader:
 
     def iter_changes(self, shas: list[str]) -> Iterator[list[tuple[str, str]]]:
         """See Reader."""
-        clean = ((sha, terms.without_secrets(text)) for sha, text in self._history.iter_changes(shas))
+        clean = ((sha, without_secrets(text)) for sha, text in self._history.iter_changes(shas))
         return iter_batches(clean, CHANGES_BATCH)
 
     def take_skipped(self) -> list[str]:
