@@ -142,6 +142,7 @@ class Settings:
     max_paths: int = _setting("AIL_MAX_PATHS", 100_000, _MANY, _whole(1, 100_000_000))
     max_message_bytes: int = _setting("AIL_MAX_MESSAGE_BYTES", 256 << 10, _BYTES, _whole(1000, 64 << 20))
     max_diff_bytes: int = _setting("AIL_MAX_DIFF_BYTES", 64 << 10, _BYTES, _whole(1000, 64 << 20))
+    max_clients: int = _setting("AIL_MAX_CLIENTS", 256, "a whole number from 1 to 1,024", _whole(1, 1024))
     max_question_bytes: int = _setting(
         "AIL_MAX_QUESTION_BYTES", 100_000, "a whole number from 1 to 1,000,000", _whole(1, 1_000_000)
     )
