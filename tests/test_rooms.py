@@ -41,7 +41,7 @@ DOORS = {
     "pygit2": set(),
 }
 PURE = {
-    "ranking.py", "features.py", "pulls.py", "terms.py", "model.py", "answers.py", "params.py",
+    "ranking.py", "features.py", "pulls.py", "terms.py", "redaction.py", "model.py", "answers.py", "params.py",
     "wording.py", "globs.py", "mentions.py", "prose.py", "rollout.py", "exposition.py", "httphead.py",
     "deciding.py", "likeness.py", "onesided.py",
     "relating/patches.py", "relating/overlap.py", "relating/cochange.py", "relating/reasons.py",
@@ -50,6 +50,7 @@ LAYERS = (
     {
         "model",
         "terms",
+        "redaction",
         "heap",
         "params",
         "limits",

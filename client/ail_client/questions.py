@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .layout import Page
 
-QUESTION_MAX_BYTES = 100_000
+QUESTION_MAX_BYTES = 1_000_000  # what one request holds; what the daemon takes is a setting of its own
 _NOTHING_FOUND = 1
 _FILTERS = ("limit", "mode", "author", "since", "until", "path", "ref")
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import re
 
+from ail_rpc.discovery import read_regular
+
 _CONFIG_MAX_BYTES = 1 << 20
 _URL_MAX = 1000
 _SECTION = re.compile(r'\[remote "([^"\\\]]+)"\]\s*$')
@@ -58,8 +60,7 @@ def _find_kind(host: str) -> str:
 def _read_remotes(config: str) -> dict[str, str]:
     """Return each remote's first URL by its name, in the file's order; includes and `insteadOf` are left alone."""
     try:
-        with open(config, "rb") as file:
-            text = file.read(_CONFIG_MAX_BYTES).decode("utf-8", "replace")
+        text = read_regular(config, _CONFIG_MAX_BYTES).decode("utf-8", "replace")
     except OSError:
         return {}
     remotes: dict[str, str] = {}

@@ -29,7 +29,10 @@ _DIFF = (
 )  # fmt: skip
 _FILE = b"\ndiff --git "
 _CHUNK_BYTES = 1 << 16
-_QUIET = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_QUIET = {
+    "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none",  # git before 2.39.4 does not know the first
+    "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
+}  # fmt: skip
 
 
 def read_staged(deadline: Deadline, root: str | None = None) -> tuple[str, bool]:

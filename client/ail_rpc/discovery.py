@@ -6,7 +6,9 @@ hook it names the repository being committed to, which need not be the one asked
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 from .errors import NotARepositoryError
 
@@ -77,11 +79,22 @@ def _is_git_dir(path: str) -> bool:
     return os.path.isdir(os.path.join(common, "objects")) and os.path.isdir(os.path.join(common, "refs"))
 
 
+def read_regular(path: str, most_bytes: int) -> bytes:
+    """Return the first *most_bytes* of a file that a stranger may have put there.
+
+    Raises OSError where it cannot be read, or is no regular file: opening a FIFO would wait for ever.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "no regular file", path)
+        return file.read(most_bytes)
+
+
 def _read_pointer(file: str, prefix: str, base: str) -> str | None:
     """Return the path that the one-line *file* names, made absolute from *base*; None where it names none."""
     try:
-        with open(file, "rb") as pointer:
-            line = os.fsdecode(pointer.read(4096).split(b"\n", 1)[0].rstrip(b"\r"))
+        line = os.fsdecode(read_regular(file, 4096).split(b"\n", 1)[0].rstrip(b"\r"))
     except OSError:
         return None
     if not line.startswith(prefix) or line == prefix:

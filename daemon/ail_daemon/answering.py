@@ -37,6 +37,10 @@ class Answering:
         self._encoder = encoder
         self._lines = LineHistories()
 
+    def forget(self) -> None:
+        """Forget what was asked about lines."""
+        self._lines.forget()
+
     def ask(self, asked: Asked) -> dict[str, Any]:
         """Return the reply of the side that the plan names. Raises NoMeaningError, and what `ask` raises."""
         if asked.plan.side == "lexical":

@@ -43,12 +43,12 @@ async def run(
     listen: socket.socket | None,
     ready: ReadyPipe,
     services: Sequence[Service] = SERVICES,
-    limits: ServingLimits = ServingLimits(),  # noqa: B008 - frozen
+    limits: ServingLimits | None = None,
 ) -> None:
     """Serve until SIGTERM, SIGINT or the method `stop`.
 
     listen: the service manager's socket, None to bind one at the locks' path. ready: told once clients are answered.
-    Raises AilError where starting fails; what had started is stopped then.
+    limits: None for the usual ones. Raises AilError where starting fails; what had started is stopped then.
     """
     _start_logging(flags.current)
     stopping = asyncio.Event()
@@ -63,7 +63,7 @@ async def run(
         server = Server(
             listener,
             Dispatcher(methods, figures),
-            _fit_watchdog(limits),
+            _fit_watchdog(limits or ServingLimits(active=flags.current.max_clients)),
             lambda: _look_after_files(locks),
             figures.record_error,
             locks.beat,
@@ -72,6 +72,7 @@ async def run(
         methods |= measuring.methods
         await server.start()
         running.push_async_callback(server.stop)
+        running.callback(flags.subscribe(lambda _, now: server.admit(now.max_clients)))
         port = MetricsPort(measuring.resources)
         offers.append(Offer(get_status=port.get_status))
         running.push_async_callback(port.stop)

@@ -22,6 +22,7 @@ from .index import RepoIndex
 from .indexstate import describe_index
 from .likeness import compare
 from .model import Scope
+from .params import check_file
 from .pool import QuestionPool
 from .repos import Repos
 from .shadow import Shadow
@@ -30,7 +31,6 @@ from .underway import get_request
 from .wording import canonical
 from .words import WordIndexError
 
-MAX_QUESTION_BYTES = 100_000
 _LASTING = ("switched_off", "low_confidence")
 
 
@@ -100,7 +100,7 @@ class Asking:
 
     def check(self, params: dict[str, Any]) -> Asked:
         """Return the question that a call's params are. Raises UsageError, NotEnrolledError, NoMeaningError."""
-        text = _check_question(params["question"])
+        text = _check_question(params["question"], self._flags.current.max_question_bytes)
         repo, place = self._repos.find(params["repo"])
         scope = Scope(_relative(params["file"], place), tuple(params["lines"]) if params["lines"] else None)
         plan = decide(self._flags.current, params["mode"], repo.key, scope, _level(text))
@@ -182,11 +182,14 @@ def _level(text: str) -> str:
     return " ".join(text.split())
 
 
-def _check_question(text: str) -> str:
+def _check_question(text: str, most_bytes: int) -> str:
     if not text.strip():
         raise UsageError("the question is empty", "ask something: ail-client ask 'why …?'")
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_QUESTION_BYTES:
-        raise UsageError(f"the question is longer than {MAX_QUESTION_BYTES:,} bytes", "ask it in fewer words")
+    if len(text.encode("utf-8", "surrogatepass")) > most_bytes:
+        raise UsageError(
+            f"the question is longer than {most_bytes:,} bytes",
+            "ask in fewer words, or allow more with AIL_MAX_QUESTION_BYTES",
+        )
     return text.strip()
 
 
@@ -194,6 +197,7 @@ def _relative(file: str | None, place: RepoPlace) -> str | None:
     """Return *file* relative to the repository's root; a path outside it is wrong."""
     if not file:
         return None
+    check_file(file)
     inside = os.path.relpath(file, place.root) if os.path.isabs(file) else os.path.normpath(file)
     if inside.startswith(".."):
         raise UsageError(f"{file} lies outside {place.root}", "name a file of the repository")

@@ -84,11 +84,11 @@ class Checking:
             integrity = index.store.check_integrity()
         except StorageError as err:
             return Findings(integrity=err.message)
-        return replace(_compare(repo, index, self._flags.current.refs), integrity=integrity)
+        return replace(_compare(repo, index, self._flags), integrity=integrity)
 
 
-def _compare(repo: Repo, index: RepoIndex, ref_kinds: tuple[str, ...]) -> Findings:
-    reader = LocalReader(repo.place, ref_kinds)
+def _compare(repo: Repo, index: RepoIndex, flags: Flags) -> Findings:
+    reader = LocalReader(repo.place, flags.current.refs, limits=flags.history_limits)
     tips = sorted(reader.tips.shas)
     reachable = set(reader.iter_shas(tips, [])) if tips else set()
     indexed = set(index.store.iter_shas())

@@ -18,6 +18,7 @@ from .globs import to_pattern
 from .history.opening import open_history
 from .history.protocol import History
 from .index import RepoIndex
+from .limits import ASKED
 
 NAMES = ("author", "since", "until", "path", "ref")
 """The options' names, on the wire too."""
@@ -51,7 +52,7 @@ def compile(params: dict[str, Any], index: RepoIndex, place: RepoPlace) -> Filte
     given = {name: params[name] for name in NAMES if params.get(name)}
     if not given:
         return None
-    history = open_history(place) if given.keys() & {"since", "until", "ref"} else None
+    history = open_history(place, limits=ASKED) if given.keys() & {"since", "until", "ref"} else None
     found = [find() for find in _finders(given, index, history)]
     return Filter(frozenset(set.intersection(*found)))
 

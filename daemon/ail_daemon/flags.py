@@ -12,6 +12,7 @@ from typing import Any
 
 from ail_rpc.errors import AilError
 
+from .limits import HistoryLimits
 from .settings import VARIABLES, Loaded, Origin, Settings, read_assignments, read_settings
 
 Told = Callable[[Settings, Settings], None]
@@ -55,6 +56,14 @@ class Flags:
         For what is known only by trying: whether a file can be opened, a port be had.
         """
         return _enter(self._checks, check)
+
+    @property
+    def history_limits(self) -> HistoryLimits:
+        """How much is read of a repository."""
+        now = self.current
+        return HistoryLimits(
+            now.max_refs, now.max_commits, now.max_paths, now.max_message_bytes, now.max_diff_bytes, now.max_silence_s
+        )
 
     def get(self) -> list[Flag]:
         """Return every setting in the order of the contract."""

@@ -232,7 +232,7 @@ class Indexer:
             is_done = work(update)
             if is_done:
                 self._settle(update)
-        except WorkerDiedError as err:
+        except (WorkerDiedError, OutOfTimeError) as err:  # whoever made git hang may do so at every update
             self._count_death(update, err)
         except AilError as err:
             self._give_up(repo, err, f"{err.message}; {err.hint}" if err.hint else err.message)
@@ -250,7 +250,7 @@ class Indexer:
         if is_new and not repo.is_removed:  # the timer tries again every minute; one line of log is enough
             self._on_error(repo, err)
 
-    def _count_death(self, update: Update, err: WorkerDiedError) -> None:
+    def _count_death(self, update: Update, err: WorkerDiedError | OutOfTimeError) -> None:
         repo = update.repo
         if self._is_stopping or repo.is_removed:
             return
@@ -264,8 +264,9 @@ class Indexer:
     def _update_live(self, update: Update) -> bool:
         """Take in a handful of commits here; False where it is more than that, or takes too long."""
         repo, encoder, settings = update.repo, self._get_serving().encoder, self._flags.current
+        limits = self._flags.history_limits
         try:
-            reader = LocalReader(repo.place, settings.refs, _encode_with(encoder), **_LIVE_LIMITS)
+            reader = LocalReader(repo.place, settings.refs, _encode_with(encoder), limits, **_LIVE_LIMITS)
             with self._changing(update, encoder) as index:
                 return update_small(reader, repo, index, update.finish_pruning, may_reuse=settings.faiss_cache)
         except OutOfTimeError:
@@ -274,7 +275,7 @@ class Indexer:
     def _update_bulk(self, update: Update) -> bool:
         repo, settings = update.repo, self._flags.current
         encoder, bulk = self._get_serving()
-        with WorkerProcess(repo.place, settings.refs, bulk) as worker:
+        with WorkerProcess(repo.place, settings.refs, bulk, self._flags.history_limits) as worker:
             self._worker = worker
             try:
                 with self._changing(update, encoder) as index:

@@ -17,6 +17,7 @@ from cachetools import LRUCache
 from ail_rpc.discovery import RepoPlace
 
 from .history.opening import open_history
+from .limits import ASKED
 from .signature import read_signature
 
 _KEPT = 256  # ranges of lines; each some shas
@@ -40,6 +41,11 @@ class LineHistories:
         self._kept: LRUCache[tuple[object, ...], Lines] = LRUCache(_KEPT)
         self._lock = threading.Lock()
 
+    def forget(self) -> None:
+        """Forget everything: the names of files among it, of a repository that was removed."""
+        with self._lock:
+            self._kept.clear()
+
     def find(self, place: RepoPlace, file: str, lines: tuple[int, int]) -> Lines:
         """Return where *lines* (first, last) of *file* at HEAD come from. Raises as History.blame does."""
         key = (place.git_dir, read_signature(place, ()), file, lines)
@@ -53,7 +59,7 @@ class LineHistories:
 
 
 def _ask_git(place: RepoPlace, file: str, lines: tuple[int, int]) -> Lines:
-    history, stop, began = open_history(place), threading.Event(), perf_counter()
+    history, stop, began = open_history(place, limits=ASKED), threading.Event(), perf_counter()
     with ThreadPoolExecutor(1, thread_name_prefix="log-lines") as pool:
         logging = pool.submit(history.log_lines, file, *lines, stop)
         timer: threading.Timer | None = None

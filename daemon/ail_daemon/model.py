@@ -29,6 +29,7 @@ class Commit:
 
     paths: changed paths against the first parent (a root commit: all of its files); a rename names both.
     renames: (old, new) pairs among them. changed: text of added and removed lines, bounded, "" where not read yet.
+    is_cut: something of it was beyond a limit and is left out (`HistoryLimits`).
     """
 
     sha: str
@@ -42,6 +43,7 @@ class Commit:
     paths: tuple[str, ...] = ()
     renames: tuple[tuple[str, str], ...] = ()
     changed: str = ""
+    is_cut: bool = False
 
     @property
     def subject(self) -> str:

@@ -22,6 +22,7 @@ class _Required:
 
 
 REQUIRED = _Required()
+_FILE_BYTES = 4096
 
 
 class Param:
@@ -67,6 +68,12 @@ def texts(name: str, default: object = REQUIRED) -> Param:
 def flag(name: str, default: object = False) -> Param:
     """Declare a true or false."""
     return Param(name, lambda value: isinstance(value, bool), "true or false", default)
+
+
+def check_file(file: str) -> None:
+    """Raise UsageError where *file* is longer than any path may be: 4,096 bytes, Linux's PATH_MAX."""
+    if len(file.encode("utf-8", "surrogatepass")) > _FILE_BYTES:
+        raise UsageError(f"a file's path has more than {_FILE_BYTES:,} bytes", "name a file of the repository")
 
 
 def whole(name: str, low: int, high: int, default: object = REQUIRED) -> Param:

@@ -47,15 +47,27 @@ def commit_to_wire(commit: Commit) -> list[Any]:
     """Return *commit* as a list; `commit_from_wire` reverses it."""
     return [
         commit.sha, commit.parents, commit.author, commit.email, commit.author_time, commit.author_offset_min,
-        commit.commit_time, commit.message, commit.paths, commit.renames,
+        commit.commit_time, commit.message, commit.paths, commit.renames, commit.is_cut,
     ]  # fmt: skip
 
 
 def commit_from_wire(row: list[Any]) -> Commit:
     """Return the commit that `commit_to_wire` made *row* of."""
-    sha, parents, author, email, author_time, offset, commit_time, message, paths, renames = row
+    sha, parents, author, email, author_time, offset, commit_time, message, paths, renames, is_cut = row
     pairs = tuple((old, new) for old, new in renames)
-    return Commit(sha, tuple(parents), author, email, author_time, offset, commit_time, message, tuple(paths), pairs)
+    return Commit(
+        sha,
+        tuple(parents),
+        author,
+        email,
+        author_time,
+        offset,
+        commit_time,
+        message,
+        tuple(paths),
+        pairs,
+        is_cut=is_cut,
+    )
 
 
 def tips_to_wire(tips: Tips) -> list[Any]:

@@ -11,14 +11,17 @@ from itertools import islice
 from typing import Any, Protocol
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import InternalError
+from ail_rpc.errors import InternalError, RepoUnreadableError
 
-from . import terms
 from .history.opening import open_history
+from .limits import USUAL, HistoryLimits
 from .model import Commit, Embeddings, Tips
+from .redaction import without_secrets
 
 BATCH = 512
 """Commits a part. Larger ones are no faster and leave more behind in the daemon's memory (2,048: 9 MB)."""
+
+_BATCH_CHARS = 8 << 20  # what a hostile commit may hold, 512 times, fits into no memory
 
 CHANGES_BATCH = 64
 """Commits a part with their changed lines, of which each may have 64 KiB."""
@@ -26,6 +29,10 @@ CHANGES_BATCH = 64
 
 class Reader(Protocol):
     """What an update asks of a repository. Every method raises RepoUnreadableError once the repository is gone."""
+
+    @property
+    def limits(self) -> HistoryLimits:
+        """How much of a repository is read."""
 
     @property
     def tips(self) -> Tips:
@@ -42,7 +49,7 @@ class Reader(Protocol):
     ) -> tuple[int, Iterator[list[Commit]]]:
         """Return how many commits are reachable so, but for the *known* shas, and batches of them, newest first.
 
-        With more than *most*, that number is *most* + 1, and nothing is read.
+        With more than *most*, that number is *most* + 1, and nothing is read. Raises RepoUnreadableError past the limit.
         """
 
     def iter_changes(self, shas: list[str]) -> Iterator[list[tuple[str, str]]]:
@@ -63,9 +70,11 @@ class LocalReader:
         place: RepoPlace,
         ref_kinds: Iterable[str],
         encode: Callable[[list[str]], Embeddings] | None = None,
-        **limits: Any,
+        limits: HistoryLimits = USUAL,
+        **patience: Any,
     ) -> None:
-        self._history = open_history(place, **limits)
+        self.limits = limits
+        self._history = open_history(place, limits=limits, **patience)
         self._encode = encode
         self.tips = self._history.read_tips(ref_kinds)
 
@@ -81,15 +90,16 @@ class LocalReader:
         self, include: list[str], exclude: list[str], known: list[str], most: int | None = None
     ) -> tuple[int, Iterator[list[Commit]]]:
         """See Reader."""
-        skip = set(known)
+        skip, room = set(known), self.limits.commits + 1
         fresh = (sha for sha in self._history.iter_shas(include, exclude) if sha not in skip)
-        shas = list(fresh if most is None else islice(fresh, most + 1))
+        shas = list(islice(fresh, room if most is None else min(most + 1, room)))
+        check_commits(len(shas), self.limits.commits)
         is_too_many = most is not None and len(shas) > most
-        return len(shas), iter_batches([] if is_too_many else self._history.iter_commits(shas), BATCH)
+        return len(shas), iter_commit_batches([] if is_too_many else self._history.iter_commits(shas))
 
     def iter_changes(self, shas: list[str]) -> Iterator[list[tuple[str, str]]]:
         """See Reader."""
-        clean = ((sha, terms.without_secrets(text)) for sha, text in self._history.iter_changes(shas))
+        clean = ((sha, without_secrets(text)) for sha, text in self._history.iter_changes(shas))
         return iter_batches(clean, CHANGES_BATCH)
 
     def take_skipped(self) -> list[str]:
@@ -105,6 +115,29 @@ class LocalReader:
         if self._encode is None:
             raise InternalError("a reader without an encoder was asked to encode")
         return self._encode(texts)
+
+
+def check_commits(count: int, most: int) -> None:
+    """Raise RepoUnreadableError where *count* commits are more than *most*."""
+    if count > most:
+        raise RepoUnreadableError(
+            f"the repository has more than {most:,} commits, and what is new is not read",
+            "let fewer refs count with AIL_REFS, or allow more with AIL_MAX_COMMITS",
+        )
+
+
+def iter_commit_batches(commits: Iterable[Commit]) -> Iterator[list[Commit]]:
+    """Yield lists of BATCH commits, shorter ones where they hold more than 8 MiB of text."""
+    batch: list[Commit] = []
+    size = 0
+    for commit in commits:
+        batch.append(commit)
+        size += len(commit.message) + sum(map(len, commit.paths))
+        if len(batch) == BATCH or size > _BATCH_CHARS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def iter_batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -18,8 +18,10 @@ from .freshness import Freshness
 from .history.opening import open_history
 from .index import RepoIndex
 from .indexstate import describe_index
+from .limits import ASKED
 from .methods import SCHEMA
 from .model import Commit, Encoder, Mode
+from .params import check_file
 from .pool import QuestionPool
 from .relating import bearing, missing, relate
 from .relating.cochange import Companion
@@ -93,7 +95,7 @@ class Related:
             return parse_patch(params["staged"]), frozenset(), None
         if params["range"] is None:
             return None, frozenset(), None
-        told = open_history(place).read_range(params["range"], PATCH_MAX_BYTES, limit_s)
+        told = open_history(place, limits=ASKED).read_range(params["range"], PATCH_MAX_BYTES, limit_s)
         note = (
             f"the range is larger than {PATCH_MAX_BYTES >> 10} KiB: only its first files count" if told.is_cut else None
         )
@@ -113,6 +115,7 @@ def _check(params: dict[str, Any]) -> None:
 
 
 def _relative(file: str, place: RepoPlace) -> str:
+    check_file(file)
     inside = os.path.relpath(file, place.root) if os.path.isabs(file) else os.path.normpath(file)
     if inside.startswith("..") or "\0" in file:
         raise UsageError(f"{file!r:.200} lies outside {place.root}", "name a file of the repository")

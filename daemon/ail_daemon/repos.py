@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import AilError, BusyError, NotARepositoryError, NotEnrolledError
+from ail_rpc.errors import AilError, BusyError, NotARepositoryError, NotEnrolledError, RepoError
 
 from . import directories
 from .finding import Finder
@@ -175,10 +176,11 @@ class Repo:
 
 
 class Repos:
-    """All enrolled repositories below *directory*."""
+    """All enrolled repositories below *directory*; *get_most* tells how many may be added."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, get_most: Callable[[], int] = lambda: sys.maxsize) -> None:
         self._directory = directory
+        self._get_most = get_most
         self._finder = Finder()
         self._lock = threading.Lock()
         self._repos: dict[str, Repo] = {}
@@ -192,17 +194,29 @@ class Repos:
         return iter(list(self._repos.values()))
 
     def add(self, start: str) -> Repo:
-        """Enrol the repository that the directory *start* lies in; one that is enrolled already is returned as it is."""
+        """Enrol the repository that the directory *start* lies in; one that is enrolled already is returned as it is.
+
+        Raises RepoError where there are too many.
+        """
         place = get_main_place(self._finder.find(start))
         check_owner(place)
         with self._lock:
             key = get_key(place)
             if key not in self._repos:
+                self._check_room()
                 directory = self._directory / key
                 save_place(directory / "repo.json", place)
                 self._repos[key] = Repo(directory, place)
             note_repo(key)
             return self._repos[key]
+
+    def _check_room(self) -> None:
+        most = self._get_most()
+        if len(self._repos) >= most:
+            raise RepoError(
+                f"{len(self._repos):,} repositories are enrolled, and no more than {most:,} may be",
+                "remove one (`ail-client repos` lists them), or allow more with AIL_MAX_REPOS",
+            )
 
     def get(self, key: str) -> Repo | None:
         """Return the repository with this key, None where none is enrolled under it any more."""

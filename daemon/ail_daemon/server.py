@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from ail_rpc.errors import AilError
 from ail_rpc.messages import encode_request
@@ -60,6 +61,10 @@ class Server:
     def is_in_use(self) -> bool:
         """Whether a client is connected, or a request runs whose client has gone."""
         return bool(self._connections.open or self._connections.active)
+
+    def admit(self, active: int) -> None:
+        """Let *active* connections have a request running, from now on."""
+        self._connections.limits = replace(self._connections.limits, active=active)
 
     def count_connections(self) -> dict[str, int]:
         """Return how many connections there are, by state."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ail_rpc.paths import get_state_dir
 
-from . import filters, gauges
+from . import filters, gauges, heap
 from .answering import Answering
 from .applying import Applying
 from .asking import Asking
@@ -60,7 +60,7 @@ def open_indexing(flags: Flags) -> Indexing:
     """Return the parts that make indexes; the indexer is not started yet."""
     state = Path(get_state_dir())
     encoder = ServingEncoder(make_bulk(flags.current, os.fspath(state / "models")))
-    repos = Repos(state / "repos")
+    repos = Repos(state / "repos", lambda: flags.current.max_repos)
     return Indexing(encoder, repos, Indexer(flags, encoder.get_serving, _log_failure, Siblings(repos).find_kept))
 
 
@@ -81,8 +81,14 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     recent = RecentQuestions()
     ask = Method(asking.ask, *_ASK)
     caching = Caching(asking.ask, ask, repos, exact, similar, recent)
-    enrolment = Enrolment(repos, indexer, freshness, encoder, caching.forget_removed)
-    keeping = Keeping(repos, freshness, encoder, state, caching.forget_removed)
+
+    def forget_removed() -> None:
+        caching.forget_removed()
+        answering.forget()
+        heap.trim()  # what was freed holds texts of what is gone, until somebody writes there again
+
+    enrolment = Enrolment(repos, indexer, freshness, encoder, forget_removed)
+    keeping = Keeping(repos, freshness, encoder, state, forget_removed)
     warming = Warming(ask, repos, recent, pool)
     applying = Applying(flags, os.fspath(state / "models"), encoder, pool, exact, similar, repos, indexer, freshness)
     configuring = Configuring(flags, pool, applying)

@@ -21,6 +21,8 @@ from .params import suggest
 _YES_OR_NO = "true or false"
 _SHARE = "a number from 0 to 1"
 _ENTRIES = "a whole number from 0 to 1,000,000"
+_MANY = "a whole number from 1 to 100,000,000"
+_BYTES = "a whole number of bytes from 1,000 to 67,108,864"
 _TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 Origin = Literal["default", "file", "environment", "flags"]
@@ -133,6 +135,19 @@ class Settings:
     metrics_port: int | None = _setting("AIL_METRICS_PORT", None, "a port from 1 to 65,535", _whole(1, 65535))
     idle_exit_s: float | None = _setting(
         "AIL_IDLE_EXIT_S", None, "a number of seconds from 1 to 604,800 (a week)", _number(1, 604_800)
+    )
+    max_repos: int = _setting("AIL_MAX_REPOS", 1000, "a whole number from 1 to 100,000", _whole(1, 100_000))
+    max_commits: int = _setting("AIL_MAX_COMMITS", 2_000_000, _MANY, _whole(1, 100_000_000))
+    max_refs: int = _setting("AIL_MAX_REFS", 100_000, _MANY, _whole(1, 100_000_000))
+    max_paths: int = _setting("AIL_MAX_PATHS", 100_000, _MANY, _whole(1, 100_000_000))
+    max_message_bytes: int = _setting("AIL_MAX_MESSAGE_BYTES", 256 << 10, _BYTES, _whole(1000, 64 << 20))
+    max_diff_bytes: int = _setting("AIL_MAX_DIFF_BYTES", 64 << 10, _BYTES, _whole(1000, 64 << 20))
+    max_clients: int = _setting("AIL_MAX_CLIENTS", 256, "a whole number from 1 to 1,024", _whole(1, 1024))
+    max_question_bytes: int = _setting(
+        "AIL_MAX_QUESTION_BYTES", 100_000, "a whole number from 1 to 1,000,000", _whole(1, 1_000_000)
+    )
+    max_silence_s: float = _setting(
+        "AIL_MAX_SILENCE_S", 300.0, "a number of seconds from 1 to 86,400", _number(1, 86_400)
     )
     github_token: str | None = _setting("GITHUB_TOKEN", None, "a token", _text, is_secret=True)
     github_owner: str | None = _setting("GITHUB_OWNER", None, "a user's or an organisation's name", _text)

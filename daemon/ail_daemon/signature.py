@@ -61,12 +61,12 @@ def _stats(place: RepoPlace, now_ns: int) -> Iterator[tuple[str, tuple[int, int,
 
 def _directories(top: str, now_ns: int) -> Iterator[tuple[str, tuple[int, int, int]]]:
     """Yield *top*, where it is there, and the directories below it, with their stats."""
-    stat = _stat(top)
-    if stat is None:
-        return
-    yield top, stat
-    for path in _list(top, stat, now_ns):
-        yield from _directories(path, now_ns)
+    waiting = [top]  # no recursion: a path may be 2,000 directories deep
+    while waiting:
+        path = waiting.pop()
+        if stat := _stat(path):
+            yield path, stat
+            waiting += _list(path, stat, now_ns)
 
 
 def _list(directory: str, stat: tuple[int, int, int], now_ns: int) -> list[str]:

@@ -4,6 +4,7 @@
     paths    its trees cannot be read: it is in the index without the paths it changed
     changes  its blobs cannot be read: it is in the index without its changed lines
     text     its message makes the encoder fail: it is found by words alone
+    limit    its message is too long, or it changes too many paths: what is beyond is left out (`HistoryLimits`)
 
 A commit stands under each of the parts it lacks, so that none is in the index by half without a word.
 """
@@ -17,12 +18,12 @@ import numpy as np
 
 from ail_rpc.errors import ModelError
 
-from .model import Embeddings
+from .model import Commit, Embeddings
 from .reading import Reader
 from .store import Store
 from .workers import WorkerDiedError, WorkerEndedError
 
-Part = Literal["commit", "paths", "changes", "text"]
+Part = Literal["commit", "paths", "changes", "text", "limit"]
 
 MAX_TEXTS = 16
 """Texts of one batch that may fail to encode. With more it is the encoder that fails, and the update fails with it."""
@@ -66,6 +67,17 @@ def retry_texts(store: Store) -> None:
         db.execute("DELETE FROM skipped WHERE part = 'text'")
 
 
+def note_cut(store: Store, commits: Sequence[Commit]) -> None:
+    """Remember which of *commits*, just added, were cut; forget those that are gone, or were not cut this time."""
+    if not find(store, "limit") and not any(commit.is_cut for commit in commits):
+        return
+    with store.transaction() as db:
+        whole = [(bytes.fromhex(commit.sha),) for commit in commits if not commit.is_cut]
+        db.executemany("DELETE FROM skipped WHERE part = 'limit' AND sha = ?", whole)
+        db.execute("DELETE FROM skipped WHERE part = 'limit' AND sha NOT IN (SELECT sha FROM commits)")
+        note(store, (commit.sha for commit in commits if commit.is_cut), "limit")
+
+
 def encode_around(reader: Reader, texts: list[str]) -> tuple[Embeddings, list[int]]:
     """Return the embeddings of *texts*, and the places of those left out since they cannot be encoded.
 
@@ -106,4 +118,4 @@ def describe(skipped: int) -> str | None:
     if not skipped:
         return None
     many = "1 commit" if skipped == 1 else f"{skipped:,} commits"
-    return f"{many} could not be read or encoded, in part or whole; `git fsck` may tell why, each update tries again"
+    return f"{many} could not be read or encoded, in part or whole, or went past a limit; `git fsck` may tell why"

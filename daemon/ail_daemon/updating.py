@@ -13,7 +13,7 @@ from . import skipping
 from .embedding import FindKept, embed_fresh, embed_rest
 from .index import RepoIndex
 from .model import Commit, Tips
-from .reading import Reader
+from .reading import Reader, check_commits
 from .repos import Progress, Repo
 from .rewrites import forget_unused_embeddings, purge_retired
 
@@ -21,6 +21,7 @@ SMALL = 64
 """Commits that the daemon takes in itself. More are the worker's: their messages would take it over half a second."""
 
 _CHANGES = 2048
+_UNREAD: tuple[skipping.Part, ...] = ("commit", "paths")
 
 
 def update_small(
@@ -31,13 +32,13 @@ def update_small(
     may_reuse: a message whose embedding is kept, of a commit that was amended or is somewhere else too, is not encoded.
     """
     stored = index.store.get_tips()
-    tips, is_known = _compare_tips(reader, index, stored)
+    tips, is_known = _compare_tips(reader, repo, index, stored)
     if index.counts.unembeddable and repo.settled.get("signature", "") is None:
         return False  # somebody asks for another try of texts that the encoder, and this process with it, may die of
     if index.counts.pending > SMALL or (not is_known and index.counts.commits > SMALL):
         return False
     known = [] if is_known else list(index.store.iter_shas())
-    stale = _find_stale(index, stored, tips)
+    stale = _find_stale(repo, index, stored, tips)
     gone = _find_gone(reader, tips, index, stored, is_known)
     reader.take_skipped()  # what is gone may well be unreadable
     count, batches = _read_missing(reader, tips, stored, is_known, known, stale, SMALL)
@@ -47,12 +48,14 @@ def update_small(
         return False
     repo.progress = Progress("reading", 0, count)
     commits = [commit for batch in batches for commit in batch]
+    check_commits(index.counts.commits - len(gone) - len(stale) + len(commits), reader.limits.commits)
     gone = _without_reachable(index, gone, tips, commits) + stale
     fresh, failed = embed_fresh(reader, repo, index, commits, may_reuse=may_reuse)
     if gone or commits or tips != stored:
         index.change(gone, commits, fresh, tips)
     on_pruned()
     _note_read(reader, tips, index)
+    skipping.note_cut(index.store, commits)
     skipping.note(index.store, failed, "text")
     embed_rest(reader, repo, index, None)
     _read_changes(reader, repo, index)
@@ -65,8 +68,8 @@ def update_large(
 ) -> None:
     """Take in whatever is new, in batches; *find_kept* None: embeddings that are kept already are not used again."""
     stored = index.store.get_tips()
-    tips, is_known = _compare_tips(reader, index, stored)
-    stale = _find_stale(index, stored, tips)
+    tips, is_known = _compare_tips(reader, repo, index, stored)
+    stale = _find_stale(repo, index, stored, tips)
     gone = _find_gone(reader, tips, index, stored, is_known) if stored.shas or index.counts.commits else []
     _prune(index, _without_reachable(index, gone, tips, []) + stale, stored)
     on_pruned()
@@ -78,10 +81,12 @@ def update_large(
         skipping.retry_texts(index.store)
         index.recount()
     total, batches = _read_missing(reader, tips, stored, is_known, known, stale, None)
+    check_commits(index.counts.commits + total, reader.limits.commits)
     repo.progress = Progress("reading", 0, total)
     parents: set[str] = set()
     for batch in batches:
         index.change(commits=batch)
+        skipping.note_cut(index.store, batch)
         index.publish()
         repo.progress.done += len(batch)
         parents.update(parent for commit in batch for parent in commit.parents)
@@ -109,7 +114,7 @@ def _is_known(reader: Reader, stored: Tips, tips: Tips) -> bool:
     return not lost or reader.has_all(sorted(lost))
 
 
-def _compare_tips(reader: Reader, index: RepoIndex, stored: Tips) -> tuple[Tips, bool]:
+def _compare_tips(reader: Reader, repo: Repo, index: RepoIndex, stored: Tips) -> tuple[Tips, bool]:
     """Return the tips to go by, and whether all but what moved is known (see `_is_known`); not while a commit is missing.
 
     A ref that names a damaged commit stands where it stood before, as long as that is there: what is older is sound.
@@ -120,7 +125,7 @@ def _compare_tips(reader: Reader, index: RepoIndex, stored: Tips) -> tuple[Tips,
         sound = {ref: sha for ref, sha in old.items() if reader.has_all([sha])}
         head = stored.head if tips.head is None and stored.head and reader.has_all([stored.head]) else tips.head
         tips = Tips(head, tips.refs | sound, tips.boundary, tips.damaged)
-    is_whole = not skipping.find(index.store, "commit") and not skipping.find(index.store, "paths")
+    is_whole = not any(skipping.find(index.store, part) for part in _UNREAD) and not _find_cut(repo, index)
     return tips, is_whole and _is_known(reader, stored, tips)
 
 
@@ -128,9 +133,18 @@ def _note_read(reader: Reader, tips: Tips, index: RepoIndex) -> None:
     skipping.note_read(index.store, [*reader.take_skipped(), *tips.damaged.values()])
 
 
-def _find_stale(index: RepoIndex, stored: Tips, tips: Tips) -> list[str]:
-    """Return indexed commits that read otherwise since the clone was deepened or cut off elsewhere, or that lack their paths."""
-    return sorted(index.store.get_ids((stored.boundary ^ tips.boundary).union(skipping.find(index.store, "paths"))))
+def _find_stale(repo: Repo, index: RepoIndex, stored: Tips, tips: Tips) -> list[str]:
+    """Return indexed commits that read otherwise since the clone was deepened or cut off elsewhere, or that lack their paths.
+
+    Those that went past a limit as well, where somebody asks for it.
+    """
+    again = [*skipping.find(index.store, "paths"), *_find_cut(repo, index)]
+    return sorted(index.store.get_ids((stored.boundary ^ tips.boundary).union(again)))
+
+
+def _find_cut(repo: Repo, index: RepoIndex) -> list[str]:
+    """Return the commits that went past a limit, where somebody asks for another try: it may be another limit now."""
+    return skipping.find(index.store, "limit") if repo.settled.get("signature", "") is None else []
 
 
 def _read_missing(

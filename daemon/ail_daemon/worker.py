@@ -18,6 +18,7 @@ from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import AilError, InternalError
 
 from .encoding import open_encoder
+from .limits import HistoryLimits
 from .model import Embeddings, Encoder
 from .pipes import commit_to_wire, read_frames, tips_to_wire, write_frame
 from .reading import BATCH, LocalReader, iter_batches
@@ -31,10 +32,15 @@ class Worker:
         self._bulk: dict[str, Any] = {}
         self._encoder: Encoder | None = None
 
-    def open(self, place: list[Any], ref_kinds: list[str], bulk: dict[str, Any]) -> Iterator[Any]:
-        """Open a repository, which later requests are about; *bulk*: how to encode, see `workers.Bulk`. Yield its tips."""
+    def open(
+        self, place: list[Any], ref_kinds: list[str], bulk: dict[str, Any], limits: dict[str, Any]
+    ) -> Iterator[Any]:
+        """Open a repository, which later requests are about; *bulk*: how to encode, see `workers.Bulk`. Yield its tips.
+
+        limits: see `HistoryLimits`.
+        """
         self._bulk = bulk
-        self._reader = LocalReader(RepoPlace(*place), ref_kinds, self._encode)
+        self._reader = LocalReader(RepoPlace(*place), ref_kinds, self._encode, HistoryLimits(**limits))
         yield tips_to_wire(self._reader.tips)
 
     def has_all(self, shas: list[str]) -> Iterator[Any]:

@@ -15,6 +15,7 @@ import numpy as np
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import AilError, from_wire
 
+from .limits import USUAL, HistoryLimits
 from .model import Commit, Embeddings, Encoder, Tips
 from .pipes import commit_from_wire, read_frame, tips_from_wire, write_frame
 
@@ -48,9 +49,10 @@ class Serving(NamedTuple):
 class WorkerProcess:
     """A `Reader` in a process of its own; a context manager. Not to be used by two threads at once, but for `kill`."""
 
-    def __init__(self, place: RepoPlace, ref_kinds: Iterable[str], bulk: Bulk) -> None:
+    def __init__(self, place: RepoPlace, ref_kinds: Iterable[str], bulk: Bulk, limits: HistoryLimits = USUAL) -> None:
         self.place = place
-        self._asked = {"ref_kinds": list(ref_kinds), "bulk": asdict(bulk)}
+        self.limits = limits
+        self._asked = {"ref_kinds": list(ref_kinds), "bulk": asdict(bulk), "limits": asdict(limits)}
         self.tips = Tips(None)
         self._is_killed = False
 

@@ -79,7 +79,16 @@ def main() -> None:
         held = locks.acquire(listen.getsockname() if listen else get_socket_path(), get_state_dir())
         assert not isinstance(held, str)
         with held:
-            asyncio.run(run(Flags(read_settings()), held, listen, ready, [serve_tests], ServingLimits(**args.limits)))
+            asyncio.run(
+                run(
+                    Flags(read_settings()),
+                    held,
+                    listen,
+                    ready,
+                    [serve_tests],
+                    ServingLimits(**args.limits) if args.limits else None,
+                )
+            )
 
 
 main()

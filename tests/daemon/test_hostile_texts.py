@@ -9,6 +9,7 @@ import pytest
 
 from ail_daemon import answers, mentions, prose, terms, wording
 from ail_daemon.model import Commit
+from ail_daemon.redaction import without_secrets
 from ail_daemon.relating import patches, reasons
 
 TEXTS = {
@@ -35,7 +36,7 @@ def test_no_reader_of_messages_hangs_on_it(name: str) -> None:
         assert len(answers.excerpt(commit)) <= 2 * answers.EXCERPT_MAX_CHARS
         answers.says_why(commit)
         reasons.find_reason(commit)
-        terms.without_secrets(message)
+        without_secrets(message)
         terms.expand(message)
         terms.find_names(message)
         wording.canonical(message)

@@ -338,6 +338,18 @@ def test_a_request_whose_turn_does_not_come_is_told_busy_and_may_be_repeated(use
         assert read_replies(second, 1) == [(3, None, {})]
 
 
+def test_the_active_connections_are_as_many_as_is_set(user: User) -> None:
+    user.start_ready(program=SCRIPTED, env={"AIL_MAX_CLIENTS": "1"})
+    running = os.path.join(user.home, "running")
+    with connect(user.socket_path) as first, connect(user.socket_path) as second:
+        first.sendall(encode_request(1, "wait", {"running": running}))
+        wait_until(lambda: os.path.exists(running))
+        second.sendall(encode_request(2, "echo", {}))
+        assert read_replies(second, 1)[0][1][0] == 31
+        os.unlink(running)
+        assert read_replies(first, 1) == [(1, None, "waited")]
+
+
 def test_beyond_the_idle_connections_a_newcomer_is_told_busy_under_its_id_and_let_go(user: User) -> None:
     user.start_ready("--limits", '{"idle": 2, "refused": 1}', program=SCRIPTED)
     with connect(user.socket_path) as first, connect(user.socket_path) as second:

@@ -34,6 +34,12 @@ def test_without_file_and_environment_the_defaults_are_the_contracts() -> None:
     added = {name: found.pop(name) for name in ("refs", "shadow", "watch", "reconcile_s")}  # beside the contract's
     refs = ("branches", "remotes", "tags", "worktrees")
     assert added == {"refs": refs, "shadow": 0, "watch": True, "reconcile_s": 55.0}
+    limits = {name: found.pop(name) for name in list(found) if name.startswith("max_") and name != "max_query_time_s"}
+    assert limits == {
+        "max_repos": 1000, "max_commits": 2_000_000, "max_refs": 100_000, "max_paths": 100_000,
+        "max_message_bytes": 256 << 10, "max_diff_bytes": 64 << 10, "max_question_bytes": 100_000, "max_clients": 256,
+        "max_silence_s": 300.0,
+    }  # fmt: skip
     assert found == {
         "model": "all-MiniLM-L6-v2",
         "encoder": "prepared",

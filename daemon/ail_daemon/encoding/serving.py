@@ -12,6 +12,7 @@ of up to 256 tokens (39 MB of it files: libraries). Arena and memory pattern wou
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -24,6 +25,9 @@ from ail_rpc.errors import ModelError, NotInstalledError
 from .prepared import MODEL_FILE, PREPARE_HINT, TOKENIZER_FILE, WORDS_FILE, Prepared
 from .wordtable import WordTable
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+# Before the import. Its wheels for Linux (1.31) keep a database of events in ~/.cache and look up a host of their maker's to
+# send them to; `ort.disable_telemetry_events` comes too late for the database.
 try:
     import onnxruntime as ort  # type: ignore[import-untyped]
     import tokenizers

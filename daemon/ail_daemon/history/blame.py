@@ -27,7 +27,10 @@ def blame(git: GitCommand, file: str, first: int, last: int, timeout_s: float) -
         raise NotFoundError(f"{file!r} names no file")
     with _ignored_revisions(git) as ignoring:
         # Without --no-textconv, blame runs textconv, and the smudge filter before it.
-        options = ["-w", "-M", "-C", "--porcelain", "--no-textconv", "--no-ext-diff", *ignoring, f"-L{first},{last}"]
+        # --no-ignore-revs-file: git sorts its list, so that an empty blame.ignoreRevsFile of ours comes before the one
+        # that is configured and clears nothing; /etc/passwd there has its first line quoted in the error.
+        plain = ["-w", "-M", "-C", "--porcelain", "--no-textconv", "--no-ext-diff", "--no-ignore-revs-file"]
+        options = [*plain, *ignoring, f"-L{first},{last}"]
         done = git.run([*("blame", *options, "HEAD", "--"), path], timeout_s=timeout_s)
     if done.returncode:
         raise _translate(git, file, get_reason(done.stderr))

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
-from ail_rpc.discovery import RepoPlace
+from ail_rpc.discovery import RepoPlace, read_regular
+from ail_rpc.errors import RepoUnreadableError
+
+_SHALLOW_BYTES = 16 << 20  # 400,000 commits
 
 
 def read_shallow_boundary(place: RepoPlace) -> frozenset[str]:
     """Return the commits whose parents were not fetched; empty unless the clone is shallow."""
     try:
-        return frozenset(Path(place.common_dir, "shallow").read_text("ascii", "replace").split())
+        listed = read_regular(os.path.join(place.common_dir, "shallow"), _SHALLOW_BYTES + 1)
     except OSError:
         return frozenset()
+    if len(listed) > _SHALLOW_BYTES:
+        raise RepoUnreadableError(
+            f"{place.root} is cut off at too many commits to be read", "fetch more of its history"
+        )
+    return frozenset(listed.decode("ascii", "replace").split())
 
 
 def is_partial(place: RepoPlace) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ail_daemon.limits import USUAL
+
 from .boundary import is_partial, read_shallow_boundary
 from .command import GitCommand
 from .resuming import hold_back_last, read_resuming
 from .unwanted import PATHSPECS
 
 FILE_BYTES = 16 << 10
-COMMIT_BYTES = 64 << 10
+COMMIT_BYTES = USUAL.diff_bytes
 _MANY = 50  # commits in a row whose blobs are missing, until a partial clone's changes are given up
 _LEAST_PATH = 6  # a shorter one may be any word
 _LINE_BYTES = 2 << 10  # a longer line is data, whatever the file is called
@@ -26,9 +28,10 @@ _DIFF = (
 class ChangeReader:
     """Reads changed lines of one repository; *skipped* is where shas are put whose blobs are damaged."""
 
-    def __init__(self, git: GitCommand, skipped: list[str]) -> None:
+    def __init__(self, git: GitCommand, skipped: list[str], commit_bytes: int = COMMIT_BYTES) -> None:
         self._git = git
         self._skipped = skipped
+        self._commit_bytes = commit_bytes
         self._is_partial = is_partial(git.place)
         self._missing = 0
 
@@ -45,7 +48,9 @@ class ChangeReader:
             yield from ((sha, "") for sha in shas)
             return
         with self._git.stream(_DIFF, shas) as output:
-            for sha, record in zip(shas, hold_back_last(collect_changes(output.lines), output), strict=False):
+            for sha, record in zip(
+                shas, hold_back_last(collect_changes(output.lines, self._commit_bytes), output), strict=False
+            ):
                 if record[0] != sha:  # an unknown sha: git says nothing and goes on
                     return
                 if record[1]:  # a merge needs no blobs and proves nothing
@@ -60,14 +65,14 @@ class ChangeReader:
         return iter(())
 
 
-def collect_changes(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
-    """Yield (sha, text) for every commit of a stream of patches; text is "" where nothing is left of it."""
+def collect_changes(lines: Iterable[bytes], commit_bytes: int = COMMIT_BYTES) -> Iterator[tuple[str, str]]:
+    """Yield (sha, text) for every commit of a stream of patches, of at most *commit_bytes*; "" where nothing is left of it."""
     commit: _Collected | None = None
     for line in lines:
         if line.startswith(_MARK):
             if commit:
                 yield commit.sha, commit.get_text()
-            commit = _Collected(line[len(_MARK) : -1].decode())
+            commit = _Collected(line[len(_MARK) : -1].decode(), commit_bytes)
         elif commit:
             commit.add(line)
     if commit:
@@ -77,10 +82,10 @@ def collect_changes(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
 class _Collected:
     """What is kept of one commit's patch."""
 
-    def __init__(self, sha: str) -> None:
+    def __init__(self, sha: str, room: int) -> None:
         self.sha = sha
         self._kept: list[bytes] = []
-        self._room = COMMIT_BYTES
+        self._room = room
         self._file_room = FILE_BYTES
         self._in_hunk = False  # before the first one, `---` and `+++` name the file
         self._path = b""

@@ -7,15 +7,18 @@ that names a program is overridden, and only plumbing that asks for none of them
 
 from __future__ import annotations
 
+import io
 import os
+import select
 import shutil
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Any
 
+from ail_daemon.limits import USUAL
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotInstalledError, OutOfTimeError, RepoUnreadableError
 
@@ -25,7 +28,8 @@ _OVERRIDES = (
     "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.pager=cat", "core.sshCommand=false", "core.askPass=false",
     "core.gitProxy=", "core.alternateRefsCommand=", "core.attributesFile=/dev/null", "core.editor=false",
     "credential.helper=", "diff.external=", "gpg.program=false", "gpg.ssh.program=false", "gpg.x509.program=false",
-    "log.showSignature=false", "protocol.allow=never", "blame.ignoreRevsFile=",
+    "log.showSignature=false", "protocol.allow=never",
+    "log.mailmap=false", "mailmap.file=/dev/null", "mailmap.blob=", "diff.orderFile=/dev/null",
     "core.warnAmbiguousRefs=false",  # or every sha is looked up as a ref first
     "core.bigFileThreshold=1m",  # larger blobs are binary to a diff
 )  # fmt: skip
@@ -47,8 +51,15 @@ _ENVIRONMENT = {
 class GitCommand:
     """git on one repository. Raises NotInstalledError without git, RepoUnreadableError if it cannot be started."""
 
-    def __init__(self, place: RepoPlace, limit_s: float | None = None, limit_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        place: RepoPlace,
+        limit_s: float | None = None,
+        limit_bytes: int | None = None,
+        silence_s: float = USUAL.silence_s,
+    ) -> None:
         self.place = place
+        self._silence_s = silence_s
         self._limit_s = limit_s
         self._limit_bytes = limit_bytes
         overrides = [word for value in _OVERRIDES for word in ("-c", value)]
@@ -63,7 +74,7 @@ class GitCommand:
 
         Raises OutOfTimeError, and RepoUnreadableError where a signal ended it: half an answer would pass for a whole one.
         """
-        timeout_s = self._limit_s if timeout_s is None else timeout_s
+        timeout_s = timeout_s or self._limit_s or self._silence_s
         try:
             done = subprocess.run(
                 [*self._argv, *args], input=stdin, capture_output=True, env=self._environment, cwd="/",
@@ -98,7 +109,7 @@ class GitCommand:
             stdin.write("".join(f"{line}\n" for line in lines).encode())
             stdin.seek(0)
             process = self._start([*self._argv, *args], stdin)
-            output = GitOutput(process, self._limit_s, self._limit_bytes)
+            output = GitOutput(process, self._limit_s, self._limit_bytes, self._silence_s)
             try:
                 yield output
             finally:
@@ -118,10 +129,35 @@ class GitCommand:
             raise _unreadable(self.place, str(err)) from err
 
 
-class GitOutput:
-    """What a running git prints; git is ended past *limit_s* seconds."""
+class _Patient(io.RawIOBase):
+    """A pipe that is read for as long as something comes within *silence_s*; time spent elsewhere does not count."""
 
-    def __init__(self, process: subprocess.Popen[bytes], limit_s: float | None, limit_bytes: int | None) -> None:
+    def __init__(self, fd: int, silence_s: float) -> None:
+        self._fd = fd
+        self._silence_s = silence_s
+        self._poll = select.poll()
+        self._poll.register(fd, select.POLLIN)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._poll.poll(self._silence_s * 1000):
+            raise OutOfTimeError(
+                f"git said nothing for {self._silence_s:g} s", "is a disk slow? allow more with AIL_MAX_SILENCE_S"
+            )
+        return os.readv(self._fd, [buffer])
+
+
+class GitOutput:
+    """What a running git prints; git is ended past *limit_s* seconds.
+
+    Reading raises OutOfTimeError where nothing comes for *silence_s*: a FIFO in place of a file, a disk that hangs.
+    """
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], limit_s: float | None, limit_bytes: int | None, silence_s: float
+    ) -> None:
         if process.stdout is None:
             raise ValueError("git's stdout is no pipe")
         self._process = process
@@ -130,7 +166,7 @@ class GitOutput:
         self._timer = threading.Timer(limit_s, self._end_late) if limit_s else None
         if self._timer:
             self._timer.start()
-        self.lines = process.stdout
+        self.lines = io.BufferedReader(_Patient(process.stdout.fileno(), silence_s), 1 << 16)
         """Iterates over lines, each with its newline."""
 
     def iter_chunks(self) -> Iterator[bytes]:

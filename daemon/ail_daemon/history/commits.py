@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from ail_daemon.limits import USUAL, HistoryLimits
 from ail_daemon.model import Commit
 
 from .boundary import is_partial, read_shallow_boundary
-from .command import GitCommand
+from .command import GitCommand, GitOutput
 from .record import FORMAT, iter_records, iter_tokens
 from .resuming import hold_back_last, read_resuming
 
@@ -24,10 +25,11 @@ _MANY = 20  # commits whose trees are missing, until the rest of a treeless clon
 class CommitReader:
     """Reads commits of one repository; unreadable shas are put into *skipped*, those without their trees into *pathless*."""
 
-    def __init__(self, git: GitCommand, skipped: list[str], pathless: list[str]) -> None:
+    def __init__(self, git: GitCommand, skipped: list[str], pathless: list[str], limits: HistoryLimits = USUAL) -> None:
         self._git = git
         self._skipped = skipped
         self._pathless = pathless
+        self._limits = limits
         self._without_paths = 0
 
     def iter_commits(self, shas: Iterable[str]) -> Iterator[Commit]:
@@ -51,11 +53,15 @@ class CommitReader:
             self._pathless.append(sha)
         yield from commits
 
+    def _iter_records(self, output: GitOutput) -> Iterator[Commit]:
+        tokens = iter_tokens(output.iter_chunks(), self._limits.message_bytes)
+        return iter_records(tokens, self._limits.message_bytes, self._limits.paths)
+
     def _stream(self, args: tuple[str, ...], shas: list[str]) -> Iterator[tuple[str, Commit]]:
         boundary = read_shallow_boundary(self._git.place)
         with self._git.stream([*args, *_HEADER], shas) as output:
             expected = iter(shas)
-            for commit in hold_back_last(iter_records(iter_tokens(output.iter_chunks())), output):
+            for commit in hold_back_last(self._iter_records(output), output):
                 if commit.sha != next(expected, None):  # an unknown sha: git says nothing and goes on
                     return
                 yield (

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from ail_rpc.errors import OutOfTimeError
 
 from .blame import read_ignored_revisions
 from .command import GitCommand, GitOutput
@@ -32,8 +35,9 @@ def log_lines(git: GitCommand, file: str, first: int, last: int, stop: threading
         "HEAD",
         "--",
     ]
-    with git.stream(options, []) as output, _ended_by(stop, output):
-        found = [line.decode("ascii", "replace").strip() for line in output.lines]
+    found: list[str] = []
+    with git.stream(options, []) as output, _ended_by(stop, output), contextlib.suppress(OutOfTimeError):
+        found.extend(line.decode("ascii", "replace").strip() for line in output.lines)
     ignored = set(read_ignored_revisions(git)) if found else set()
     return [sha for sha in found if sha not in ignored]
 

@@ -5,23 +5,41 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ail_rpc.errors import RepoUnreadableError
+
 from .command import GitCommand
 
+_TOO_MANY = 100
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
 _SHA = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def peel_to_commits(git: GitCommand, names: list[bytes]) -> list[str | None]:
-    """Return for each of *names* (shas or ref names) the sha of the commit it leads to, None if to none."""
-    found: list[str | None] = []
+    """Return for each of *names* (shas or ref names) the sha of the commit it leads to, None if to none.
+
+    Raises RepoUnreadableError where git dies of more than a hundred: each costs a process.
+    """
+    lines = _check_all(git, names, b"^{commit}", "%(objectname) %(objecttype)")
+    return [_get_commit(line or b"") for line in lines]
+
+
+def _check_all(git: GitCommand, names: list[bytes], suffix: bytes, form: str) -> list[bytes | None]:
+    """Return git's line for each of *names*, None where git died of it."""
+    found: list[bytes | None] = []
+    deaths = 0
     while len(found) < len(names):
-        asked = b"".join(name + b"^{commit}\n" for name in names[len(found) :])
-        lines = git.run(["cat-file", "--batch-check=%(objectname) %(objecttype)"], asked).stdout.splitlines()
+        asked = b"".join(name + suffix + b"\n" for name in names[len(found) :])
+        lines = git.run(["cat-file", f"--batch-check={form}"], asked).stdout.splitlines()
         if not lines:
             git.check_readable()
-        found += [_get_commit(line) for line in lines]
+        found += lines
         if len(found) < len(names):
             found.append(None)  # git dies of a damaged object without a line for it
+            deaths += 1
+            if deaths > _TOO_MANY:
+                raise RepoUnreadableError(
+                    f"{git.place.root} is damaged: more than {_TOO_MANY} refs cannot be read", "see `git fsck` there"
+                )
     return found
 
 
@@ -30,9 +48,10 @@ def _get_commit(line: bytes) -> str | None:
     return sha.decode() if kind == b"commit" else None
 
 
-def is_object(git: GitCommand, sha: bytes) -> bool:
-    """Whether *sha* names an object, of any kind, that git can read."""
-    return git.run(["cat-file", "-t", sha]).returncode == 0
+def find_unreadable(git: GitCommand, shas: list[bytes]) -> set[bytes]:
+    """Return those of *shas* that name no object, of whatever kind, which git can read. Raises as `peel_to_commits`."""
+    lines = _check_all(git, shas, b"", "%(objecttype)")
+    return {sha for sha, line in zip(shas, lines, strict=True) if line is None or b" " in line}  # "sha missing"
 
 
 def has_commit(git: GitCommand, sha: str) -> bool:

@@ -6,7 +6,9 @@ changed path its status letter and one path, two for a rename. The first letter 
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sys
 from collections.abc import Iterable, Iterator
 
 from ail_daemon.model import Commit
@@ -15,36 +17,68 @@ FORMAT = "%x00".join(("%H", "%P", "%e", "%an", "%ae", "%ad", "%ct", "%B"))
 """With `--date=raw --encoding=UTF-8`: git recodes what it can and leaves bytes as they are where it cannot."""
 
 _STATUS_LENGTH = 6  # "\nR100" and shorter; a sha has 40 or 64
+_PATH_BYTES = 4096  # Linux's PATH_MAX; a tree may hold names of any length
+_NO_LIMIT = sys.maxsize
 _DATE = re.compile(rb"(-?\d{1,18}) ([+-])(\d{1,2})(\d\d)")
 
 
-def iter_tokens(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Split a stream at its NULs; what follows the last one is dropped."""
-    rest = b""
+def iter_tokens(chunks: Iterable[bytes], most_bytes: int = _NO_LIMIT) -> Iterator[bytes]:
+    """Split a stream at its NULs; what follows the last one is dropped. Of a token longer than *most_bytes* the rest is, about.
+
+    A token that is cut is longer than *most_bytes* still, by which `iter_records` knows it.
+    """
+    rest = bytearray()
     for chunk in chunks:
-        parts = (rest + chunk).split(b"\0")
-        rest = parts.pop()
-        yield from parts
+        first, *others = chunk.split(b"\0")
+        if len(rest) <= most_bytes:
+            rest += first
+        if others:
+            yield bytes(rest)
+            rest = bytearray(others.pop())
+            yield from others
 
 
-def iter_records(tokens: Iterator[bytes]) -> Iterator[Commit]:
-    """Yield Commits from *tokens*. The last one comes when they end: if git died, it may be cut off."""
+def iter_records(
+    tokens: Iterator[bytes], message_bytes: int = _NO_LIMIT, most_paths: int = _NO_LIMIT
+) -> Iterator[Commit]:
+    """Yield Commits from *tokens*. The last one comes when they end: if git died, it may be cut off.
+
+    A commit is cut (`is_cut`) that has more than *most_paths*, a longer message than *message_bytes*, or a path that no
+    file system takes.
+    """
     token = next(tokens, None)
     while token is not None:
         fields = [token, *(next(tokens, b"") for _ in range(7))]
         paths: dict[str, None] = {}  # a set that keeps git's order
         renames: list[tuple[str, str]] = []
+        is_cut = False
         while (token := next(tokens, None)) is not None and len(token) < _STATUS_LENGTH:
-            path = next(tokens, b"").decode("utf-8", "surrogateescape")
-            paths[path] = None
-            if b"R" in token:
-                renamed = next(tokens, b"").decode("utf-8", "surrogateescape")
-                paths[renamed] = None
-                renames.append((path, renamed))
-        yield _make_commit(fields, tuple(paths), tuple(renames))
+            named = [next(tokens, b"") for _ in range(2 if b"R" in token else 1)]
+            if len(paths) + len(named) > most_paths or max(map(len, named)) > _PATH_BYTES:
+                is_cut = True
+                continue
+            names = [name.decode("utf-8", "surrogateescape") for name in named]
+            paths.update(dict.fromkeys(names))
+            if len(names) == 2:
+                renames.append((names[0], names[1]))
+        if any(len(field) > message_bytes for field in fields):
+            fields, is_cut = [cut_text(field, message_bytes) for field in fields], True
+        yield _make_commit(fields, tuple(paths), tuple(renames), is_cut)
 
 
-def _make_commit(fields: list[bytes], paths: tuple[str, ...], renames: tuple[tuple[str, str], ...]) -> Commit:
+def cut_text(text: bytes, most_bytes: int) -> bytes:
+    """Return the beginning of *text*, at most *most_bytes*, that does not end within a character of UTF-8."""
+    cut = text[:most_bytes]
+    for end in range(len(cut), max(0, len(cut) - 4), -1):
+        with contextlib.suppress(UnicodeDecodeError):
+            cut[:end].decode()
+            return cut[:end]
+    return cut
+
+
+def _make_commit(
+    fields: list[bytes], paths: tuple[str, ...], renames: tuple[tuple[str, str], ...], is_cut: bool
+) -> Commit:
     sha, parents, encoding, author, email, date, commit_time, message = fields
     author_time, offset_min = parse_date(date)
     return Commit(
@@ -58,6 +92,7 @@ def _make_commit(fields: list[bytes], paths: tuple[str, ...], renames: tuple[tup
         decode_text(message, encoding).rstrip("\n"),
         paths,
         renames,
+        is_cut=is_cut,
     )
 
 

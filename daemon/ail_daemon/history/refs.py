@@ -10,7 +10,7 @@ from ail_rpc.errors import RepoUnreadableError
 
 from .boundary import read_shallow_boundary
 from .command import GitCommand
-from .objects import is_object, peel_to_commits
+from .objects import find_unreadable, peel_to_commits
 
 _NAMESPACES = {
     "branches": "refs/heads",
@@ -19,17 +19,20 @@ _NAMESPACES = {
 }  # not refs/stash, refs/notes, …
 
 
-def read_tips(git: GitCommand, kinds: Iterable[str]) -> Tips:
-    """Return the tips; 1,000 packed refs to as many commits take 20 ms, of which the peeling is most."""
+def read_tips(git: GitCommand, kinds: Iterable[str], most: int) -> Tips:
+    """Return the tips; 1,000 packed refs to as many commits take 20 ms, of which the peeling is most.
+
+    Raises RepoUnreadableError where there are more than *most* refs, and as `find_unreadable` does.
+    """
     wanted = set(kinds)
     boundary = read_shallow_boundary(git.place)
-    refs = _list_refs(git, [namespace for kind, namespace in _NAMESPACES.items() if kind in wanted])
+    refs = _list_refs(git, [namespace for kind, namespace in _NAMESPACES.items() if kind in wanted], most)
     heads = _list_other_heads(git) if "worktrees" in wanted else []
     targets = list(dict.fromkeys([b"HEAD", *heads, *(sha for sha, _ in refs)]))
     commits = dict(zip(targets, peel_to_commits(git, targets), strict=True))
     named = [*((name, commits[sha]) for sha, name in refs), *((name, commits[name]) for name in heads)]
     found = {name.decode("utf-8", "surrogateescape"): sha for name, sha in named if sha}
-    lost = _find_damaged(git, [sha for sha, _ in refs if not commits[sha]])
+    lost = find_unreadable(git, [sha for sha, _ in refs if not commits[sha]])
     damaged = {name.decode("utf-8", "surrogateescape"): sha.decode() for sha, name in refs if sha in lost}
     if commits[b"HEAD"] is None:
         _check_unborn(git, found)
@@ -43,15 +46,16 @@ def _check_unborn(git: GitCommand, found: dict[str, str]) -> None:
         raise RepoUnreadableError(f"git finds {named} and not where HEAD points", "it is tried again within a minute")
 
 
-def _find_damaged(git: GitCommand, shas: list[bytes]) -> set[bytes]:
-    """Return those of *shas*, which lead to no commit, that are not there or cannot be read: not a tree, a blob, a tag of one."""
-    return {sha for sha in shas if not is_object(git, sha)}
-
-
-def _list_refs(git: GitCommand, namespaces: list[str]) -> list[list[bytes]]:
+def _list_refs(git: GitCommand, namespaces: list[str], most: int) -> list[list[bytes]]:
     """Return [sha, name] of every ref below *namespaces*. Without one, git would list them all."""
-    asked = ["for-each-ref", "--format=%(objectname) %(refname)", *(namespaces or ["refs/none"])]
-    return [line.split(b" ", 1) for line in git.read(asked).splitlines()]
+    asked = [f"--count={most + 1}", "--format=%(objectname) %(refname)", *(namespaces or ["refs/none"])]
+    lines = git.read(["for-each-ref", *asked]).splitlines()
+    if len(lines) > most:
+        raise RepoUnreadableError(
+            f"{git.place.root} has more than {most:,} refs and is not read",
+            "let fewer kinds of them count with AIL_REFS, or allow more with AIL_MAX_REFS",
+        )
+    return [line.split(b" ", 1) for line in lines]
 
 
 def _list_other_heads(git: GitCommand) -> list[bytes]:

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from ail_daemon import terms
+from ail_daemon.redaction import without_secrets
 
 
 @pytest.mark.parametrize(
@@ -47,13 +48,7 @@ def test_names_are_what_a_question_spells_as_code(question: str, names: set[str]
     "text", ["a" * 100_000, "a-" * 50_000, "aB" * 50_000, "_" * 100_000, "a_" * 50_000, "1" * 100_000]
 )
 def test_no_text_takes_long(text: str) -> None:
-    for work in (terms.expand, terms.without_secrets, terms.find_names, terms.without_stop_words):
+    for work in (terms.expand, without_secrets, terms.find_names, terms.without_stop_words):
         started = time.process_time()
         work(text)
         assert time.process_time() - started < 1, work  # quadratic ones took minutes
-
-
-def test_what_looks_like_a_key_is_left_out() -> None:
-    secret = "ghp_" + "a1B2c3D4" * 5
-    assert secret not in terms.without_secrets(f"token = '{secret}' # for CI")
-    assert terms.without_secrets("test_a_very_long_name_of_a_function_without_digits") != " "

@@ -1,0 +1,57 @@
+"""Takes out of changed lines what looks like a key, a token or a password, before anything keeps or shows them. Pure.
+
+Known forms by what they begin with, passwords by the name they are given, the rest by being long and mixed. Messages are
+left as people wrote them: answers are their sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+_LONG = re.compile(r"\b(?=[A-Za-z+/_-]{0,64}\d)(?=[0-9+/_-]{0,64}[A-Za-z])[A-Za-z0-9+/_-]{32,}={0,2}")
+# The bounds keep it linear: without them 64 KiB of "a-a-a-…" took minutes.
+
+_NAMED = "password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential"
+_MARKED: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
+    (("private key",), re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[A-Za-z0-9+/=:,\s\\-]{0,20000}")),
+    (("akia", "asia"), re.compile(r"\bA(?:KIA|SIA)[A-Z0-9]{12,}\b")),
+    (("eyj",), re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?")),
+    (("://",), re.compile(r"(?<=://)[^\s/@:'\"<>]{0,100}:[^\s/@'\"<>]{1,200}(?=@)")),
+    (
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt-", "xox", "k_live_", "k_test_",
+         "aiza", "pypi-age", "sg.", "ya29."),
+        re.compile(
+            r"\b(?:gh[opusr]_|github_pat_|gl(?:pat|dt|rt)-|xox[abeoprs]-|[prs]k_(?:live|test)_|AIza|pypi-AgE|ya29\.)"
+            r"[\w.-]{10,}|\bSG\.[\w-]{16,}\.[\w-]{16,}"
+        ),
+    ),
+)  # fmt: skip
+"""What stands in a text (in lower case) that can hold the form, and the form: a search of the text is cheaper."""
+
+_NAMES = ("passw", "passphrase", "pwd", "secret", "token", "key", "credential")
+_QUOTED = re.compile(
+    rf"((?i:{_NAMED})[\w.-]{{0,20}}[\"'\]]{{0,2}}\s{{0,4}}(?:=>|:=|=|:|,)\s{{0,4}}[\"'])([^\"'\s]{{8,200}})(?=[\"'])"
+)
+_BARE = re.compile(rf"((?i:{_NAMED})[\w.-]{{0,20}}(?:=|:\s))([^\s\"'();,$<>{{}}]{{8,200}})(?=\s|$)")
+
+
+def without_secrets(text: str) -> str:
+    """Return *text* without what looks like a key, a token or a password; a space stands where it stood."""
+    low = text.lower()
+    for marks, form in _MARKED:
+        if any(mark in low for mark in marks):
+            text = form.sub(" ", text)
+    if any(name in low for name in _NAMES):
+        text = _QUOTED.sub(_if(_is_mixed), text)
+        text = _BARE.sub(_if(_is_mixed), text)
+    return _LONG.sub(" ", text)
+
+
+def _if(is_secret: Callable[[str], bool]) -> Callable[[re.Match[str]], str]:
+    return lambda found: f"{found[1]} " if is_secret(found[2]) else found[0]
+
+
+def _is_mixed(value: str) -> bool:
+    """Whether *value* has letters and digits: `changeme` and `get_password` tell a reader something, and are no secret."""
+    return any(char.isdigit() for char in value) and any(char.isalpha() for char in value)
