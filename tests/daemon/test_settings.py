@@ -54,6 +54,7 @@ def test_without_file_and_environment_the_defaults_are_the_contracts() -> None:
         "github_token": None,
         "github_owner": None,
         "github_repo": None,
+        "github_api_url": "https://api.github.com",
     }
 
 
