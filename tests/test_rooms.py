@@ -178,6 +178,15 @@ def test_every_heavy_library_has_one_door() -> None:
         assert found <= doors, library
 
 
+def test_one_room_alone_may_speak_to_another_machine_and_nobody_imports_it() -> None:
+    for room in ROOMS:
+        for file in files_of(room):
+            names = set(imported(file))
+            assert "ail_daemon.github" not in names, "the daemon's process would load ssl"
+            if file.name != "github.py":
+                assert not names & {"urllib.request", "http.client", "ssl", "socketserver", "ftplib", "smtplib"}, file
+
+
 def test_the_daemon_s_rooms_import_downward() -> None:
     level = {name: number for number, layer in enumerate(LAYERS) for name in layer}
     for file in files_of("ail_daemon"):
