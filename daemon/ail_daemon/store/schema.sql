@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS mentions ( -- what messages say of other commits; see
   kind TEXT NOT NULL, target TEXT NOT NULL,
   PRIMARY KEY (key, commit_id, kind)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS mentions_by_commit ON mentions (commit_id);
+CREATE INDEX IF NOT EXISTS mentions_of_merges ON mentions (target) WHERE kind = 'reverts_merge'; -- few, and asked of every citation
 CREATE TABLE IF NOT EXISTS patches (  -- a few hashes of changed lines: the same for a change, its copies and its inverse
   key INTEGER NOT NULL, commit_id INTEGER NOT NULL, PRIMARY KEY (key, commit_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS patches_by_commit ON patches (commit_id);
