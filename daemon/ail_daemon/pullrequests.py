@@ -87,7 +87,7 @@ class PullRequests:
     # --- at a reply -------------------------------------------------------------------------------------------------
 
     def _add(self, start: str, reply: dict[str, Any]) -> dict[str, Any]:
-        """Return *reply* with what is known; the rest is asked for later. A few rows by their key: 10 µs each, on the loop."""
+        """Return *reply* with what is known; the rest is asked for later. One query by key, on the loop: 80 µs for five."""
         shas = [citation["sha"] for citation in reply["citations"]]
         try:
             repo, _ = self._repos.find(start)

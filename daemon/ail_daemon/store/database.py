@@ -23,7 +23,7 @@ from ail_rpc.errors import BusyError, StorageError
 from .seal import break_seal, check_seal, make_seal
 
 SQLITE_VERSION = sqlite3.sqlite_version
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised with every table that `schema.sql` gains: it is run again then, so that it may only add."""
 BATCH = 1024
 """Rows read at once where a whole table is."""

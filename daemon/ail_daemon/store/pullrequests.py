@@ -22,9 +22,10 @@ class PullRequestRows(Database):
 
     def get_pull_requests(self, shas: Iterable[str]) -> dict[str, KnownRequest]:
         """Return sha -> what is known, for those of *shas* that were asked about."""
-        query = "SELECT number, title, url, state, fetched_at FROM pull_requests WHERE sha = ?"
-        found = ((sha, self.read(query, bytes.fromhex(sha))) for sha in shas)
-        return {sha: _to_known(*rows[0]) for sha, rows in found if rows}
+        asked = [bytes.fromhex(sha) for sha in shas]
+        among = ", ".join("?" * len(asked))
+        query = f"SELECT sha, number, title, url, state, fetched_at FROM pull_requests WHERE sha IN ({among})"  # noqa: S608 - no text
+        return {sha.hex(): _to_known(*told) for sha, *told in self.read(query, *asked)}
 
     def add_pull_requests(self, found: Mapping[str, PullRequest | None], fetched_at: int) -> None:
         """Keep what was said of commits; one that is not here any more is passed over. The index stays as it was by that."""

@@ -159,7 +159,7 @@ def test_an_older_database_gains_what_it_lacks(tmp_path: Path) -> None:
     store.add_commits([make_commit(1, "one")])
     store.close()
     with contextlib.closing(sqlite3.connect(path)) as db:
-        db.executescript("DROP TABLE pull_requests; PRAGMA user_version = 3;")
+        db.executescript("DROP TABLE pull_requests; PRAGMA user_version = 4;")
     path.with_suffix(".seal").unlink()
     store = Store(path)
     assert store.get_pull_requests([f"{1:040x}"]) == {}
