@@ -24,14 +24,18 @@ _OLD = "old-"
 
 
 def discard(directory: Path) -> None:
-    """Remove *directory* and all in it. Raises StorageError where that cannot be; a later start tries it again."""
+    """Remove *directory* and all in it, and what an earlier removal left behind.
+
+    Raises StorageError where that cannot be; the next removal, or start, tries it again.
+    """
     if not directory.exists():
         return
     with _translated("removed"):
         going = Path(tempfile.mkdtemp(prefix=_GOING, dir=directory.parent))
         os.rename(directory, going / directory.name)
         sync_directory(directory.parent)
-        shutil.rmtree(going)
+        for left in directory.parent.glob(f"{_GOING}*"):
+            shutil.rmtree(left, ignore_errors=left != going)
 
 
 @contextlib.contextmanager
