@@ -37,7 +37,7 @@ class WordIndexError(StorageError):
 SCHEMA_VERSION = 1
 """Raised whenever documents are built in another way: indexes of another version are built anew."""
 
-MANAGED = ".managed.json"
+_MANAGED = ".managed.json"
 """Beside an index's own files: which of them tantivy may remove."""
 
 MESSAGE_FIELDS = {"all": 1.0, "subject": 2.0}

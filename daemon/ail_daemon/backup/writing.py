@@ -19,7 +19,6 @@ from ail_daemon.directories import sync_directory
 from ail_daemon.index import STAMP, WORDS
 from ail_daemon.repos import Repo
 from ail_daemon.store import STORE_FILE, copy_store
-from ail_daemon.words import MANAGED
 from ail_rpc import VERSION
 from ail_rpc.errors import NotFoundError, StorageError, UsageError
 
@@ -95,7 +94,7 @@ def _copy_words(source: Path, copy: Path) -> list[str]:
     """
     try:
         stamp = json.loads((source / STAMP).read_bytes())
-        names = [STAMP, *(f"{WORDS}/{name}" for name in (*stamp["files"], MANAGED))]
+        names = [STAMP, *(f"{WORDS}/{name}" for name in stamp["files"])]
         for name in names:
             shutil.copyfile(source / name, copy / name)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
