@@ -103,8 +103,8 @@ LAYERS = (
         "figures",
         "metricsport",
     },
-    {"pool", "gauges", "store", "words", "encoding", "answers", "workers", "worker", "units"},
-    {"fallback", "shadow", "rewrites", "lookups"},
+    {"pool", "gauges", "store", "words", "encoding", "answers", "workers", "worker", "units", "fetching", "github"},
+    {"fallback", "shadow", "rewrites", "lookups", "projects"},
     {"relations", "folding"},
     {"measuring", "index", "admission", "connection", "linehistory"},
     {"filters"},
@@ -114,7 +114,19 @@ LAYERS = (
     {"indexer", "siblings", "indexstate", "probing"},
     {"encoders", "freshness"},
     {"answering"},
-    {"asking", "checking", "consistency", "keeping", "related", "showing", "caching", "warming", "applying", "doctor"},
+    {
+        "asking",
+        "checking",
+        "consistency",
+        "keeping",
+        "related",
+        "showing",
+        "caching",
+        "warming",
+        "applying",
+        "doctor",
+        "pullrequests",
+    },
     {"enrolment", "configuring"},
     {"services", "resetting"},
     {"building"},
@@ -165,6 +177,15 @@ def test_every_heavy_library_has_one_door() -> None:
                 if library in names:
                     found.add(str(file.relative_to(ROOT / ROOMS[room] / room)))
         assert found <= doors, library
+
+
+def test_one_room_alone_may_speak_to_another_machine_and_nobody_imports_it() -> None:
+    for room in ROOMS:
+        for file in files_of(room):
+            names = set(imported(file))
+            assert "ail_daemon.github" not in names, "the daemon's process would load ssl"
+            if file.name != "github.py":
+                assert not names & {"urllib.request", "http.client", "ssl", "socketserver", "ftplib", "smtplib"}, file
 
 
 def test_the_daemon_s_rooms_import_downward() -> None:

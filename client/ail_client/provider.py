@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,6 +22,7 @@ from .target import find_place, resolve_file, to_wire_path
 
 _THREADS = 8  # as many questions of one provider are under way at once; the daemon answers fewer
 _CACHE_SETTING = "AIL_CACHE_SIZE"
+_GITHUB_SETTINGS = ("GITHUB_TOKEN", "GITHUB_OWNER", "GITHUB_REPO")
 
 
 class ArchaeologyContextProvider:
@@ -32,7 +32,8 @@ class ArchaeologyContextProvider:
     cache_size: how many answers the daemon should at least keep, for everybody: where its own cache is smaller, it is
     enlarged until its next start. 0: answers are never taken from the cache. None: as the daemon is set.
     max_query_time_s: seconds for one answer, waiting for a turn included; above 0.
-    github_owner, github_repo, github_token: for pull requests as context, which is not built yet: a token gets a warning.
+    github_token: has the daemon ask GitHub with which pull requests cited commits came, for everybody's questions, until its
+    next start. github_owner, github_repo: of which project; None: the one that the remote `origin` names.
     socket: the daemon's socket; None: the user's own.
 
     May be used by several threads and event loops at once. Raises NotARepositoryError, UsageError; every error is one of
@@ -52,16 +53,15 @@ class ArchaeologyContextProvider:
     ) -> None:
         if max_query_time_s <= 0 or (cache_size is not None and cache_size < 0):
             raise UsageError("max_query_time_s must be above 0, and cache_size not below")
-        del github_owner, github_repo  # they say where a token's pull requests are
-        if github_token:
-            warnings.warn("pull requests from GitHub are not built yet: the token is not used", stacklevel=2)
         self._place = find_place(os.fspath(repo_path))
         self._cache_size = cache_size
         self._limit_s = max_query_time_s
         self._socket = socket
         self._threads = ThreadPoolExecutor(_THREADS, "ail")
-        self._enlarging = threading.Lock()
-        self._is_enlarged = not cache_size
+        named = zip(_GITHUB_SETTINGS, (github_token, github_owner, github_repo), strict=True)
+        self._github = {name: value for name, value in named if value} if github_token else {}
+        self._setting_up = threading.Lock()
+        self._is_set_up = not cache_size and not github_token
 
     async def get_context(
         self,
@@ -136,7 +136,7 @@ class ArchaeologyContextProvider:
             params["no_cache"] = True
         if deadline.has_passed:
             raise OutOfTimeError("the question waited too long for its turn", "ask fewer at once, or allow more time")
-        self._enlarge_cache(deadline)
+        self._set_up(deadline)
         return make_context(ask_daemon(self._reach(deadline.remaining_s()), "ask", params))
 
     def _find_file(self, name: str) -> str:
@@ -144,14 +144,21 @@ class ArchaeologyContextProvider:
             return resolve_file(name, self._place)
         return resolve_file(os.path.join(self._place.root, name), self._place)
 
-    def _enlarge_cache(self, deadline: Deadline) -> None:
-        """Once, ask the daemon for the size of cache that this provider was made with."""
-        if self._is_enlarged:
+    def _set_up(self, deadline: Deadline) -> None:
+        """Once, tell the daemon what this provider was made with: a size of the cache, a token, which is not kept then."""
+        if self._is_set_up:
             return
-        with self._enlarging:
-            if not self._is_enlarged:
-                self._set_cache_size(self._reach(deadline.remaining_s()))
-            self._is_enlarged = True
+        with self._setting_up:
+            if not self._is_set_up:
+                self._tell_daemon(self._reach(deadline.remaining_s()))
+            self._is_set_up = True
+
+    def _tell_daemon(self, reach: Reach) -> None:
+        if self._cache_size:
+            self._set_cache_size(reach)
+        if self._github:
+            ask_daemon(reach, "flags", {"set": self._github})
+            self._github = {}
 
     def _set_cache_size(self, reach: Reach) -> None:
         flags = ask_daemon(reach, "flags", {"set": {}})["flags"]

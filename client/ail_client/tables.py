@@ -70,6 +70,7 @@ def render_status(status: dict[str, Any], page: Page | None = None) -> str:
         ("model", _name_model(to_line(str(model))) if model else "none: questions are answered by words alone"),
         ("memory", f"{(status.get('rss_bytes') or 0) / 1e6:.0f} MB"),
         *_list_metrics(status.get("metrics") or {}),
+        *_list_github(status.get("github") or {}),
     ]
     if notice := status.get("notice"):
         rows.append(("notice", to_line(str(notice))))
@@ -86,6 +87,13 @@ def _list_metrics(metrics: dict[str, Any]) -> list[tuple[str, str]]:
         return []
     notice = metrics.get("notice")
     return [("metrics", to_line(str(notice)) if notice else f"http://127.0.0.1:{metrics['port']}/metrics")]
+
+
+def _list_github(github: dict[str, Any]) -> list[tuple[str, str]]:
+    if not github.get("on"):
+        return []
+    problem, todo = github.get("problem"), github.get("todo")
+    return [("github", to_line(f"{problem}: {todo}") if problem else "asked for pull requests")]
 
 
 def _name_model(model: str) -> str:

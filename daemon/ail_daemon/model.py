@@ -7,7 +7,7 @@ repository's root, undecodable bytes as surrogate escapes. Times are seconds sin
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,15 @@ Mode = Literal["auto", "semantic", "lexical"]
 
 REF_KINDS = ("branches", "remotes", "tags", "worktrees")
 """What may count beside HEAD: branches, remote branches, tags, the HEADs of other worktrees."""
+
+
+class PullRequest(NamedTuple):
+    """A pull request that brought a commit; title and URL are text from outside. state: open, closed or merged."""
+
+    number: int
+    title: str
+    url: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from .methods import Offer
 from .params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole
 from .pool import QuestionPool
 from .probing import LIMIT_S, Probing
+from .pullrequests import PullRequests
 from .recent import RecentQuestions
 from .related import Related
 from .repos import Repo, Repos
@@ -92,6 +93,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     warming = Warming(ask, repos, recent, pool)
     applying = Applying(flags, os.fspath(state / "models"), encoder, pool, exact, similar, repos, indexer, freshness)
     configuring = Configuring(flags, pool, applying)
+    pull_requests = PullRequests(flags, repos)
     consistency = Consistency(repos, answering, asking.check, recent.sample)
 
     pool.submit(encoder.get)
@@ -100,12 +102,15 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     await freshness.start()
     try:
         methods = _offer_methods(caching, configuring, showing, related, enrolment, checking, consistency, keeping)
-        doctor = Doctor(flags, encoder, repos, pool, state / "models")
+        for name in ("ask", "related"):
+            methods[name] = pull_requests.around(methods[name])
+        doctor = Doctor(flags, encoder, repos, pool, state / "models", pull_requests.describe)
         methods["doctor"] = Method(doctor.examine, text("repo", default=None))
         probing = Probing(repos, lambda: _encode(pool, encoder), ask)
 
         async def get_status(start: str | None) -> dict[str, Any]:
-            return {**await enrolment.get_status(start), "notice": flags.notice}
+            told = await enrolment.get_status(start)
+            return {**told, "notice": flags.notice, "github": pull_requests.describe()}
 
         yield Offer(
             methods,
@@ -117,6 +122,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
             lambda: all(repo.progress.phase == "idle" for repo in repos),
         )
     finally:
+        await asyncio.to_thread(pull_requests.stop)
         await applying.stop()
         await warming.stop()
         await freshness.stop()

@@ -7,6 +7,7 @@ reader: pydantic-settings does it in as many lines, for 13 MB of the daemon's 15
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -23,6 +24,11 @@ _SHARE = "a number from 0 to 1"
 _ENTRIES = "a whole number from 0 to 1,000,000"
 _MANY = "a whole number from 1 to 100,000,000"
 _BYTES = "a whole number of bytes from 1,000 to 67,108,864"
+_SECRET_MAX = 1000  # characters; a fine-grained token of GitHub's has 93
+_PROJECT_WORD = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_API_URL = re.compile(
+    r"(https://[A-Za-z0-9.-]+|http://(localhost|127\.\d+\.\d+\.\d+|\[::1\]))(:\d{1,5})?(/[A-Za-z0-9._-]+)*"
+)
 _TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 Origin = Literal["default", "file", "environment", "flags"]
@@ -65,6 +71,27 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError
     return value
+
+
+def _secret(value: object) -> str:
+    text = _text(value)
+    if not text.isascii() or not text.isprintable() or " " in text or len(text) > _SECRET_MAX:
+        raise ValueError
+    return text
+
+
+def _project_word(value: object) -> str:
+    text = _text(value)
+    if not _PROJECT_WORD.fullmatch(text) or not text.strip("."):
+        raise ValueError
+    return text
+
+
+def _api_url(value: object) -> str:
+    url = _text(value).rstrip("/")
+    if not _API_URL.fullmatch(url):
+        raise ValueError
+    return url
 
 
 def _one_of(*choices: str) -> Reader:
@@ -149,13 +176,24 @@ class Settings:
     max_silence_s: float = _setting(
         "AIL_MAX_SILENCE_S", 300.0, "a number of seconds from 1 to 86,400", _number(1, 86_400)
     )
-    github_token: str | None = _setting("GITHUB_TOKEN", None, "a token", _text, is_secret=True)
-    github_owner: str | None = _setting("GITHUB_OWNER", None, "a user's or an organisation's name", _text)
-    github_repo: str | None = _setting("GITHUB_REPO", None, "a repository's name", _text)
+    github_token: str | None = _setting(
+        "GITHUB_TOKEN", None, "a token, of ASCII characters without a space", _secret, is_secret=True
+    )
+    github_owner: str | None = _setting("GITHUB_OWNER", None, "a user's or an organisation's name", _project_word)
+    github_repo: str | None = _setting("GITHUB_REPO", None, "a repository's name", _project_word)
+    github_api_url: str = _setting(
+        "GITHUB_API_URL", "https://api.github.com", "an https URL, or an http one of the loopback", _api_url
+    )
 
 
 VARIABLES: Mapping[str, Field[Any]] = {one.metadata["variable"]: one for one in fields(Settings)}
 """Every setting by its variable's name, in the order of the contract."""
+
+
+def get_child_environment() -> dict[str, str]:
+    """Return this process's environment without what is secret: what a child process may have."""
+    secrets = {name for name, one in VARIABLES.items() if one.metadata["is_secret"]}
+    return {name: value for name, value in os.environ.items() if name not in secrets}
 
 
 class Loaded(NamedTuple):

@@ -18,6 +18,7 @@ from ail_rpc.errors import AilError, from_wire
 from .limits import USUAL, HistoryLimits
 from .model import Commit, Embeddings, Encoder, Tips
 from .pipes import commit_from_wire, read_frame, tips_from_wire, write_frame
+from .settings import get_child_environment
 
 
 class WorkerDiedError(AilError):
@@ -64,6 +65,7 @@ class WorkerProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "ail_daemon.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", start_new_session=True, bufsize=1 << 16,
+            env=get_child_environment(),
         )  # fmt: skip
         place = self.place
         where = [place.root, place.git_dir, place.common_dir, place.is_bare]

@@ -145,10 +145,20 @@ def test_it_is_initialized_once_the_daemon_can_answer(repo: Path, daemon: Script
     assert provider.is_initialized() is False, "and none was started"
 
 
-def test_a_token_for_github_is_warned_of_and_not_kept(repo: Path, daemon: ScriptedDaemon) -> None:
-    with pytest.warns(UserWarning, match="not built yet"):
-        provider = make_provider(repo, daemon, github_token="ghp_secret", github_owner="o", github_repo="r")  # noqa: S106
+def test_a_token_for_github_is_handed_to_the_daemon_once_and_not_kept(repo: Path, daemon: ScriptedDaemon) -> None:
+    daemon.script["flags"] = {"flags": []}
+    provider = make_provider(repo, daemon, github_token="ghp_secret", github_owner="o")  # noqa: S106
+    for _ in range(2):
+        provider.get_context_sync(None, "why?")
+    assert [params["set"] for method, params in daemon.calls if method == "flags"] == [
+        {"GITHUB_TOKEN": "ghp_secret", "GITHUB_OWNER": "o"}
+    ]
     assert "ghp_secret" not in repr(vars(provider))
+
+
+def test_a_project_on_github_without_a_token_is_told_nobody(repo: Path, daemon: ScriptedDaemon) -> None:
+    make_provider(repo, daemon, github_owner="o", github_repo="r").get_context_sync(None, "why?")
+    assert "flags" not in [method for method, _ in daemon.calls]
 
 
 @pytest.mark.parametrize("options", [{"max_query_time_s": 0}, {"cache_size": -1}])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ail_daemon.settings import Settings, load_settings
+from ail_daemon.settings import Settings, get_child_environment, load_settings
 from ail_rpc.errors import UsageError
 
 
@@ -60,6 +60,7 @@ def test_without_file_and_environment_the_defaults_are_the_contracts() -> None:
         "github_token": None,
         "github_owner": None,
         "github_repo": None,
+        "github_api_url": "https://api.github.com",
     }
 
 
@@ -95,6 +96,15 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("AIL_LOG_LEVEL", "loud"),
         ("AIL_LOG_FILE", "relative/log"),
         ("AIL_METRICS_PORT", "70000"),
+        ("GITHUB_TOKEN", "two words"),
+        ("GITHUB_TOKEN", "ghp_x\r\nHost: evil.example"),
+        ("GITHUB_OWNER", "o/r"),
+        ("GITHUB_REPO", ".."),
+        ("GITHUB_API_URL", "http://api.github.com"),
+        ("GITHUB_API_URL", "https://user@api.github.com"),
+        ("GITHUB_API_URL", "https://api.github.com/?x="),
+        ("GITHUB_API_URL", "http://127.0.0.1.evil.example"),
+        ("GITHUB_API_URL", "file:///etc/passwd"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name_and_what_it_may_be(
@@ -143,3 +153,11 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, text: str) -> None:
 def test_settings_cannot_be_changed_in_place() -> None:
     with pytest.raises(AttributeError):
         load_settings().cache_size = 3  # type: ignore[misc]
+
+
+def test_children_get_the_environment_without_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "hunter2")
+    monkeypatch.setenv("GITHUB_OWNER", "octo")
+    given = get_child_environment()
+    assert "hunter2" not in given.values()
+    assert (given["GITHUB_OWNER"], given["PATH"]) == ("octo", os.environ["PATH"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ail_daemon.encoders import ServingEncoder
 from ail_daemon.repos import Repo
@@ -16,8 +17,17 @@ from .finding import Finding
 from .repositories import look_at_repository
 
 
-def examine(settings: Settings, encoder: ServingEncoder, repos: list[Repo], models_dir: Path) -> list[Finding]:
-    """Look at everything; half a second, and more where an index is large. Raises nothing that a look can bring about."""
+def examine(
+    settings: Settings,
+    encoder: ServingEncoder,
+    repos: list[Repo],
+    models_dir: Path,
+    github: Mapping[str, Any] | None = None,
+) -> list[Finding]:
+    """Look at everything; half a second, and more where an index is large. Raises nothing that a look can bring about.
+
+    github: what a daemon tells of its asking there (`PullRequests.describe`), None where there is no daemon.
+    """
     looks: list[tuple[str, Callable[[], Finding]]] = [
         ("libraries", parts.look_at_libraries),
         ("settings", machine.look_at_settings),
@@ -28,6 +38,7 @@ def examine(settings: Settings, encoder: ServingEncoder, repos: list[Repo], mode
         ("watches", lambda: machine.look_at_watches(repos)),
         ("disk", machine.look_at_disk),
         ("service", machine.look_at_service),
+        ("github", lambda: parts.look_at_github(settings, github or {})),
     ]
     return [*_iter_findings(looks), *(look_at_repository(repo, settings.refs) for repo in repos)]
 

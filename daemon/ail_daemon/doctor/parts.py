@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from ail_daemon.encoders import ServingEncoder
 from ail_daemon.encoding.prepared import DEFAULT_MODEL, PREPARE_HINT, find_prepared, verify
 from ail_daemon.model import Encoder
 from ail_daemon.repos import Repo
-from ail_daemon.settings import Settings
+from ail_daemon.settings import Settings, get_child_environment
 from ail_daemon.store import SQLITE_VERSION, STORE_FILE, open_reader
 from ail_daemon.vectors import Vectors
 from ail_rpc import VERSION
@@ -106,10 +108,24 @@ def look_at_git() -> Finding:
         return Finding(
             "git", "fail", "there is no git on the daemon's PATH", "install git; a service has a PATH of its own"
         )
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=_GIT_LIMIT_S, check=False)
+    done = subprocess.run(
+        [program, "--version"],
+        capture_output=True, text=True, timeout=_GIT_LIMIT_S, check=False, env=get_child_environment(),
+    )  # fmt: skip
     if done.returncode:
         return Finding("git", "fail", f"{program} does not run: {done.stderr.strip()}", "install git anew")
     return Finding("git", "ok", f"{done.stdout.removeprefix('git version').strip()}, {program}")
+
+
+def look_at_github(settings: Settings, told: Mapping[str, Any]) -> Finding:
+    """Say whether pull requests are asked for, and what went wrong last; asks nothing itself."""
+    if settings.github_token is None:
+        return Finding("github", "ok", "off: no GITHUB_TOKEN is set, and nothing is sent anywhere")
+    if problem := told.get("problem"):
+        return Finding("github", "warn", str(problem), str(told.get("todo") or ""))
+    return Finding(
+        "github", "ok", f"on: {settings.github_api_url} is asked which pull requests cited commits came with"
+    )
 
 
 def _judge_model(name: str, encoder: Encoder) -> Finding:

@@ -87,5 +87,8 @@ class _GitHistory:
     def find_commit(self, name: str) -> str | None:
         return objects.find_commit(self._git, name)
 
+    def read_origin_url(self) -> str:
+        return self._git.run(["config", "--get", "remote.origin.url"]).stdout.decode("utf-8", "replace").strip()
+
     def read_date(self, name: str, text: str) -> int:
         return dates.read_date(self._git, name, text)

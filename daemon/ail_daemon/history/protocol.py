@@ -83,5 +83,8 @@ class History(Protocol):
     def find_commit(self, name: str) -> str | None:
         """Return the sha of the commit that a ref, or any other name git knows for one, leads to; None if to none."""
 
+    def read_origin_url(self) -> str:
+        """Return the URL of the remote `origin` as it is written in the configuration, "" where there is none."""
+
     def read_date(self, name: str, text: str) -> int:
         """Return the time that a person's *text* means for "since" or "until". Raises UsageError where it is no date."""

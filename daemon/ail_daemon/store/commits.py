@@ -40,6 +40,7 @@ class CommitRows(Database):
                 row = db.execute("DELETE FROM commits WHERE sha = ? RETURNING id", (bytes.fromhex(sha),)).fetchone()
                 if row:
                     removed.append(int(row[0]))
+                    db.execute("DELETE FROM pull_requests WHERE sha = ?", (bytes.fromhex(sha),))
                     for table in _BY_COMMIT:
                         db.execute(f"DELETE FROM {table} WHERE commit_id = ?", row)  # noqa: S608 - names of our own
         return removed
@@ -49,6 +50,7 @@ class CommitRows(Database):
         with self.transaction(documents=True) as db:
             for table in _BY_COMMIT:
                 db.execute(f"DELETE FROM {table} WHERE commit_id NOT IN (SELECT id FROM commits)")  # noqa: S608 - ours
+            db.execute("DELETE FROM pull_requests WHERE sha NOT IN (SELECT sha FROM commits)")
 
     def count(self) -> tuple[int, int]:
         """Return how many commits there are, and of how many the changed lines were read."""

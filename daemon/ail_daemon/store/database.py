@@ -23,7 +23,7 @@ from ail_rpc.errors import BusyError, StorageError
 from .seal import break_seal, check_seal, make_seal
 
 SQLITE_VERSION = sqlite3.sqlite_version
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised with every table that `schema.sql` gains: it is run again then, so that it may only add."""
 BATCH = 1024
 """Rows read at once where a whole table is."""
@@ -101,20 +101,20 @@ class Database:
                 yield from rows
 
     @contextlib.contextmanager
-    def transaction(self, *, documents: bool = False) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, documents: bool = False, is_counted: bool = True) -> Iterator[sqlite3.Connection]:
         """Write in one transaction, on disk when it ends; those begun inside it join it.
 
-        documents: whether something that the word index holds changes.
+        documents: whether something that the word index holds changes. is_counted: whether answers may change by it.
         """
         with self._writing, _translated():
             if self._writer.in_transaction:
                 yield self._writer
-                self._count_change(documents)
+                self._count_change(documents, is_counted)
                 return
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
-                self._count_change(documents)
+                self._count_change(documents, is_counted)
                 self._writer.execute("COMMIT")
             except BaseException:
                 self._roll_back()
@@ -179,8 +179,8 @@ class Database:
         if self._writer.in_transaction:  # a full disk has ended it already
             self._writer.execute("ROLLBACK")
 
-    def _count_change(self, documents: bool) -> None:
-        changed = ("generation", "documents") if documents else ("generation",)
+    def _count_change(self, documents: bool, is_counted: bool) -> None:
+        changed = ("generation", "documents") if documents else ("generation",) if is_counted else ()
         self._writer.executemany("UPDATE meta SET value = value + 1 WHERE key = ?", [(name,) for name in changed])
 
     def _prepare_schema(self) -> None:

@@ -10,13 +10,14 @@ from .changes import ChangeRows
 from .commits import CommitRows
 from .embeddings import EmbeddingRows
 from .paths import PathRows
+from .pullrequests import PullRequestRows
 from .tips import TipRows
 
 STORE_FILE = "store.sqlite"
 """The database's name in a repository's directory."""
 
 
-class Store(CommitRows, PathRows, ChangeRows, EmbeddingRows, TipRows):
+class Store(CommitRows, PathRows, ChangeRows, EmbeddingRows, TipRows, PullRequestRows):
     """One repository's database. Raises StorageError where the disk is full, read-only, or the file damaged."""
 
     def iter_documents(self) -> Iterator[tuple[int, Commit, list[str], str]]:

@@ -51,3 +51,7 @@ CREATE INDEX IF NOT EXISTS mentions_of_merges ON mentions (target) WHERE kind = 
 CREATE TABLE IF NOT EXISTS patches (  -- a few hashes of changed lines: the same for a change, its copies and its inverse
   key INTEGER NOT NULL, commit_id INTEGER NOT NULL, PRIMARY KEY (key, commit_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS patches_by_commit ON patches (commit_id);
+
+CREATE TABLE IF NOT EXISTS pull_requests ( -- what GitHub said of commits; number NULL: that there is none
+  sha BLOB PRIMARY KEY, number INTEGER, title TEXT NOT NULL, url TEXT NOT NULL, state TEXT NOT NULL,
+  fetched_at INTEGER NOT NULL) WITHOUT ROWID;

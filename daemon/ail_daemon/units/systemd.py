@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from ail_daemon.settings import get_child_environment
 from ail_rpc.errors import UnavailableError
 from ail_rpc.paths import get_socket_path, get_state_dir
 
@@ -120,5 +121,6 @@ def _say(*words: str, may_fail: bool = False) -> None:
 def _run(words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
     command = ["systemctl", "--user", "--no-ask-password", *words]
     return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LIMIT_S, check=False
-    )
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LIMIT_S, check=False,
+        env=get_child_environment(),
+    )  # fmt: skip

@@ -18,7 +18,7 @@ from ail_daemon.doctor.machine import can_harden, look_at_watches
 from ail_daemon.doctor.parts import KNOWN_SIMILARITY
 
 pytestmark = pytest.mark.model
-PARTS = ["libraries", "settings", "model", "faiss", "sqlite", "git", "watches", "disk", "service"]
+PARTS = ["libraries", "settings", "model", "faiss", "sqlite", "git", "watches", "disk", "service", "github"]
 Found = dict[str, dict[str, str]]
 
 

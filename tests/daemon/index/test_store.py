@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from tests.daemon.index.making import make_commit
 
-from ail_daemon.model import Tips
+from ail_daemon.model import PullRequest, Tips
 from ail_daemon.store import Store, hash_text
 from ail_rpc.errors import StorageError
 
@@ -139,3 +140,28 @@ def test_only_the_writer_checkpoints(store: Store) -> None:
     assert reader.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         reader.execute("DELETE FROM commits")
+
+
+def test_what_was_said_of_a_commit_goes_with_it_and_changes_no_answer(store: Store) -> None:
+    store.add_commits([make_commit(1, "one"), make_commit(2, "two")])
+    one, two, gone = (f"{number:040x}" for number in (1, 2, 3))
+    request, before = PullRequest(7, "Title", "https://x", "merged"), store.generation
+    store.add_pull_requests({one: request, two: None, gone: request}, 1_000)
+    assert store.get_pull_requests([one, two, gone]) == {one: (request, 1_000), two: (None, 1_000)}
+    assert store.generation == before
+    store.remove_commits([one])
+    assert store.get_pull_requests([one, two]) == {two: (None, 1_000)}
+
+
+def test_an_older_database_gains_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    store = Store(path)
+    store.add_commits([make_commit(1, "one")])
+    store.close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript("DROP TABLE pull_requests; PRAGMA user_version = 4;")
+    path.with_suffix(".seal").unlink()
+    store = Store(path)
+    assert store.get_pull_requests([f"{1:040x}"]) == {}
+    assert store.count() == (1, 0)
+    store.close()
