@@ -36,6 +36,7 @@ _COMMITS = 40
 _TIMER_S = "1"
 _LIMIT_S = 30.0
 _CALL_S = 10.0
+_ORPHAN_S = 5.0  # a worker that has lost its daemon ends at its next word
 
 
 class BrokenPromiseError(Exception):
@@ -176,10 +177,19 @@ class Subject:
             raise BrokenPromiseError(f"left over: {left}")
         if hash_tree(self.repo) != self._bytes[self._state]:
             raise BrokenPromiseError("the repository's bytes changed")
-        if orphans := [one.pid for one in psutil.process_iter(["ppid", "cmdline"]) if _is_orphan(one)]:
-            raise BrokenPromiseError(f"orphaned workers: {orphans}")
+        end = time.monotonic() + _ORPHAN_S
+        while orphans := [one.pid for one in psutil.process_iter() if self._is_orphan(one)]:
+            if time.monotonic() > end:
+                raise BrokenPromiseError(f"orphaned processes: {orphans}")
+            time.sleep(0.05)
 
     # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _is_orphan(self, one: psutil.Process) -> bool:
+        """Whether a process of this home's daemons has outlived the daemon that started it."""
+        with contextlib.suppress(psutil.Error):
+            return one.ppid() == 1 and one.environ().get("XDG_STATE_HOME") == self.home.env["XDG_STATE_HOME"]
+        return False
 
     def _call(self, method: str, **params: Any) -> Any:
         with self.home.connected() as call:
@@ -261,9 +271,3 @@ def _write_commit(ref: str, number: int) -> str:
         f"data <<E\nMend the {thing} {number}\n\nIt was mended because the {thing} {fault}.\nE\n"
         f"M 100644 inline part{number % 50}.txt\ndata <<E\n{thing}_{number} = {number}\nE\n\n"
     )
-
-
-def _is_orphan(one: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.Error):
-        return bool(one.info["ppid"] == 1 and "ail_daemon.worker" in " ".join(one.info["cmdline"] or ()))
-    return False
