@@ -20,7 +20,14 @@ def peel_to_commits(git: GitCommand, names: list[bytes]) -> list[str | None]:
     Raises RepoUnreadableError where git dies of more than a hundred: each costs a process.
     """
     lines = _check_all(git, names, b"^{commit}", "%(objectname) %(objecttype)")
+    if any(line is None and _is_commit(git, name) for name, line in zip(names, lines, strict=True)):
+        raise RepoUnreadableError(f"git could not say what is in {git.place.root}", "it is tried again within a minute")
     return [_get_commit(line or b"") for line in lines]
+
+
+def _is_commit(git: GitCommand, name: bytes) -> bool:
+    """Whether *name* leads to a commit that can be read: git says it without printing, which may be what failed."""
+    return git.run(["cat-file", "-e", name + b"^{commit}"]).returncode == 0
 
 
 def _check_all(git: GitCommand, names: list[bytes], suffix: bytes, form: str) -> list[bytes | None]:
