@@ -78,7 +78,7 @@ def test_nothing_that_was_acknowledged_is_lost_by_a_hundred_kills() -> None:
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="strace is Linux's")
 def test_every_promise_holds_after_faults_in_the_midst_of_an_update() -> None:
     require("strace")
-    faults.run(25, SEED, operations=("update",)).check()
+    faults.run(12, SEED, operations=("update",)).check()
 
 
 @pytest.mark.model
