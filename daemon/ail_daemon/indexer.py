@@ -221,7 +221,10 @@ class Indexer:
         settled = repo.settled
         is_settled = repo.is_sound and (settled.get("signature"), settled.get("model")) == (update.signature, model)
         self._tried[repo.key] = update.signature
-        return not is_settled or bool(repo.rewritten)
+        is_retry = update.source == "hook" and bool(
+            settled.get("skipped")
+        )  # somebody says that there is something to see
+        return not is_settled or bool(repo.rewritten) or is_retry
 
     # --- one update -------------------------------------------------------------------------------------------------
 

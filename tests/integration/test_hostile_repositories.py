@@ -38,7 +38,7 @@ class Cage:
         """Run a program of ours within the repository, under strace as well; nothing it says is looked at."""
         traced = ["strace", "-f", "-qq", "-e", "trace=network", "-A", "-o", str(self.trace)]
         program = shutil.which(words[0], path=str(BIN)) or words[0]
-        return self.home.run(*traced, program, *words[1:], cwd=cwd or self.repo.path, input=stdin or "", timeout=60)
+        return self.home.run(*traced, program, *words[1:], cwd=cwd or self.repo.path, input=stdin or "", timeout=200)
 
     def read_sung(self) -> list[str]:
         """Return the canaries that ran."""
@@ -91,7 +91,7 @@ def start_traced(cage: Cage) -> subprocess.Popen[bytes]:
     return process
 
 
-ADD = ("ail-client", "add", ".", "--wait", "--timeout", "60")
+ADD = ("ail-client", "add", ".", "--wait", "--timeout", "180")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "add": ADD,
     "ask": ("ail-client", "ask", "--no-cache", "why do we retry?"),
@@ -245,7 +245,7 @@ def test_a_repository_that_hangs_its_readers_hinders_no_other(
             call.wait_complete(str(trapped.path))
         TRAPS[name](trapped.path / ".git")
         trapped_ask(home, trapped)
-        done = home.client("add", str(repo.path), "--wait", "--timeout", "60", timeout=60)
+        done = home.client("add", str(repo.path), "--wait", "--timeout", "180", timeout=200)
         assert done.returncode == 0, done.stderr
         asked = home.client("ask", "--repo", str(repo.path), "why is the page blue?", timeout=20)
         assert asked.returncode == 0, asked.stderr
