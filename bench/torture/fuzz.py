@@ -30,7 +30,6 @@ BLOCK = 20_000
 _BURST = 24
 _AT_ONCE = 8
 _HANG_S = 20.0
-_RSS_BYTES = 20 << 20
 _BUG = 70
 _SMALL, _SHALLOW = 2000, 9
 _SUSPECT = re.compile(rb"[\xc1\xc4-\xc9\xd4-\xd8]")  # types that msgpack knows and a frame may not hold

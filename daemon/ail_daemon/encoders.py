@@ -36,11 +36,6 @@ class ServingEncoder:
         return self._serving.encoder
 
     @property
-    def is_decided(self) -> bool:
-        """Whether loading has ended, well or not."""
-        return self.reason != _LOADING
-
-    @property
     def notice(self) -> str | None:
         """What `status` says while words alone answer, or a model that was replaced; None where all is well or loading."""
         if self.reason in (None, _LOADING):

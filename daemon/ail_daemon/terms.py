@@ -108,12 +108,6 @@ def expand(text: str) -> str:
     return f"{text}\n{' '.join(extra)}" if extra else text
 
 
-def split_compound(word: str) -> list[str]:
-    """Return the parts of a snake_case or camelCase word, and its joined form where it has more than one; else the word."""
-    parts = _PART.findall(word) if word.isascii() else [word]
-    return parts if len(parts) < 2 else [*parts, word.replace("_", "")]
-
-
 def without_stop_words(question: str) -> str:
     """Return the question's words that say something, in their order; "" where none does."""
     return " ".join(word for word in _WORD.findall(question) if word.lower() not in STOP_WORDS)

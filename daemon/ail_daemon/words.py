@@ -37,9 +37,6 @@ class WordIndexError(StorageError):
 SCHEMA_VERSION = 1
 """Raised whenever documents are built in another way: indexes of another version are built anew."""
 
-_MANAGED = ".managed.json"
-"""Beside an index's own files: which of them tantivy may remove."""
-
 MESSAGE_FIELDS = {"all": 1.0, "subject": 2.0}
 CHANGED_FIELDS = {"changed": 1.0}
 Held = npt.NDArray[np.bool_]

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from ail_daemon.directories import sync_directory
 from ail_rpc.errors import ModelError, StorageError
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -164,11 +165,11 @@ def _place(models_dir: Path, manifest: Manifest, contents: Mapping[str, bytes]) 
     try:
         for file, content in {**contents, MANIFEST_FILE: manifest.to_bytes()}.items():
             _write(fresh / file, content)
-        _sync(fresh)
+        sync_directory(fresh)
         if target.exists():  # the same id: the same content, unless it was damaged, and then this one is the better
             os.rename(target, Path(tempfile.mkdtemp(prefix=".old-", dir=models_dir)) / "model")
         os.rename(fresh, target)
-        _sync(models_dir)
+        sync_directory(models_dir)
     finally:
         for left in (fresh, *models_dir.glob(".old-*")):
             shutil.rmtree(left, ignore_errors=True)
@@ -232,7 +233,7 @@ def _write_atomically(path: Path, content: bytes) -> None:
     fresh = path.with_name(f".{path.name}.new")
     _write(fresh, content)
     os.rename(fresh, path)
-    _sync(path.parent)
+    sync_directory(path.parent)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -240,11 +241,3 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
