@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.daemon.daemon_process import User
@@ -18,3 +20,13 @@ def user() -> Iterator[User]:
     yield user
     user.end()
     shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing is set: neither in the environment nor in a file."""
+    for name in list(os.environ):
+        if name.upper().startswith(("AIL_", "FAISS_", "GITHUB_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path))

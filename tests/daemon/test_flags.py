@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,7 @@ from ail_daemon.flags import Flags
 from ail_daemon.settings import VARIABLES, Settings, read_settings
 from ail_rpc.errors import UsageError
 
-
-@pytest.fixture(autouse=True)
-def _sealed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in list(os.environ):
-        if name.upper().startswith(("AIL_", "FAISS_", "GITHUB_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+pytestmark = pytest.mark.usefixtures("no_settings")
 
 
 @pytest.fixture

@@ -11,14 +11,7 @@ import pytest
 from ail_daemon.settings import Settings, get_child_environment, load_settings
 from ail_rpc.errors import UsageError
 
-
-@pytest.fixture(autouse=True)
-def _sealed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in list(os.environ):
-        if name.upper().startswith(("AIL_", "FAISS_", "GITHUB_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("HOME", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("no_settings")
 
 
 def write_settings(tmp_path: Path, text: str) -> Path:
