@@ -10,7 +10,7 @@ READY  := $(VENV)/.ready
 # The default repository is this one; FILE is relative to it.
 REPO ?= .
 FILE ?=
-Q    ?= why does the client not use typing or pathlib?
+Q    ?= why is pygit2 not used to read histories?
 export Q FILE REPO
 
 export HF_HUB_OFFLINE := 1
