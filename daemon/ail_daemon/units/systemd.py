@@ -14,7 +14,7 @@ from . import keeping
 from .handover import stop_running
 from .texts import HARDENING, SERVICE, SOCKET, find_program, make_hardening, make_service, make_socket
 
-_LIMIT_S = 60.0
+_LIMIT_S, _PING_S = 60.0, 10.0
 _COMMANDS = ("systemctl --user daemon-reload", f"systemctl --user enable --now {SOCKET} {SERVICE}")
 
 
@@ -100,14 +100,14 @@ def _get_drop_in(units: Path) -> Path:
 
 def _ask(*words: str) -> bool:
     try:
-        return _run(words).returncode == 0
+        return _run(words, _PING_S).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 
 
 def _say(*words: str, may_fail: bool = False) -> None:
     try:
-        done = _run(words)
+        done = _run(words, _LIMIT_S)
     except (OSError, subprocess.TimeoutExpired) as err:
         raise UnavailableError(
             f"systemctl --user {words[0]} does not answer", "try again in a session of yours"
@@ -118,9 +118,9 @@ def _say(*words: str, may_fail: bool = False) -> None:
         )
 
 
-def _run(words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+def _run(words: tuple[str, ...], limit_s: float) -> subprocess.CompletedProcess[str]:
     command = ["systemctl", "--user", "--no-ask-password", *words]
     return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LIMIT_S, check=False,
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit_s, check=False,
         env=get_child_environment(),
     )  # fmt: skip
