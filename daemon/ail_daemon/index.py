@@ -243,7 +243,11 @@ class RepoIndex:
 
     def _fingerprint(self) -> dict[str, object]:
         """Return what the word index must look like to be trusted: its version, the store's state, every file's hash."""
-        files = {path.name: self._hash_file(path) for path in self._words_dir.glob("*") if path.suffix != ".lock"}
+        hashes = [self._hash_file(path) for path in self._words_dir.glob("*") if path.suffix != ".lock"]
+        self._hashes = dict(
+            hashes
+        )  # each update leaves new files and merges old ones: kept for good, they grow by 5 KB each
+        files = {name: digest for (name, _, _), digest in hashes}
         return {"version": SCHEMA_VERSION, "documents": self.store.documents, "files": files}
 
     def _read_stamp(self) -> object:
@@ -263,11 +267,11 @@ class RepoIndex:
                 "see to the state directory; indexing goes on by itself",
             ) from err
 
-    def _hash_file(self, path: Path) -> str:
+    def _hash_file(self, path: Path) -> tuple[tuple[str, int, int], str]:
         """Hash a file of the word index; tantivy never changes one it wrote, so that a known one need not be read again."""
         stat = path.stat()
         key = (path.name, stat.st_size, stat.st_mtime_ns)
-        if key not in self._hashes:
-            with path.open("rb") as file:
-                self._hashes[key] = hashlib.file_digest(file, "blake2b").hexdigest()[:32]
-        return self._hashes[key]
+        if digest := self._hashes.get(key):
+            return key, digest
+        with path.open("rb") as file:
+            return key, hashlib.file_digest(file, "blake2b").hexdigest()[:32]
