@@ -14,8 +14,13 @@ def read_shallow_boundary(place: RepoPlace) -> frozenset[str]:
     """Return the commits whose parents were not fetched; empty unless the clone is shallow."""
     try:
         listed = read_regular(os.path.join(place.common_dir, "shallow"), _SHALLOW_BYTES + 1)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return frozenset()
+    except OSError as err:  # taken for whole, its oldest commits would pass for the origin of all files
+        raise RepoUnreadableError(
+            f"{place.root}: where it is cut off cannot be read: {err.strerror or err}",
+            "it is tried again within a minute",
+        ) from err
     if len(listed) > _SHALLOW_BYTES:
         raise RepoUnreadableError(
             f"{place.root} is cut off at too many commits to be read", "fetch more of its history"

@@ -17,11 +17,18 @@ _SHA = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 def peel_to_commits(git: GitCommand, names: list[bytes]) -> list[str | None]:
     """Return for each of *names* (shas or ref names) the sha of the commit it leads to, None if to none.
 
+    Those that lead to none are asked for by themselves again: git says "missing" also of a file that it could not open.
     Raises RepoUnreadableError where git dies of more than a hundred: each costs a process.
     """
-    lines = _check_all(git, names, b"^{commit}", "%(objectname) %(objecttype)")
-    if any(line is None and _is_commit(git, name) for name, line in zip(names, lines, strict=True)):
+    found = _peel(git, names)
+    lost = [name for name, sha in zip(names, found, strict=True) if sha is None]
+    if lost and (any(_peel(git, lost)) or _is_commit(git, lost[0])):
         raise RepoUnreadableError(f"git could not say what is in {git.place.root}", "it is tried again within a minute")
+    return found
+
+
+def _peel(git: GitCommand, names: list[bytes]) -> list[str | None]:
+    lines = _check_all(git, names, b"^{commit}", "%(objectname) %(objecttype)")
     return [_get_commit(line or b"") for line in lines]
 
 

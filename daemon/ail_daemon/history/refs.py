@@ -10,6 +10,7 @@ from ail_rpc.errors import RepoUnreadableError
 
 from .boundary import read_shallow_boundary
 from .command import GitCommand
+from .loose import find_overlooked
 from .objects import find_unreadable, peel_to_commits
 
 _NAMESPACES = {
@@ -41,13 +42,27 @@ def read_tips(git: GitCommand, kinds: Iterable[str], most: int) -> Tips:
 
 def _check_unborn(git: GitCommand, found: dict[str, str]) -> None:
     """Raise RepoUnreadableError where HEAD names a branch that has commits: a failing disk, which git tells as "missing"."""
-    named = git.run(["symbolic-ref", "-q", "HEAD"]).stdout.decode("utf-8", "surrogateescape").strip()
-    if named in found:
-        raise RepoUnreadableError(f"git finds {named} and not where HEAD points", "it is tried again within a minute")
+    done = git.run(["symbolic-ref", "-q", "HEAD"])
+    named = done.stdout.decode("utf-8", "surrogateescape").strip() or "HEAD"
+    if named in found or done.returncode not in (0, 1):  # 1: it names a commit, which is damaged
+        raise RepoUnreadableError(f"git finds {named} and not where it points", "it is tried again within a minute")
 
 
 def _list_refs(git: GitCommand, namespaces: list[str], most: int) -> list[list[bytes]]:
-    """Return [sha, name] of every ref below *namespaces*. Without one, git would list them all."""
+    """Return [sha, name] of every ref below *namespaces*. Raises RepoUnreadableError where git passes over some, twice."""
+    for _ in range(2):  # one may have been made since git looked
+        refs = _ask_for_refs(git, namespaces, most)
+        overlooked = find_overlooked(git.place.common_dir, namespaces, {name for _, name in refs})
+        if not overlooked:
+            return refs
+    raise RepoUnreadableError(
+        f"git passes over {len(overlooked):,} refs of {git.place.root} that lie there",
+        "is the disk in order? it is tried again within a minute",
+    )
+
+
+def _ask_for_refs(git: GitCommand, namespaces: list[str], most: int) -> list[list[bytes]]:
+    """Return what git lists below *namespaces*. Without one, it would list all that is there."""
     asked = [f"--count={most + 1}", "--format=%(objectname) %(refname)", *(namespaces or ["refs/none"])]
     lines = git.read(["for-each-ref", *asked]).splitlines()
     if len(lines) > most:
