@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -46,13 +47,10 @@ def kill_once(tried: Subject, dice: random.Random, operation: str) -> None:
     work = threading.Thread(target=tolerate_failure, args=(getattr(tried, operation),))
     work.start()
     time.sleep(pause_s)
-    try:
-        worker = tried.find_worker() if of_worker else None
-        (worker or psutil.Process(tried.pid)).kill()
-    except psutil.NoSuchProcess:
-        pass
-    if worker is None:
-        psutil.Process(tried.pid).wait(10) if tried.is_alive() else None
+    with contextlib.suppress(psutil.NoSuchProcess):  # a worker that ends while it is looked for
+        victim = (tried.find_worker() if of_worker else None) or psutil.Process(tried.pid)
+        victim.kill()
+        victim.wait(10)
     work.join()
 
 
