@@ -35,17 +35,24 @@ class Outcome(NamedTuple):
 
 
 def show(name: str, outcomes: Sequence[Outcome]) -> None:
-    """Print a row for each group of questions; of those without an answer, only how many were given one."""
-    for group in sorted({outcome.group for outcome in outcomes}):
-        part = [outcome for outcome in outcomes if outcome.group == group]
-        answerable = [outcome for outcome in part if outcome.is_answerable]
-        if answerable:
-            _show_row(name, " ".join(group), answerable)
-        if false := [outcome.is_answered for outcome in part if not outcome.is_answerable]:
-            print(
-                f"{name:<34} {' '.join(group):<12} {len(false):>5}  false answers {statistics.fmean(false):.3f}",
-                flush=True,
-            )
+    """Print a row for each group of questions, and for each kind in all its scopes together.
+
+    Of those without an answer, only how many were given one.
+    """
+    for kind in sorted({outcome.group[0] for outcome in outcomes}):
+        of_kind = [outcome for outcome in outcomes if outcome.group[0] == kind]
+        scopes = sorted({outcome.group[1] for outcome in of_kind})
+        for scope in scopes:
+            _show_group(name, f"{kind} {scope}", [outcome for outcome in of_kind if outcome.group[1] == scope])
+        if len(scopes) > 1:
+            _show_group(name, f"{kind} all", of_kind)
+
+
+def _show_group(name: str, group: str, outcomes: Sequence[Outcome]) -> None:
+    if answerable := [outcome for outcome in outcomes if outcome.is_answerable]:
+        _show_row(name, group, answerable)
+    if false := [outcome.is_answered for outcome in outcomes if not outcome.is_answerable]:
+        print(f"{name:<34} {group:<12} {len(false):>5}  false answers {statistics.fmean(false):.3f}", flush=True)
 
 
 def _show_row(name: str, group: str, outcomes: Sequence[Outcome]) -> None:

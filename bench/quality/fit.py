@@ -24,7 +24,7 @@ from ail_daemon.encoding import DEFAULT_MODEL, open_encoder
 from ail_daemon.features import FEATURES, Floats, build
 from ail_daemon.model import Encoder
 from ail_daemon.onesided import by_meaning
-from ail_daemon.ranking import EVIDENCE, Model, judge, rank
+from ail_daemon.ranking import EVIDENCE, Bars, Model, judge, rank
 
 from .figures import Outcome, show
 from .gathering import INDEXES, PLAIN_WEIGHTS, Judged, gather_all
@@ -33,7 +33,7 @@ from .sets import FITTED_ON, Kind, load_strangers, load_with_code
 
 WEIGHTS = Path(ail_daemon.__file__).parent / "ranking.json"
 SHRINKAGE = 1e-2
-FALSE = 0.1  # of questions in people's own words that have no answer
+FALSE = {"open": 0.1, "about": 0.2}  # of questions in people's own words that have no answer, by scope
 ANSWERED = 0.83  # of release notes asked about their own project
 COUNTS: dict[str, dict[Kind, float]] = {"states": {"note": 1.0, "own": 0.01}, "asks": {"note": 0.5, "own": 1.0}}
 """How much each kind of question counts, all of them together, for the weights of those that state and of those that ask. Some of
@@ -138,8 +138,8 @@ def _fit_mode(mode: str, projects: dict[str, list[Asked]], left_out: Collection[
             f"{mode}, by the others{title}",
             [one for (one, _), is_bare in zip(judged, bare, strict=True) if is_bare == wanted],
         )
-    states, asks = _choose_bars([one for one, is_bare in zip(judged, bare, strict=True) if not is_bare])
-    _show_passing([one for one, is_bare in zip(judged, bare, strict=True) if is_bare], (states, asks))
+    bars = _choose_bars([one for one, is_bare in zip(judged, bare, strict=True) if not is_bare])
+    _show_passing([one for one, is_bare in zip(judged, bare, strict=True) if is_bare], bars)
     confidence, support = _fit_judgements(outcomes, evidence)
     everything = [one for part in projects.values() for one in part]
     named = {style: dict(zip(FEATURES, fit_ranker(everything, style, left_out), strict=True)) for style in LEFT_OUT}
@@ -148,7 +148,8 @@ def _fit_mode(mode: str, projects: dict[str, list[Asked]], left_out: Collection[
     }
     told = {
         "confidence": _name(confidence),
-        "support": _name(support) | {"bar_states": round(states, 3), "bar_asks": round(asks, 3)},
+        "support": _name(support),
+        "bars": {name: round(bar, 3) for name, bar in bars._asdict().items()},
     }
     return {**rounded, **told}
 
@@ -164,7 +165,7 @@ def _cross_validate(projects: dict[str, list[Asked]], left_out: Collection[str])
         others = [one for other, rest in projects.items() if other != name for one in rest]
         model = Model(
             asks=fit_ranker(others, "asks", left_out), states=fit_ranker(others, "states", left_out),
-            confidence=np.zeros(len(EVIDENCE) + 1), support=np.zeros(len(EVIDENCE) + 1), bars=(0.0, 0.0),
+            confidence=np.zeros(len(EVIDENCE) + 1), support=np.zeros(len(EVIDENCE) + 1), bars=Bars(0.0, 0.0, 0.0),
         )  # fmt: skip
         for one in part:
             ranked = rank(one.judged.candidates, one.judged.asked, model, one.judged.fold)
@@ -204,23 +205,34 @@ def _judge_by_others(outcomes: list[Outcome], evidence: Floats, names: list[str]
     return [judged[place] for place in range(len(names))]
 
 
-def _choose_bars(judged: list[tuple[Outcome, float]]) -> tuple[float, float]:
-    """Return the least support of an answer for questions that state, and that ask, judged by the other projects' weights.
+def _choose_bars(judged: list[tuple[Outcome, float]]) -> Bars:
+    """Return the least support of an answer, judged by the other projects' weights.
 
-    The first is what ANSWERED of the open notes have, the second what all but FALSE of the questions without an answer lack.
+    For questions that state, what ANSWERED of the open notes have; for those that ask, what all but FALSE of the questions
+    without an answer lack. Those about a file or lines have a bar of their own: who touched it is near an answer, whatever is
+    asked, and by one bar for both, nine in ten of the open questions that have an answer got none.
     """
-    notes = [support for outcome, support in judged if outcome.group == ("note", "open")]
-    none = [support for outcome, support in judged if outcome.group[0] == "own" and not outcome.is_answerable]
-    bars = float(np.quantile(notes, 1 - ANSWERED)), float(np.quantile(none, 1 - FALSE))
+
+    def support_of(group: tuple[str, str], *, is_answerable: bool) -> list[float]:
+        return [s for one, s in judged if one.group == group and one.is_answerable == is_answerable]
+
+    notes, none = support_of(("note", "open"), is_answerable=True), support_of(("own", "open"), is_answerable=False)
+    about = [s for scope in ("file", "lines") for s in support_of(("own", scope), is_answerable=False)]
+    bars = Bars(
+        float(np.quantile(notes, 1 - ANSWERED)),
+        float(np.quantile(none, 1 - FALSE["open"])),
+        float(np.quantile(about, 1 - FALSE["about"])),
+    )
     _show_passing(judged, bars)
     return bars
 
 
-def _show_passing(judged: list[tuple[Outcome, float]], bars: tuple[float, float]) -> None:
+def _show_passing(judged: list[tuple[Outcome, float]], bars: Bars) -> None:
     for group in sorted({(outcome.group, outcome.is_answerable) for outcome, _ in judged}):
-        bar = bars[group[0][0] == "own"]
+        (kind, scope), is_answerable = group
+        bar = bars.get(asks=kind == "own", is_scoped=scope != "open")
         passing = [support >= bar for outcome, support in judged if (outcome.group, outcome.is_answerable) == group]
-        print(f"    {' '.join(group[0])}, {'answerable' if group[1] else 'not'}: {np.mean(passing):.3f} answered")
+        print(f"    {kind} {scope}, {'answerable' if is_answerable else 'not'}: {np.mean(passing):.3f} answered")
 
 
 def _ablate(projects: dict[str, list[Asked]], left_out: Collection[str]) -> None:

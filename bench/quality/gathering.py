@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ail_daemon import terms
 from ail_daemon.candidates import Question, gather
 from ail_daemon.features import FEATURES, Asked, Signals, build
-from ail_daemon.folding import fold
+from ail_daemon.folding import Folder
 from ail_daemon.index import RepoIndex
 from ail_daemon.linehistory import LineHistories
 from ail_daemon.model import REF_KINDS, Encoder
@@ -75,7 +75,7 @@ def judge(index: RepoIndex, encoder: Encoder | None, repo: Path, row: Row) -> Ju
     gathered = gather(index, question, embedding)
     answers = set(index.store.get_ids(row.answers).values())
     is_answer = np.array([i in answers for i in gathered.candidates], bool)
-    changes = fold(index.store, find_likeliest(gathered.candidates, gathered.asked))
+    changes = Folder(index.store).fold(find_likeliest(gathered.candidates, gathered.asked))
     return Judged(row, gathered.asked, gathered.candidates, is_answer, [one for one in changes if len(one) > 1])
 
 

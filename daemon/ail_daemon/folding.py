@@ -7,27 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from .mentions import Title, is_alike, read_named, read_picked, read_title
 from .model import Commit
 from .store import Store
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A commit that is compared with others: what it says of them is read once."""
+    """A commit that is compared with others, with what it says of itself and of them.
+
+    handles: what it shares with those that may be one with it: a title, the sha of either or of what both copy.
+    """
 
     commit_id: int
     commit: Commit
+    title: Title
+    named: list[str]
+    handles: list[str]
 
-    @cached_property
-    def title(self) -> Title:
-        return read_title(self.commit.subject, self.commit.body)
-
-    @cached_property
-    def named(self) -> list[str]:
-        return read_named(self.commit.message)
+    @classmethod
+    def read(cls, commit_id: int, commit: Commit) -> _Candidate:
+        title, named = read_title(commit.subject, commit.body), read_named(commit.message)
+        handles = [f"title {title.core}"] if title.core else []
+        handles += [sha[:7] for sha in (commit.sha, *named, *commit.parents[1:2])]
+        return cls(commit_id, commit, title, named, handles)
 
     @property
     def author(self) -> tuple[str, str, int]:
@@ -56,26 +60,34 @@ class _Groups:
             group = []
             self.groups.append(group)
         group.append(mine)
-        for handle in _iter_handles(mine):
+        for handle in mine.handles:
             self._by_handle.setdefault(handle, []).append((mine, group))
 
     def _iter_near(self, mine: _Candidate) -> Iterator[tuple[_Candidate, list[_Candidate]]]:
-        for handle in _iter_handles(mine):
+        for handle in mine.handles:
             yield from self._by_handle.get(handle, ())
 
 
-def fold(store: Store, ids: Sequence[int]) -> list[list[int]]:
-    """Return *ids*, best first, in groups that are one change each.
+class Folder:
+    """Folds one question's candidates, in whatever order: what a commit says of itself is read once."""
 
-    The groups stand where their best did. Within a group the original goes before its copies, what was brought before
-    its merge; a revert keeps its place, for it may be what was asked about. Ids that do not exist are left out.
-    """
-    commits = store.get_commits(ids)
-    folded = _Groups(store)
-    for commit_id in ids:
-        if commit_id in commits:
-            folded.add(_Candidate(commit_id, commits[commit_id]))
-    return [[one.commit_id for one in _arrange(group)] for group in folded.groups]
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[int, _Candidate] = {}
+
+    def fold(self, ids: Sequence[int]) -> list[list[int]]:
+        """Return *ids*, best first, in groups that are one change each.
+
+        The groups stand where their best did. Within a group the original goes before its copies, what was brought before
+        its merge; a revert keeps its place, for it may be what was asked about. Ids that do not exist are left out.
+        """
+        for commit_id, commit in self._store.get_commits([i for i in ids if i not in self._known]).items():
+            self._known[commit_id] = _Candidate.read(commit_id, commit)
+        folded = _Groups(self._store)
+        for commit_id in ids:
+            if commit_id in self._known:
+                folded.add(self._known[commit_id])
+        return [[one.commit_id for one in _arrange(group)] for group in folded.groups]
 
 
 def _arrange(group: list[_Candidate]) -> list[_Candidate]:
@@ -83,16 +95,6 @@ def _arrange(group: list[_Candidate]) -> list[_Candidate]:
         return group
     turns = group[0].title.turns
     return sorted(group, key=lambda one: (one.title.turns != turns, one.is_copy, one.is_merge))
-
-
-def _iter_handles(mine: _Candidate) -> Iterator[str]:
-    """Yield what a commit shares with those that may be one with it: a title, the sha of either or of what both copy."""
-    if mine.title.core:
-        yield f"title {mine.title.core}"
-    yield mine.commit.sha[:7]
-    yield from (sha[:7] for sha in mine.named)
-    if mine.is_merge:
-        yield mine.commit.parents[1][:7]
 
 
 def _is_one(store: Store, a: _Candidate, b: _Candidate) -> bool:

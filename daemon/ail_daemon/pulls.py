@@ -6,9 +6,12 @@ that they belong together lets each speak for the others.
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Ids = npt.NDArray[np.int64]
 
 LARGEST = 25
 """Commits; a merge that brings more is a branch, not one change."""
@@ -27,24 +30,29 @@ class Pulls:
     def __init__(self, parents: Mapping[int, Sequence[int]], head: int | None) -> None:
         """Work it out from *parents* (commit id -> its parents' ids, those known) and the *head* of the main line."""
         merge_of = dict(_iter_members(parents, _walk_first_parents(parents, head)))
-        self._members = array("q", sorted(merge_of))
-        self._merges = array("q", (merge_of[member] for member in self._members))
-        self._all_merges = array("q", sorted(i for i, known in parents.items() if len(known) > 1))
+        self._members = np.array(sorted(merge_of), np.int64)
+        self._merges = np.array([merge_of[member] for member in self._members.tolist()], np.int64)
+        self._all_merges = np.array(sorted(i for i, known in parents.items() if len(known) > 1), np.int64)
 
     def get_merges(self, ids: Iterable[int]) -> dict[int, int]:
         """Return commit id -> the merge that brought it (itself for the merge), for those of *ids* that came so."""
-        places = ((commit_id, _find(self._members, commit_id)) for commit_id in ids)
-        return {commit_id: self._merges[place] for commit_id, place in places if place is not None}
+        asked = np.fromiter(ids, np.int64)
+        is_there, places = _find(self._members, asked)
+        return dict(zip(asked[is_there].tolist(), self._merges[places].tolist(), strict=True))
 
     def find_merges(self, ids: Iterable[int]) -> set[int]:
         """Return those of *ids* that are merges, whatever they brought."""
-        return {commit_id for commit_id in ids if _find(self._all_merges, commit_id) is not None}
+        asked = np.fromiter(ids, np.int64)
+        return set(asked[_find(self._all_merges, asked)[0]].tolist())
 
 
-def _find(ids: array[int], wanted: int) -> int | None:
-    """Return the place of *wanted* in sorted *ids*, None where it is not there."""
-    place = bisect_left(ids, wanted)
-    return place if place < len(ids) and ids[place] == wanted else None
+def _find(ids: Ids, wanted: Ids) -> tuple[npt.NDArray[np.bool_], Ids]:
+    """Return whether each of *wanted* is among the sorted *ids*, and the places there of those that are."""
+    places = np.searchsorted(ids, wanted)
+    is_there = np.zeros(len(wanted), np.bool_)
+    within = places < len(ids)
+    is_there[within] = ids[places[within]] == wanted[within]
+    return is_there, places[is_there]
 
 
 def _iter_members(parents: Mapping[int, Sequence[int]], main: list[int]) -> Iterator[tuple[int, int]]:

@@ -1,9 +1,8 @@
 """Features to an order and a confidence. Pure: numbers in, numbers out; knows no index and no repository.
 
 A candidate's score is a weighted sum of its features (see `features`, and docs/ranking.md for what each is worth). The
-weights lie in
-ranking.json beside this file; `python -m bench.quality.fit` writes them. There are three sets: meaning with words, words alone,
-and meaning alone.
+weights lie in ranking.json beside this file; `python -m bench.quality.fit` writes them. There are three sets: meaning with words,
+words alone, and meaning alone.
 """
 
 from __future__ import annotations
@@ -50,22 +49,31 @@ class Hit(NamedTuple):
     signals: Signals
 
 
+class Bars(NamedTuple):
+    """The least support of an answer, to questions that state, that ask, and that ask about a file or lines."""
+
+    states: float
+    asks: float
+    asks_about: float
+
+    def get(self, *, asks: bool, is_scoped: bool) -> float:
+        """Return the bar of a question."""
+        return (self.asks_about if is_scoped else self.asks) if asks else self.states
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """One set of weights.
 
     asks, states: one for each of FEATURES, for questions that ask and for those that state. confidence: whether the first
-    hit is an
-    answer; support: whether the history has one at all; a weight for each of EVIDENCE and, last, the bias. bar: the least
-    support of
-    an answer.
+    hit is an answer; support: whether the history has one at all; a weight for each of EVIDENCE and, last, the bias.
     """
 
     asks: Floats
     states: Floats
     confidence: Floats
     support: Floats
-    bars: tuple[float, float]
+    bars: Bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ def parse_model(kept: dict[str, dict[str, float]]) -> Model:
     confidence, support = (
         np.array([kept[judged].get(name, 0.0) for name in (*EVIDENCE, "bias")]) for judged in ("confidence", "support")
     )
-    return Model(asks, states, confidence, support, (kept["support"]["bar_states"], kept["support"]["bar_asks"]))
+    return Model(asks, states, confidence, support, Bars(**kept["bars"]))
 
 
 def rank(candidates: dict[int, Signals], asked: Asked, model: Model, fold: Fold | None = None) -> Ranked:
@@ -110,7 +118,8 @@ def rank(candidates: dict[int, Signals], asked: Asked, model: Model, fold: Fold 
     beside = _find_beside(order, [one.pull for one in signals], {ids.index(i) for i in (groups[0] if groups else [])})
     evidence = find_evidence(asked, features, shares, order, beside)
     hits = _fold_hits([Hit(ids[place], float(shares[place]), signals[place]) for place in order], groups)
-    has_evidence = judge(evidence, model.support) >= model.bars[asked.asks == 1]
+    bar = model.bars.get(asks=asked.asks == 1, is_scoped=any(one.touches_file for one in signals))
+    has_evidence = judge(evidence, model.support) >= bar
     return _refer(Ranked(hits, judge(evidence, model.confidence), has_evidence, tuple(evidence.tolist())))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from . import answers, relations
 from .candidates import Gathered, Question, gather
-from .folding import fold
+from .folding import Folder
 from .index import RepoIndex
 from .model import Commit, Encoder
 from .onesided import by_meaning, by_words
@@ -62,20 +62,21 @@ def consult(
     gathered = gather(index, question, embedding)
     if not (gathered.asked.rarity or question.scope.file or any(c.is_reference for c in gathered.candidates.values())):
         return Ranked([], 0.0), side  # stop words or signs alone: whatever is near them is near by chance
-    ranked = _rank(index, gathered, question, side)
+    folder = Folder(index.store)
+    ranked = _rank(gathered, question, side, folder)
     if side == "semantic" and ranked.confidence < required:
-        words = _rank(index, replace(gathered, candidates=by_words(gathered.candidates)), question, "lexical")
+        words = _rank(replace(gathered, candidates=by_words(gathered.candidates)), question, "lexical", folder)
         if words.confidence > ranked.confidence:  # whether there is an answer at all, meaning knows better
             return replace(words, has_evidence=words.has_evidence and ranked.has_evidence), "lexical"
     return ranked, side
 
 
-def _rank(index: RepoIndex, gathered: Gathered, question: Question, side: Side) -> Ranked:
+def _rank(gathered: Gathered, question: Question, side: Side, folder: Folder) -> Ranked:
     by_meaning_alone = side == "semantic" and question.mode == "semantic"
     candidates = by_meaning(gathered.candidates) if by_meaning_alone else gathered.candidates
     model = load_model(is_semantic=side == "semantic", by_words=not by_meaning_alone)
     most = FOLDED_HITS * question.limit
-    ranked = rank(candidates, gathered.asked, model, lambda ids: fold(index.store, ids[:most]))
+    ranked = rank(candidates, gathered.asked, model, lambda ids: folder.fold(ids[:most]))
     if question.blamed and not gathered.asked.rarity.keys() - _POINTING:  # who last changed them is what was asked
         return replace(ranked, has_evidence=bool(ranked.hits), confidence=max(ranked.confidence, _LINES_ALONE))
     return ranked

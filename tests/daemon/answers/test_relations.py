@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ail_daemon.folding import fold
+from ail_daemon.folding import Folder
 from ail_daemon.index import RepoIndex
 from ail_daemon.relations import Fate, find_fate
 
@@ -37,7 +37,7 @@ def groups(index: RepoIndex, *subjects: str) -> list[list[str]]:
     """The commits of *subjects*, in this order, folded, as subjects."""
     commits = index.store.get_commits([row[0] for row in index.store.read("SELECT id FROM commits")])
     ids = [next(i for i, commit in commits.items() if commit.subject == subject) for subject in subjects]
-    return [[commits[i].subject for i in group] for group in fold(index.store, ids)]
+    return [[commits[i].subject for i in group] for group in Folder(index.store).fold(ids)]
 
 
 def test_a_commit_that_git_reverted_says_so_and_its_revert_does_not(shell: Shell, indexed: Indexed) -> None:
@@ -235,7 +235,7 @@ def test_other_commits_of_the_same_title_stay_apart(shell: Shell, indexed: Index
     shell(BEGIN + "echo a > a; commit -m 'Fix tests'; echo b > b; commit -m 'Fix tests'")
     index = indexed("r")
     ids = [row[0] for row in index.store.read("SELECT id FROM commits WHERE message = 'Fix tests'")]
-    assert len(fold(index.store, ids)) == 2
+    assert len(Folder(index.store).fold(ids)) == 2
 
 
 def test_a_history_of_one_commit_and_one_of_merges_alone_fold(shell: Shell, indexed: Indexed) -> None:
@@ -248,5 +248,5 @@ def test_a_history_of_one_commit_and_one_of_merges_alone_fold(shell: Shell, inde
     for name in ("one", "merges"):
         index = indexed(name)
         ids = [row[0] for row in index.store.read("SELECT id FROM commits")]
-        assert sorted(i for group in fold(index.store, ids) for i in group) == sorted(ids)
+        assert sorted(i for group in Folder(index.store).fold(ids) for i in group) == sorted(ids)
         assert not any(any(fate) for fate in fates(index).values())
