@@ -38,7 +38,9 @@ class Filter:
 
 def get_key(params: dict[str, Any], now_s: float) -> tuple[str | None, ...]:
     """Return what tells one set of filters from another, for a cache's key: "yesterday" is another one a minute later."""
-    given = tuple(params.get(name) or None for name in NAMES)
+    given = tuple([params.get(name) or None for name in NAMES])
+    if not any(given):
+        return given
     dates = filter(None, (params.get("since"), params.get("until")))
     return given if all(map(_ABSOLUTE.fullmatch, dates)) else (*given, str(now_s // 60))
 

@@ -56,6 +56,7 @@ class Repo:
 
     def __init__(self, directory: Path, place: RepoPlace) -> None:
         self.directory = directory
+        self.key = directory.name  # its id in logs and on disk; says nothing of its path
         self.place = place
         self.progress = Progress()
         self.notice: str | None = None
@@ -73,11 +74,6 @@ class Repo:
         self._tried_at = 0.0  # when vectors could not be served last, monotonic
         self._opening = threading.Lock()
         self._is_retired = False
-
-    @property
-    def key(self) -> str:
-        """The repository's id in logs and on disk; says nothing of its path."""
-        return self.directory.name
 
     @property
     def index(self) -> RepoIndex | None:

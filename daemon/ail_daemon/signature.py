@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from ail_rpc.discovery import RepoPlace
+from ail_rpc.framing import pack
 
 _TICK_NS = 20_000_000
 """Within one tick of the kernel's clock (4 to 10 ms) two changes leave the same time: what is younger proves nothing yet."""
@@ -35,8 +36,7 @@ def read_signature(place: RepoPlace, ref_kinds: Iterable[str]) -> str:
     newest = max((stat[0] for _, stat in stats), default=0)
     if _is_racy(newest, now):
         return os.urandom(16).hex()
-    told = repr((stats, tuple(ref_kinds))).encode("utf-8", "surrogateescape")
-    return hashlib.blake2b(told, digest_size=16).hexdigest()
+    return hashlib.blake2b(pack([stats, list(ref_kinds)]), digest_size=16).hexdigest()
 
 
 def _is_racy(changed_ns: int, now_ns: int) -> bool:
@@ -48,9 +48,10 @@ def _stats(place: RepoPlace, now_ns: int) -> Iterator[tuple[str, tuple[int, int,
     """Yield what counts with its (mtime in ns, size, inode)."""
     worktrees = f"{place.common_dir}/worktrees"
     stat = _stat(worktrees)
+    heads = dict.fromkeys((f"{place.git_dir}/HEAD", f"{place.common_dir}/HEAD"))  # one, but for a linked worktree
     for path in (
-        f"{place.git_dir}/HEAD",
-        *(f"{place.common_dir}/{name}" for name in ("HEAD", "packed-refs", "reftable", "shallow")),
+        *heads,
+        *(f"{place.common_dir}/{name}" for name in ("packed-refs", "reftable", "shallow")),
         *(f"{tree}/HEAD" for tree in (_list(worktrees, stat, now_ns) if stat else ())),
         worktrees,
     ):
