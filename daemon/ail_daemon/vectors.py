@@ -26,6 +26,9 @@ else:
     faiss.omp_set_num_threads(1)  # a search takes under 1 ms; waking threads for it costs more than they bring
 
 Ids = npt.NDArray[np.int64]
+_TIES = 16
+"""Looked at beyond the limit, and more where even they are as near: of equal messages, of which a bot may have written hundreds,
+the order in which they came in must not decide."""
 
 
 class Vectors:
@@ -62,7 +65,7 @@ class Vectors:
             self._index.remove_ids(faiss.IDSelectorBatch(ids))
 
     def find(self, embedding: Embeddings, limit: int, among: frozenset[int] | None = None) -> dict[int, float]:
-        """Return the ids of the *limit* nearest to *embedding* (1, dimension) with their cosine, nearest first.
+        """Return the ids of the *limit* (1 or more) nearest to *embedding* (1, dimension) with their cosine, nearest first.
 
         among: the ids that may be found; None: all.
         """
@@ -72,8 +75,14 @@ class Vectors:
         if among is not None:
             chosen = faiss.SearchParameters()
             chosen.sel = faiss.IDSelectorBatch(np.fromiter(among, np.int64, len(among)))
-        scores, ids = self._index.search(embedding, min(limit, len(self)), params=chosen)
-        return {int(i): float(s) for i, s in zip(ids[0], scores[0], strict=True) if i >= 0}
+        most = limit + _TIES
+        while True:
+            scores, ids = self._index.search(embedding, min(most, len(self)), params=chosen)
+            if most >= len(self) or scores[0, -1] < scores[0, limit - 1]:
+                break
+            most *= 4
+        found = sorted(zip(scores[0].tolist(), ids[0].tolist(), strict=True), reverse=True)
+        return {i: score for score, i in found[:limit] if i >= 0}
 
     def score(self, embedding: Embeddings, ids: list[int]) -> dict[int, float]:
         """Return the cosine of *embedding* (1, dimension) and what stands under each of *ids*; unknown ids are left out."""

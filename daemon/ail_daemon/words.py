@@ -42,6 +42,7 @@ CHANGED_FIELDS = {"changed": 1.0}
 Held = npt.NDArray[np.bool_]
 _HEAP_BYTES = 15_000_000  # tantivy's smallest: a larger one would stay in the daemon's memory
 _MAX_PATHS = 200  # a commit that touches more says little about any of them
+_TIES = 16  # as in `vectors`
 _BITS = 24  # that a float32, which is what a score is, holds exactly
 _MAX_TERMS = 32  # of a question: the rarest; a pasted stack trace has hundreds
 
@@ -193,11 +194,18 @@ class Words:
         return tantivy.Query.term_query(self._schema, field, term, "freq")
 
     def _search(self, searcher: tantivy.Searcher, query: tantivy.Query, limit: int) -> dict[int, float]:
+        """Return the best *limit*; equal ones by id, for tantivy has them in the order of its files."""
         removed = self._removed
-        hits = searcher.search(query, limit + len(removed), count=False).hits
+        most = limit + len(removed) + _TIES
+        while True:
+            hits = searcher.search(query, most, count=False).hits
+            if len(hits) < most or hits[-1][0] < hits[limit + len(removed) - 1][0]:
+                break
+            most *= 4
         ids = searcher.fast_field_values("id", [address for _, address in hits])
-        found = {int(i): float(score) for i, (score, _) in zip(ids, hits, strict=True) if i is not None}
-        return {i: score for i, score in found.items() if i not in removed} if removed else found
+        scored = [(score, i) for i, (score, _) in zip(ids, hits, strict=True) if i is not None and i not in removed]
+        scored.sort(reverse=True)
+        return {int(i): float(score) for score, i in scored[:limit]}
 
     def _query(self, analyzed: list[str], fields: dict[str, float]) -> tantivy.Query:
         should = tantivy.Occur.Should

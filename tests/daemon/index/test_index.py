@@ -43,6 +43,28 @@ def test_commits_are_found_by_words_at_once_and_by_meaning_once_embedded(
     assert cosine == pytest.approx(1, abs=1e-3)
 
 
+def test_which_of_many_equal_messages_are_found_does_not_hang_on_when_they_came(
+    tmp_path: Path, encoder: HashEncoder
+) -> None:
+    commits = [make_commit(number, "Update the list of plugins") for number in range(200)]
+    found = []
+    for name, batches in (("a", [commits]), ("b", [commits[100:], commits[:100]])):
+        index = RepoIndex(tmp_path / name, encoder)
+        index.store.add_commits(commits)  # the same ids in both
+        for batch in batches:
+            ids = np.array([index.store.get_ids([one.sha])[one.sha] for one in batch], np.int64)
+            assert index.vectors is not None
+            index.vectors.add(ids, encoder.encode([one.message for one in batch]))
+            for one, commit_id in zip(batch, ids.tolist(), strict=True):
+                index.words.add_message(commit_id, one.subject, one.message, one.paths)
+            index.publish()
+        query = encoder.encode(["update the list of plugins"])
+        found.append((index.find_near(query, 70), find_words(index, "why update the list of plugins?")))
+        index.close()
+    assert found[0] == found[1]
+    assert len(found[0][0]) == 70
+
+
 def test_removed_commits_are_found_by_nothing(index: RepoIndex, encoder: HashEncoder) -> None:
     index.change(commits=[make_commit(1, "Retry the upload"), make_commit(2, "Retry the download")])
     index.publish()
