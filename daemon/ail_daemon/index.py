@@ -176,6 +176,7 @@ class RepoIndex:
         """End a series of changes: let go of what only changes need, and mark the word index as whole."""
         self.words.close()  # waits for merges: until then files come and go
         self._save_stamp()
+        self.store.rest()
         self.rest()
 
     def distrust_words(self) -> None:
