@@ -14,9 +14,8 @@ from ail_rpc.discovery import read_regular
 from ail_rpc.errors import RepoUnreadableError
 
 _SHA = re.compile(rb"(?!0+\s*$)(?:[0-9a-f]{40}|[0-9a-f]{64})\s*")
-_REFUSED = re.compile(
-    rb"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|(?:^|/)\.|\.(?:/|$)|\.lock(?:/|$)"
-)  # git-check-ref-format(1)
+# git-check-ref-format(1)
+_REFUSED = re.compile(rb"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|(?:^|/)\.|\.(?:/|$)|\.lock(?:/|$)")
 _REF_BYTES = 100
 
 

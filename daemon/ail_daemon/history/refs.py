@@ -41,7 +41,7 @@ def read_tips(git: GitCommand, kinds: Iterable[str], most: int) -> Tips:
 
 
 def _check_unborn(git: GitCommand, found: dict[str, str]) -> None:
-    """Raise RepoUnreadableError where HEAD names a branch that has commits: a failing disk, which git tells as "missing"."""
+    """Raise RepoUnreadableError where HEAD names a branch that has commits, or cannot be read: "missing" is all that git says."""
     done = git.run(["symbolic-ref", "-q", "HEAD"])
     named = done.stdout.decode("utf-8", "surrogateescape").strip() or "HEAD"
     if named in found or done.returncode not in (0, 1):  # 1: it names a commit, which is damaged
