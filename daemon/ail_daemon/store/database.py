@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ail_daemon import derived
@@ -63,6 +63,13 @@ def listed(ids: Iterable[int]) -> str:
     return f"[{','.join(map(str, map(int, ids)))}]"
 
 
+class _Reader(NamedTuple):
+    """A thread's connection, and who uses it: to close one that another thread reads through would end the process."""
+
+    connection: sqlite3.Connection
+    using: threading.Lock
+
+
 class Database:
     """One SQLite file. Raises StorageError where the disk is full or read-only, DamagedError where the file is damaged."""
 
@@ -71,7 +78,9 @@ class Database:
         self._log = path.with_name(f"{path.name}-wal")
         self._writing = threading.RLock()
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._connecting = threading.Lock()
+        self._readers: list[_Reader] = []
+        self._is_closed = False
         self._is_sealed = _check(path)
         with _translated(), contextlib.ExitStack() as opened:
             self._writer = opened.enter_context(contextlib.closing(_connect_writer(path)))
@@ -81,24 +90,35 @@ class Database:
             opened.pop_all()
 
     def close(self) -> None:
-        """Checkpoint, seal and close."""
+        """Checkpoint, seal and close, once what other threads read or write just now is done."""
+        with self._connecting:
+            self._is_closed = True
         for reader in self._readers:
-            reader.close()
-        if not self._is_sealed or self._get_log_bytes():
-            self._checkpoint()
-        self._writer.close()
+            with reader.using:
+                reader.connection.close()
+        with self._writing:
+            if not self._is_sealed or self._get_log_bytes():
+                self._checkpoint()
+            self._writer.close()
 
     def read(self, query: str, *values: object) -> list[Any]:
         """Return the rows of a query, as the last finished transaction left them."""
         with _translated():
-            return self._reader().execute(query, values).fetchall()
+            connection, using = self._reader()
+            with using:
+                return connection.execute(query, values).fetchall()
 
     def iter_rows(self, query: str, *values: object) -> Iterator[Any]:
         """Yield the rows of a query over a whole table, a batch of them in memory at a time. To be read to its end."""
         with _translated():
-            cursor = self._reader().execute(query, values)
-            while rows := cursor.fetchmany(BATCH):
+            connection, using = self._reader()
+            with using:
+                cursor = connection.execute(query, values)
+                rows = cursor.fetchmany(BATCH)
+            while rows:
                 yield from rows
+                with using:
+                    rows = cursor.fetchmany(BATCH)
 
     @contextlib.contextmanager
     def transaction(self, *, documents: bool = False, is_counted: bool = True) -> Iterator[sqlite3.Connection]:
@@ -158,12 +178,15 @@ class Database:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _reader(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "reader", None)
-        if connection is None:
-            connection = self._local.reader = _connect_reader(self._path)
-            self._readers.append(connection)
-        return connection
+    def _reader(self) -> _Reader:
+        reader: _Reader | None = getattr(self._local, "reader", None)
+        if reader is None:
+            with self._connecting:
+                if self._is_closed:
+                    raise sqlite3.ProgrammingError("closed database")
+                reader = self._local.reader = _Reader(_connect_reader(self._path), threading.Lock())
+                self._readers.append(reader)
+        return reader
 
     def _get_log_bytes(self) -> int:
         try:

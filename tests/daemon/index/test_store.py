@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.daemon.index.making import make_commit
 
 from ail_daemon.model import PullRequest, Tips
 from ail_daemon.store import Store, hash_text
-from ail_rpc.errors import StorageError
+from ail_rpc.errors import BusyError, StorageError
 
 
 @pytest.fixture
@@ -136,10 +137,38 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 def test_only_the_writer_checkpoints(store: Store) -> None:
     store.add_commits([make_commit(1, "one")])
     assert store.count() == (1, 0)
-    reader = store._reader()
+    reader, _ = store._reader()
     assert reader.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         reader.execute("DELETE FROM commits")
+
+
+def test_closing_waits_for_what_other_threads_read(tmp_path: Path) -> None:
+    """A connection that was closed under a running query ended the process, in two of three runs of this test."""
+    path = tmp_path / "store.sqlite"
+    with contextlib.closing(Store(path)) as made:
+        made.add_commits([make_commit(number, f"subject {number} " * 40) for number in range(300)])
+    ids, told = list(range(1, 300)), []
+
+    def read_on(opened: Store, has_begun: threading.Event) -> None:
+        try:
+            while True:
+                opened.get_commits(ids)
+                list(opened.iter_links())
+                has_begun.set()
+        except BusyError as err:
+            told.append(err)
+
+    for _ in range(40):
+        opened, has_begun = Store(path), threading.Event()
+        threads = [threading.Thread(target=read_on, args=(opened, has_begun)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        has_begun.wait()
+        opened.close()
+        for thread in threads:
+            thread.join()
+    assert len(told) == 120
 
 
 def test_what_was_said_of_a_commit_goes_with_it_and_changes_no_answer(store: Store) -> None:
