@@ -78,8 +78,8 @@ class Vectors:
         most = limit + _TIES
         while True:
             scores, ids = self._index.search(embedding, min(most, len(self)), params=chosen)
-            if most >= len(self) or scores[0, -1] < scores[0, limit - 1]:
-                break
+            if most >= len(self) or ids[0, -1] < 0 or scores[0, -1] < scores[0, limit - 1]:
+                break  # -1: there are no more
             most *= 4
         found = sorted(zip(scores[0].tolist(), ids[0].tolist(), strict=True), reverse=True)
         return {i: score for score, i in found[:limit] if i >= 0}
