@@ -33,6 +33,7 @@ class Session:
         self.runtime = runtime
         self.manager_pid = 0
         self.socket = os.path.join(runtime, "ail", "ail.sock")
+        self.log = home.directory / "systemd.log"
 
     @property
     def env(self) -> dict[str, str]:
@@ -56,7 +57,8 @@ class Session:
         try:
             self._run("systemctl", "--user", "show-environment", timeout=30)
         except subprocess.TimeoutExpired:
-            pytest.skip(f"this machine's systemd has hung: {_describe_tree(self.manager_pid)}")
+            log = self.log.read_text(errors="replace")[-500:]
+            pytest.skip(f"this machine's systemd has hung: {_describe_tree(self.manager_pid)} {log}")
 
     def systemctl(self, *words: str) -> str:
         """Return what `systemctl --user` prints."""
@@ -76,14 +78,14 @@ def started_session(home: Home) -> Iterator[Session]:
     runtime = home.directory / "run"
     runtime.mkdir(mode=0o700)
     told = str(runtime / "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as news:
+    session = Session(home, str(runtime))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as news, session.log.open("wb") as log:
         news.bind(told)
-        session = Session(home, str(runtime))
         unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
         process = subprocess.Popen(
             [*unshare, "sh", "-c", _BOOTED, str(manager)],
-            env=session.env | {"NOTIFY_SOCKET": told},
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=session.env | {"NOTIFY_SOCKET": told, "SYSTEMD_LOG_TARGET": "console"},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
         )  # fmt: skip
         try:
             session.manager_pid = process.pid

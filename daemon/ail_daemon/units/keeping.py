@@ -26,12 +26,15 @@ def save(wanted: Mapping[Path, str]) -> list[Path]:
 
 
 def remove(paths: Iterable[Path]) -> list[Path]:
-    """Remove the files that are ours, and a directory `….d` that is empty then; return what was removed."""
+    """Remove the files that are ours, and links to them, and a directory `….d` or `….wants` that is empty then.
+
+    Returns what was removed.
+    """
     gone = [path for path in paths if MARK in (read(path) or "")]
     for path in gone:
         path.unlink()
-        if path.parent.suffix == ".d":
-            with suppress(OSError):  # other people's drop-ins are in it
+        if path.parent.suffix in (".d", ".wants"):
+            with suppress(OSError):  # other people's are in it
                 path.parent.rmdir()
     return gone
 

@@ -48,16 +48,20 @@ def install(program: str, *, is_hardened: bool) -> list[str]:
 
 
 def uninstall() -> list[str]:
-    """Stop and disable what is ours and remove its files; return what to tell."""
+    """Stop and disable what is ours and remove its files, also where systemd does not answer; return what to tell."""
     units = get_directory()
-    is_ours = find_program(keeping.read(units / SERVICE) or "") is not None
-    if is_ours and is_reachable():
+    is_ours, is_heard = find_installed() is not None, is_reachable()
+    if is_ours and is_heard:
         _say("disable", "--now", SOCKET, SERVICE)
-    gone = keeping.remove([units / SERVICE, units / SOCKET, _get_drop_in(units)])
-    if gone and is_reachable():
-        _say("daemon-reload")
-        _say("reset-failed", SERVICE, SOCKET, may_fail=True)  # a unit that is gone may still be listed as failed
-    return [f"removed: {path}" for path in gone] or ["no service of ours is installed"]
+    gone = keeping.remove([*_get_links(units), units / SERVICE, units / SOCKET, _get_drop_in(units)])
+    if not gone:
+        return ["no service of ours is installed"]
+    told = [f"removed: {path}" for path in gone]
+    if not is_heard:
+        return [*told, "no session of systemd answers: a daemon that runs goes on until `ail-client stop`"]
+    _say("daemon-reload")
+    _say("reset-failed", SERVICE, SOCKET, may_fail=True)  # a unit that is gone may still be listed as failed
+    return told
 
 
 def find_environment() -> dict[str, str]:
@@ -92,6 +96,11 @@ def _start() -> None:
     _say("stop", SERVICE, SOCKET, may_fail=True)
     stop_running(get_socket_path())
     _say("enable", "--now", SOCKET, SERVICE)
+
+
+def _get_links(units: Path) -> list[Path]:
+    """Return the links by which the units are enabled: what [Install] says."""
+    return [units / "sockets.target.wants" / SOCKET, units / "default.target.wants" / SERVICE]
 
 
 def _get_drop_in(units: Path) -> Path:

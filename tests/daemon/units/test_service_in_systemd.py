@@ -23,6 +23,16 @@ def read_status(session: Session) -> dict[str, object]:
     return dict(json.loads(done.stdout))
 
 
+def install_hardened(session: Session) -> Path:
+    """Install with a drop-in of the user's own, without which a home in /tmp, as a test's is, were hidden; return its path."""
+    own = session.home.directory / "config" / "systemd" / "user" / "ail.service.d" / "own.conf"
+    own.parent.mkdir(parents=True)
+    own.write_text("[Service]\nPrivateTmp=no\nEnvironment=TMPDIR=%t/ail\n")
+    done = session.run(DAEMON, "install-service", "--hardened")
+    assert (done.returncode, done.stderr) == (0, "")
+    return own
+
+
 def test_it_is_enabled_runs_and_answers_at_the_socket_of_systemd(session: Session) -> None:
     done = session.run(DAEMON, "install-service")
     assert (done.returncode, done.stderr) == (0, "")
@@ -85,11 +95,7 @@ def test_one_that_hangs_is_killed_by_the_watchdog_and_started_again(session: Ses
 
 
 def test_hardened_it_reads_the_home_and_writes_its_own_directories_alone(session: Session) -> None:
-    own = session.home.directory / "config" / "systemd" / "user" / "ail.service.d" / "own.conf"
-    own.parent.mkdir(parents=True)
-    own.write_text("[Service]\nPrivateTmp=no\nEnvironment=TMPDIR=%t/ail\n")  # a test's home lies in /tmp
-    done = session.run(DAEMON, "install-service", "--hardened")
-    assert (done.returncode, done.stderr) == (0, "")
+    install_hardened(session)
     repo = session.home.directory / "project"
     for words in (["init", "-q", str(repo)], ["-C", str(repo), "commit", "-q", "--allow-empty", "-m", "Begin because"]):
         who = {f"GIT_{role}_{what}": "a" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -105,14 +111,11 @@ def test_hardened_it_reads_the_home_and_writes_its_own_directories_alone(session
 
 
 def test_uninstalled_nothing_of_it_is_left_but_what_others_put_there(session: Session) -> None:
-    session.run(DAEMON, "install-service", "--hardened")
-    units = session.home.directory / "config" / "systemd" / "user"
-    (units / "ail.service.d" / "own.conf").write_text("[Service]\nNice=5\n")
+    own = install_hardened(session)
+    units = own.parent.parent
     done = session.run(DAEMON, "uninstall-service")
     assert (done.returncode, done.stderr) == (0, "")
-    assert [str(file.relative_to(units)) for file in units.rglob("*") if file.is_file() or file.is_symlink()] == [
-        "ail.service.d/own.conf"
-    ]
+    assert [file for file in units.rglob("*") if file.is_file() or file.is_symlink()] == [own]
     assert session.systemctl("list-units", "--all", "--plain", "--no-legend", "ail.*") == ""
     assert session.run(DAEMON, "uninstall-service").stdout == "no service of ours is installed\n"
 

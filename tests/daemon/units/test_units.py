@@ -106,6 +106,20 @@ def test_without_a_session_it_writes_the_units_and_says_what_to_run(home: Home) 
     assert list(units.iterdir()) == []
 
 
+def test_where_systemd_does_not_answer_the_links_go_as_well(home: Home) -> None:
+    home.run(PROGRAM, "install-service")
+    units = home.directory / "config" / "systemd" / "user"
+    for wants, unit in (("sockets.target.wants", "ail.socket"), ("default.target.wants", "ail.service")):
+        (units / wants).mkdir()
+        (units / wants / unit).symlink_to(units / unit)
+    other = units / "default.target.wants" / "other.service"
+    other.symlink_to("/elsewhere/other.service")
+    done = home.run(PROGRAM, "uninstall-service")
+    assert done.returncode == 0, done.stderr
+    assert "no session of systemd answers" in done.stdout
+    assert [file for file in units.rglob("*") if file.is_symlink() or file.is_file()] == [other]
+
+
 @pytest.mark.skipif(find_spec("hatchling") is None, reason="hatchling, which builds the wheel, is not installed")
 def test_the_units_come_with_the_installed_wheel(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
