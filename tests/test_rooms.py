@@ -66,6 +66,7 @@ LAYERS = (
         "exposition",
         "httphead",
         "underway",
+        "replacing",
     },
     {
         "ranking",

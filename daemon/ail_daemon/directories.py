@@ -15,6 +15,8 @@ from pathlib import Path
 
 from ail_rpc.errors import StorageError
 
+from .replacing import sync_directory
+
 BACKUPS = "backups"
 """Below the state directory, the user's own: no part of this program removes anything there."""
 
@@ -83,15 +85,6 @@ def finish_begun(parent: Path) -> None:
     for left in (*parent.glob(f"{_COMING}*"), *parent.glob(f"{_GOING}*")):
         with _translated("removed"):
             shutil.rmtree(left)
-
-
-def sync_directory(path: Path) -> None:
-    """Have the names in a directory on the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _list(coming: Path) -> list[Path]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import os
 import shutil
 import threading
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from ail_rpc.errors import ModelError, StorageError
 
 from .model import Commit, Embeddings, Encoder, Tips
 from .pulls import Pulls, resolve_parents
+from .replacing import replace_file
 from .rewrites import retire_commits
 from .store import STORE_FILE, Store
 from .vectors import Vectors
@@ -256,10 +256,8 @@ class RepoIndex:
             return None
 
     def _save_stamp(self) -> None:
-        beside = self._stamp.with_suffix(".new")
         try:
-            beside.write_text(json.dumps(self._fingerprint()))
-            os.replace(beside, self._stamp)
+            replace_file(self._stamp, json.dumps(self._fingerprint()).encode())
         except OSError as err:
             raise StorageError(
                 f"the index could not be written: {err.strerror}",

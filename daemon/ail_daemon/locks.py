@@ -19,12 +19,14 @@ import socket
 import stat
 import time
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from ail_rpc.errors import UnavailableError
 
 from .peers import is_same_user
+from .replacing import replace_file
 
 _POLL_S = 0.02
 _FILE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -80,9 +82,7 @@ class DaemonLocks:
         """Write where this daemon answers; on a full disk, only a daemon with another socket will miss it."""
         note = {"socket": self.socket_path, "pid": os.getpid(), "version": version}
         with suppress(OSError):
-            with open(self._note + ".new", "w", encoding="utf-8", opener=_open_plain) as file:
-                json.dump(note, file)
-            os.replace(self._note + ".new", self._note)
+            replace_file(Path(self._note), json.dumps(note).encode())
 
     def beat(self) -> None:
         """Show on the socket's lock that this daemon is at work: a client that waits long for it looks there."""
@@ -156,10 +156,6 @@ def _open_in_private_dir(path: str) -> int:
         return fd
     os.close(fd)
     raise UnavailableError(f"{path} is no file of yours", "move it away")
-
-
-def _open_plain(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _is_same_file(fd: int, path: str) -> bool:

@@ -12,6 +12,8 @@ from typing import Any
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import RepoUnreadableError, StorageError
 
+from .replacing import replace_file
+
 
 def get_main_place(place: RepoPlace) -> RepoPlace:
     """Return the main worktree of *place*: a linked one may be removed while the repository goes on."""
@@ -76,13 +78,7 @@ def save_json(path: Path, kept: Mapping[str, object], *, is_synced: bool = True)
     """Replace a file's content, on disk when this returns unless a lost one does no harm. Raises StorageError."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = path.with_suffix(".new")
-        with beside.open("w") as file:
-            json.dump({**kept, "sum": _sum(kept)}, file)
-            file.flush()
-            if is_synced:
-                os.fsync(file.fileno())
-        os.replace(beside, path)
+        replace_file(path, json.dumps({**kept, "sum": _sum(kept)}).encode(), is_synced=is_synced)
     except OSError as err:
         raise StorageError(
             f"{path.name} could not be written: {err.strerror}", "free some space in the state directory"

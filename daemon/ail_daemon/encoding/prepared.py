@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from ail_daemon.directories import sync_directory
+from ail_daemon.replacing import replace_file, sync_directory
 from ail_rpc.errors import ModelError, StorageError
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -150,7 +150,9 @@ def save_prepared(models_dir: Path, manifest: Manifest, contents: Mapping[str, b
     with _locked(models_dir):
         _place(models_dir, manifest, contents)
         names = _load_names(models_dir, is_damage_forgiven=True) | {manifest.name: manifest.model_id}
-        _write_atomically(models_dir / NAMES_FILE, (json.dumps(names, indent=1, sort_keys=True) + "\n").encode())
+        listed = json.dumps(names, indent=1, sort_keys=True) + "\n"
+        replace_file(models_dir / NAMES_FILE, listed.encode(), is_synced=True)
+        sync_directory(models_dir)
     return Prepared(models_dir / manifest.model_id, manifest)
 
 
@@ -227,13 +229,6 @@ def _locked(models_dir: Path) -> Iterator[None]:
     except OSError as err:
         hint = "free some space" if err.errno in (errno.ENOSPC, errno.EDQUOT) else "check the directory's permissions"
         raise StorageError(f"the model cannot be kept in {models_dir}: {err.strerror}", hint) from err
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    fresh = path.with_name(f".{path.name}.new")
-    _write(fresh, content)
-    os.rename(fresh, path)
-    sync_directory(path.parent)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -8,8 +8,9 @@ if it had not been written.
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
+
+from ail_daemon.replacing import replace_file
 
 _DIGITS = 2 * hashlib.blake2b().digest_size
 
@@ -32,9 +33,7 @@ def break_seal(path: Path) -> None:
 
 def make_seal(path: Path) -> None:
     """Seal the database at *path* as it is now. Raises OSError; it is without a seal then."""
-    beside = path.with_suffix(".new")
-    beside.write_text(_hash(path), "ascii")
-    os.replace(beside, _seal_of(path))
+    replace_file(_seal_of(path), _hash(path).encode("ascii"))
 
 
 def _seal_of(path: Path) -> Path:

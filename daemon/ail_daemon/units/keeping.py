@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from ail_daemon.replacing import replace_file
 from ail_rpc.errors import StorageError, UsageError
 
 from .texts import MARK
@@ -55,9 +56,7 @@ def _refuse_others(path: Path) -> None:
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.new")
-        fresh.write_text(text, encoding="utf-8")
-        os.replace(fresh, path)
+        replace_file(path, text.encode())
     except OSError as err:
         raise StorageError(
             f"{path} cannot be written: {err.strerror}", "it is where the service manager looks"

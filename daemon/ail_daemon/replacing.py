@@ -1,0 +1,39 @@
+"""A file replaced at once: who reads it sees the old content or the new, and a write that fails leaves nothing beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def replace_file(path: Path, content: bytes, *, is_synced: bool = False) -> None:
+    """Give *path* this content, with the user's own rights (0600), and, if *is_synced*, on the disk when this returns.
+
+    Raises OSError: the old content stays then.
+    """
+    beside = path.with_name(path.name + ".new")
+    try:
+        with open(beside, "wb", opener=_open_own) as file:
+            file.write(content)
+            file.flush()
+            if is_synced:
+                os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+
+
+def sync_directory(path: Path) -> None:
+    """Have the names in a directory on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _open_own(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
