@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -57,6 +58,7 @@ class Words:
         self._writer: tantivy.IndexWriter | None = None
         self._is_dirty = False  # something was added or removed since the last commit
         self._removed: set[int] = set()  # not yet committed, and not to be found any more
+        self._turning = threading.RLock()  # between rest and use: the timer, questions and an update may meet there
         self._left: dict[str, tuple[int, int]] | None = None  # the files as they were let go of
         self._open_index: tantivy.Index | None = self._open()  # None: it rests
 
@@ -94,12 +96,16 @@ class Words:
     def close(self) -> None:
         """Let go of the writer, its memory and its lock, once no merge runs; what was not committed is dropped."""
         if self._writer is not None:
-            writer, self._writer = self._writer, None
-            with _translated():
-                if self._is_dirty:  # only then: a merge that runs beside a rollback goes on deleting files afterwards
-                    writer.rollback()
-                writer.wait_merging_threads()
-            self._is_dirty = False
+            try:
+                with _translated():
+                    if (
+                        self._is_dirty
+                    ):  # only then: a merge that runs beside a rollback goes on deleting files afterwards
+                        self._writer.rollback()
+                    self._writer.wait_merging_threads()
+            finally:
+                self._writer = None  # not before: `rest` would note files that come and go
+                self._is_dirty = False
 
     def rest(self) -> None:
         """Let go of the open index until it is needed again, which then costs a millisecond.
@@ -107,9 +113,10 @@ class Words:
         tantivy 0.27 has a thread for each open one that looks at its files twice a second, also under a reader that is told
         not to reload: 40 idle repositories made 88 wake-ups a second.
         """
-        if self._writer is None and self._open_index is not None:
-            self._left = self._look()
-            self._open_index = None
+        with self._turning:
+            if self._writer is None and self._open_index is not None:
+                self._left = self._look()
+                self._open_index = None
 
     def analyze(self, question: str) -> list[str]:
         """Return the terms of a question as the index holds them, each once, in order."""
@@ -224,12 +231,14 @@ class Words:
 
     @property
     def _index(self) -> tantivy.Index:
-        index = self._open_index
-        if index is None:  # two threads may both open it: either will do
-            if self._left is not None and self._left != self._look():
-                raise WordIndexError  # tantivy would begin an empty one where the files are gone
-            index = self._open_index = self._open()
-        return index
+        if (index := self._open_index) is not None:
+            return index
+        with self._turning:
+            if self._open_index is None:
+                if self._left is not None and self._left != self._look():
+                    raise WordIndexError  # tantivy would begin an empty one where the files are gone
+                self._open_index = self._open()
+            return self._open_index
 
     def _look(self) -> dict[str, tuple[int, int]]:
         """Return size and time of each file; nobody but this object writes them."""
@@ -247,7 +256,8 @@ class Words:
     def _get_writer(self) -> tantivy.IndexWriter:
         """Return the writer, for a change."""
         if self._writer is None:
-            self._writer = self._index.writer(_HEAP_BYTES, 1)
+            with self._turning:
+                self._writer = self._index.writer(_HEAP_BYTES, 1)
         self._is_dirty = True
         return self._writer
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,27 @@ def test_what_was_removed_holds_nothing(words: Words) -> None:
     words.remove(1)
     words.commit()
     assert words.cover([1, 2], ["retri"])[0].tolist() == [[False], [True]]
+
+
+def test_a_rest_at_any_moment_of_a_change_or_a_question_leaves_all_of_it_findable(words: Words) -> None:
+    def rest_on() -> None:
+        while not is_over.is_set():
+            words.rest()
+
+    def ask_on() -> None:
+        while not is_over.is_set():
+            words.find(["retri"], {"all": 1.0}, 3)
+
+    is_over = threading.Event()
+    with ThreadPoolExecutor(2) as others:
+        beside = [others.submit(rest_on), others.submit(ask_on)]
+        try:
+            for commit_id in range(10, 70):
+                words.add_message(commit_id, "More retries", "More retries", [])
+                words.commit()
+                words.close()
+        finally:
+            is_over.set()
+        for one in beside:
+            one.result()
+    assert len(words) == 60 + len(DOCUMENTS) + 2, "two of them have changed lines"
