@@ -29,9 +29,14 @@ def keep_small() -> None:
 def trim() -> None:
     """Give back what is free now, and libraries' code: after loading a model, after indexing."""
     gc.collect()
+    give_back()
+    _forget_code()
+
+
+def give_back() -> None:
+    """Give back what is free now between what is in use: .5 ms, where `trim` takes tens."""
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
-    _forget_code()
 
 
 def _forget_code() -> None:

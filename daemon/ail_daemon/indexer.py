@@ -39,6 +39,9 @@ _LIVE_LIMITS: dict[str, Any] = {"limit_s": 10.0, "limit_bytes": 64 << 20}
 
 _MAX_DEATHS = 2
 
+_GIVE_BACK_EVERY = 32
+"""Live updates. What they leave free in the heap's midst adds up: 5 MB after 4,000 commits, without end in sight."""
+
 
 @dataclass(slots=True)
 class Update:
@@ -92,6 +95,7 @@ class Indexer:
         self._deaths: dict[str, int] = {}
         self._worker: WorkerProcess | None = None
         self._is_stopping = False
+        self._live_updates = 0
         lanes = {"live": self._run_live, "bulk": self._run_bulk}
         self._threads = [threading.Thread(target=run, name=name, daemon=True) for name, run in lanes.items()]
 
@@ -274,6 +278,10 @@ class Indexer:
                 return update_small(reader, repo, index, update.finish_pruning, may_reuse=settings.faiss_cache)
         except OutOfTimeError:
             return False
+        finally:
+            self._live_updates += 1
+            if self._live_updates % _GIVE_BACK_EVERY == 0:
+                heap.give_back()
 
     def _update_bulk(self, update: Update) -> bool:
         repo, settings = update.repo, self._flags.current
