@@ -160,28 +160,39 @@ def _find_named(index: RepoIndex, text: str) -> dict[int, int]:
 def _describe(index: RepoIndex, question: Question, asked: Asked, looked: _LookedUp) -> dict[int, Signals]:
     """Return the signals of every candidate."""
     read = _read(index, looked.ids, asked.rarity, find_names(question.text)[:MOST_NAMES])
-    paths = index.store.get_paths_of(looked.ids, MOST_PATHS) if question.scope.file else {}
     pulls = index.get_pulls()
     merges, brought_by = pulls.find_merges(looked.ids), pulls.get_merges(looked.ids)
-    return {
+    signals = {
         i: Signals(
             cosine=looked.near.get(i),
             words=looked.words.get(i, 0.0),
             changed=looked.changed.get(i, 0.0),
-            touches_file=i in looked.touching or i in looked.blamed or i in looked.logged,
-            touches_lines=i in looked.blamed,
-            logged=looked.logged.get(i, 0.0),
             coverage=coverage,
             coverage_anywhere=coverage_anywhere,
             named=read.named.get(i, 0),
             named_changed=looked.named_changed.get(i, 0),
-            paths=len(paths.get(i, ())),
             is_merge=i in merges,
             is_reference=i in looked.referred,
             pull=brought_by.get(i),
-            **_compare_paths(paths.get(i, []), question.scope.file),
         )
         for i, coverage, coverage_anywhere in zip(looked.ids, read.coverage, read.coverage_anywhere, strict=True)
+    }
+    return _add_scope(index, question.scope.file, looked, signals) if question.scope.file else signals
+
+
+def _add_scope(index: RepoIndex, file: str, looked: _LookedUp, signals: dict[int, Signals]) -> dict[int, Signals]:
+    """Return *signals* with what each candidate has to do with *file* and the asked lines."""
+    paths = index.store.get_paths_of(looked.ids, MOST_PATHS)
+    touching = looked.touching | looked.blamed | looked.logged.keys()
+    return {
+        i: signal._replace(
+            touches_file=i in touching,
+            touches_lines=i in looked.blamed,
+            logged=looked.logged.get(i, 0.0),
+            paths=len(paths.get(i, ())),
+            **_compare_paths(paths.get(i, []), file),
+        )
+        for i, signal in signals.items()
     }
 
 
@@ -206,10 +217,8 @@ def _read(index: RepoIndex, ids: list[int], rarity: Mapping[str, float], names: 
     return _Read((in_message @ weights).tolist(), ((in_message | in_changed) @ weights).tolist(), named)
 
 
-def _compare_paths(paths: list[str], file: str | None) -> dict[str, Any]:
+def _compare_paths(paths: list[str], file: str) -> dict[str, Any]:
     """Return nearness and stem: how alike the nearest of *paths* is to *file*, part by part, and whether one holds its name."""
-    if file is None:
-        return {}
     parts, stem = set(file.split("/")), PurePosixPath(file).stem.strip("_")
     likeness = [len(parts & (own := set(path.split("/")))) / max(len(parts), len(own)) for path in paths]
     return {"nearness": max(likeness, default=0.0), "stem": any(stem in os.path.basename(path) for path in paths)}

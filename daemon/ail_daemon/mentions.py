@@ -39,9 +39,11 @@ _PICKED = re.compile(
     rf"^[ \t]*\(?(?:cherry[- ]picked from|backport(?:ed)? (?:of|from)):?\s+(?:commit\s+)?({_SHA})|^\[PR #\d+/({_SHA}) backport\]",
     re.MULTILINE | re.IGNORECASE,
 )
-_NAMING = re.compile(
-    r"revert|back(?:s|ed)? out|undoes|appl|land|replaces|supersedes|obsoletes|pick|backport", re.IGNORECASE
-)
+_NAMING = (
+    "revert", "back out", "backs out", "backed out", "undoes", "appl", "land", "replaces", "supersedes", "obsoletes", "pick",
+    "backport",
+)  # fmt: skip
+"""One of these stands in whatever is read below: looked for first, a tenth of the time of the pattern that says the same."""
 _PARTIAL = re.compile(r"partial(?:ly)? revert|revert part", re.IGNORECASE)
 _UNDOING = re.compile(
     r"(?:partially |temporarily )?(?:revert(?:s|ed|ing)?|back(?:s|ed)? out|undo(?:es)?|roll(?:s|ed)? back)\b",
@@ -84,7 +86,7 @@ class Title:
 def read_mentions(message: str) -> list[Mention]:
     """Return what *message* says of other commits, each once."""
     message = message.lstrip()[:_MESSAGE_CHARS]
-    if not _NAMING.search(message) or _PARTIAL.match(message):
+    if not _may_name(message) or _PARTIAL.match(message):
         return []
     found = [
         Mention(sha[:7], kind, sha)
@@ -125,7 +127,7 @@ def read_picked(message: str) -> list[str]:
 def read_named(message: str) -> list[str]:
     """Return the shas of all commits that *message* says it reverts, replaces, makes again or copies."""
     message = message[:_MESSAGE_CHARS]
-    if not _NAMING.search(message):
+    if not _may_name(message):
         return []
     return [one.target for one in read_mentions(message) if one.target] + read_picked(message)
 
@@ -143,8 +145,9 @@ def read_title(subject: str, body: str) -> Title:
     text = text[:_SUBJECT_CHARS]
     turns, is_copy = 0, False
     while True:
-        shorter = _COPY.sub("", _without_numbers(text), count=1).strip()
-        is_copy |= bool(_COPY.search(text))
+        shorter = _without_numbers(text)
+        if _COPY.search(text):
+            is_copy, shorter = True, _COPY.sub("", shorter, count=1).strip()
         if quoted := _QUOTING.match(shorter):
             turns += 1
             shorter = quoted[2]
@@ -152,6 +155,11 @@ def read_title(subject: str, body: str) -> Title:
             core = " ".join(text.casefold().rstrip(". ").split())
             return Title(core, frozenset(re.findall(r"\(#(\d+)\)", subject)), turns, is_copy, is_merge)
         text = shorter
+
+
+def _may_name(message: str) -> bool:
+    lowered = message.lower()
+    return any(word in lowered for word in _NAMING)
 
 
 def _match_quoting(message: str) -> re.Match[str] | None:
