@@ -112,7 +112,8 @@ LAYERS = (
     {"repos", "candidates", "searcher", "server", "relating", "skipping"},
     {"embedding"},
     {"updating", "backup"},
-    {"indexer", "siblings", "indexstate", "probing"},
+    {"lanes", "siblings", "indexstate", "probing"},
+    {"indexer"},
     {"encoders", "freshness"},
     {"answering"},
     {

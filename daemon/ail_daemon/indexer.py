@@ -7,40 +7,27 @@ debounced: a rebase moves HEAD a hundred times. A repository that kills its work
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
 
 from ail_rpc.errors import AilError, OutOfTimeError
 
-from . import heap
 from .embedding import FindKept
 from .flags import Flags
-from .index import RepoIndex
-from .model import Embeddings, Encoder
-from .reading import LocalReader
+from .lanes import Lanes
 from .repos import Progress, Repo, Source
-from .rewrites import note_successors
 from .signature import read_signature
-from .updating import update_large, update_small
-from .workers import Serving, WorkerDiedError, WorkerProcess
+from .workers import Serving, WorkerDiedError
 
 QUIET_S, LONGEST_S = 0.04, 0.4
 """An event waits for so long a silence, and no longer than that in a stream of them. `git commit` moves HEAD's log, the
 branch and HEAD within 10 ms."""
 
-_LIVE_LIMITS: dict[str, Any] = {"limit_s": 10.0, "limit_bytes": 64 << 20}
-"""Of one git in the live lane: a hanging file system must not hold up every other repository. Past them: the bulk lane."""
-
 _MAX_DEATHS = 2
-
-_GIVE_BACK_EVERY = 32
-"""Live updates. What they leave free in the heap's midst adds up: 5 MB after 4,000 commits, without end in sight."""
 
 
 @dataclass(slots=True)
@@ -85,7 +72,7 @@ class Indexer:
         self._flags = flags
         self._get_serving = get_serving
         self._on_error = on_error
-        self._find_kept = find_kept
+        self._lanes = Lanes(flags, get_serving, find_kept)
         self.on_updated: Callable[[Repo], None] = lambda _: None  # called in a lane, after each update
         self._changed = threading.Condition()  # guards what follows
         self._waiting: dict[str, Update] = {}
@@ -93,9 +80,7 @@ class Indexer:
         self._bulk_queue: deque[Update] = deque()
         self._tried: dict[str, str] = {}  # signatures that an update was begun at, successful or not
         self._deaths: dict[str, int] = {}
-        self._worker: WorkerProcess | None = None
         self._is_stopping = False
-        self._live_updates = 0
         lanes = {"live": self._run_live, "bulk": self._run_bulk}
         self._threads = [threading.Thread(target=run, name=name, daemon=True) for name, run in lanes.items()]
 
@@ -109,8 +94,7 @@ class Indexer:
         with self._changed:
             self._is_stopping = True
             self._changed.notify_all()
-        if worker := self._worker:
-            worker.kill()
+        self._lanes.kill_worker()
         for thread in self._threads:
             thread.join()
 
@@ -161,8 +145,8 @@ class Indexer:
             if update := self._waiting.pop(repo.key, None):
                 update.finish()
             active = self._active.get(repo.key)
-            if active and active.is_bulk and (worker := self._worker) and worker.place is repo.place:
-                worker.kill()
+            if active and active.is_bulk:
+                self._lanes.kill_worker(repo.place)
             self._changed.wait_for(lambda: repo.key not in self._active)
         self.forget(repo)
 
@@ -170,7 +154,7 @@ class Indexer:
 
     def _run_live(self) -> None:
         while update := self._take_due():
-            if self._moved(update) and not self._guard(update, self._update_live):
+            if self._moved(update) and not self._guard(update, self._lanes.update_live):
                 with self._changed:
                     update.is_bulk = True
                     self._bulk_queue.append(update)
@@ -180,7 +164,7 @@ class Indexer:
 
     def _run_bulk(self) -> None:
         while update := self._take_bulk():
-            self._guard(update, self._update_bulk)
+            self._guard(update, self._lanes.update_bulk)
             self._end(update)
 
     def _take_due(self) -> Update | None:
@@ -232,11 +216,11 @@ class Indexer:
 
     # --- one update -------------------------------------------------------------------------------------------------
 
-    def _guard(self, update: Update, work: Callable[[Update], bool]) -> bool:
+    def _guard(self, update: Update, work: Callable[[Repo, Callable[[], None]], bool]) -> bool:
         """Do *work*; return what it returns, True where it failed and the failure was told."""
         repo = update.repo
         try:
-            is_done = work(update)
+            is_done = work(repo, update.finish_pruning)
             if is_done:
                 self._settle(update)
         except (WorkerDiedError, OutOfTimeError) as err:  # whoever made git hang may do so at every update
@@ -268,51 +252,6 @@ class Indexer:
         else:
             repo.notice = f"set aside: {err.message}, twice; check it with `git fsck`, then `ail-client add` it again"
 
-    def _update_live(self, update: Update) -> bool:
-        """Take in a handful of commits here; False where it is more than that, or takes too long."""
-        repo, encoder, settings = update.repo, self._get_serving().encoder, self._flags.current
-        limits = self._flags.history_limits
-        try:
-            reader = LocalReader(repo.place, settings.refs, _encode_with(encoder), limits, **_LIVE_LIMITS)
-            with self._changing(update, encoder) as index:
-                return update_small(reader, repo, index, update.finish_pruning, may_reuse=settings.faiss_cache)
-        except OutOfTimeError:
-            return False
-        finally:
-            self._live_updates += 1
-            if self._live_updates % _GIVE_BACK_EVERY == 0:
-                heap.give_back()
-
-    def _update_bulk(self, update: Update) -> bool:
-        repo, settings = update.repo, self._flags.current
-        encoder, bulk = self._get_serving()
-        with WorkerProcess(repo.place, settings.refs, bulk, self._flags.history_limits) as worker:
-            self._worker = worker
-            try:
-                with self._changing(update, encoder) as index:
-                    find_kept = self._find_kept(repo) if settings.faiss_cache else None
-                    update_large(worker, repo, index, update.finish_pruning, find_kept)
-            finally:
-                self._worker = None
-                heap.trim()
-        return True
-
-    @contextlib.contextmanager
-    def _changing(self, update: Update, encoder: Encoder | None) -> Iterator[RepoIndex]:
-        """Open the index for one update, and note how that ended: its caches are in doubt where it failed."""
-        repo = update.repo
-        repo.reopen_if_doubtful()
-        index = repo.open_for_update(encoder)
-        try:
-            while repo.rewritten:
-                note_successors(index.store, [repo.rewritten.popleft()])
-            yield index
-        except BaseException:
-            repo.is_doubtful = True
-            raise
-        finally:
-            index.words.close()  # unstamped where the update failed: then it may be behind the store
-
     def _settle(self, update: Update) -> None:
         index = update.repo.index
         if index is not None:
@@ -325,11 +264,3 @@ class Indexer:
                 skipped=index.counts.skipped,
                 updated_by=update.source,
             )
-
-
-def _encode_with(encoder: Encoder | None) -> Callable[[list[str]], Embeddings]:
-    def encode(texts: list[str]) -> Embeddings:
-        assert encoder is not None  # noqa: S101 - without one there are no vectors, and nothing is encoded
-        return encoder.encode(texts)
-
-    return encode
