@@ -7,16 +7,18 @@ import os
 import select
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from tests.running import Home
+from tests.running import BIN, Home
 from tests.tools import require
 
 _MANAGERS = ("/usr/lib/systemd/systemd", "/lib/systemd/systemd")
 _PATIENCE_S = 30.0
+_SLOW_S = 9.0  # less than our own ping of the manager waits
 # It refuses where the system was not booted with systemd, which it knows by a directory that it alone sees here; the others
 # are what process 1 makes for what a service shall not see.
 _BOOTED = """
@@ -42,12 +44,14 @@ class Session:
         return env | {"XDG_RUNTIME_DIR": self.runtime}
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in this session; its output is captured. Skips where systemd itself has hung: no answer to a ping."""
+        """Run a command in this session; its output is captured. Skips where systemd itself has ended, or answers no ping."""
+        began = time.monotonic()
         try:
             return self._run(*command, timeout=180)
-        except subprocess.TimeoutExpired:
-            self._skip_if_hung()
-            raise
+        finally:
+            if time.monotonic() - began > _SLOW_S:
+                self._skip_if_hung()
+            self._skip_if_ended()
 
     def _run(self, *command: str, timeout: float) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, env=self.env, capture_output=True, text=True, check=False, timeout=timeout)
@@ -57,8 +61,14 @@ class Session:
         try:
             self._run("systemctl", "--user", "show-environment", timeout=30)
         except subprocess.TimeoutExpired:
-            log = self.log.read_text(errors="replace")[-500:]
-            pytest.skip(f"this machine's systemd has hung: {_describe_tree(self.manager_pid)} {log}")
+            pytest.skip(f"this machine's systemd has hung: {_describe_tree(self.manager_pid)} {self._read_log()}")
+
+    def _skip_if_ended(self) -> None:
+        if not psutil.pid_exists(self.manager_pid) or psutil.Process(self.manager_pid).status() == psutil.STATUS_ZOMBIE:
+            pytest.skip(f"this machine's systemd has ended by itself: {self._read_log()}")
+
+    def _read_log(self) -> str:
+        return self.log.read_text(errors="replace")[-500:]
 
     def systemctl(self, *words: str) -> str:
         """Return what `systemctl --user` prints."""
@@ -97,9 +107,12 @@ def started_session(home: Home) -> Iterator[Session]:
 
 
 def _end(session: Session, process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            session._run("systemctl", "--user", "stop", "ail.service", "ail.socket", timeout=60)
+    has_ended = process.poll() is not None
+    stop = (
+        [str(BIN / "ail-client"), "stop"] if has_ended else ["systemctl", "--user", "stop", "ail.service", "ail.socket"]
+    )
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        session._run(*stop, timeout=60)
     process.terminate()
     try:
         process.wait(60)
