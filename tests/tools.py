@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +18,13 @@ def require(program: str) -> str:
     if os.environ.get("AIL_REQUIRE_TOOLS"):
         pytest.fail(said)
     pytest.skip(said)
+
+
+def make_slow_git(directory: Path, command: str, seconds: float) -> str:
+    """Return a PATH on which `git *command*` begins so many *seconds* late; *directory* is made for it."""
+    directory.mkdir()
+    program = directory / "git"  # sleep holds no pipe of git's: who ends this program need not wait for it
+    late = f"case \" $* \" in *' {command} '*) sleep {seconds} >&- 2>&- ;; esac"
+    program.write_text(f'#!/bin/sh\n{late}\nexec {shutil.which("git")} "$@"\n')
+    program.chmod(0o755)
+    return f"{directory}:{os.environ['PATH']}"

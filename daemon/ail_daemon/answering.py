@@ -18,6 +18,8 @@ from .methods import SCHEMA
 from .model import Encoder, Scope
 from .repos import Repo
 
+_OLDER = "older changes of these lines are still looked for: ask again in a moment"
+
 
 class Asked(NamedTuple):
     """A checked question: in words, about what, where, how it is to be answered, with its other params."""
@@ -40,6 +42,10 @@ class Answering:
     def forget(self) -> None:
         """Forget what was asked about lines."""
         self._lines.forget()
+
+    def stop(self) -> None:
+        """End what goes on after replies."""
+        self._lines.stop()
 
     def ask(self, asked: Asked) -> dict[str, Any]:
         """Return the reply of the side that the plan names. Raises NoMeaningError, and what `ask` raises."""
@@ -75,7 +81,7 @@ class Answering:
             "schema_version": SCHEMA, "repo": place.root, "question": text, "file": scope.file,
             "lines": list(scope.lines) if scope.lines else None,
             **searcher.ask(index, encoder, question, plan.required),
-            "degraded": _describe_lack(repo, index, is_semantic=encoder is not None),
+            "degraded": _describe_lack(repo, index, is_semantic=encoder is not None) or (None if lines.is_whole else _OLDER),
             "index": describe_index(repo, index, place),
         }  # fmt: skip
 

@@ -128,6 +128,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
         await freshness.stop()
         await asyncio.to_thread(indexer.stop)
         await asyncio.to_thread(asking.stop)
+        await asyncio.to_thread(answering.stop)
         await asyncio.to_thread(pool.stop)
         repos.close()
 

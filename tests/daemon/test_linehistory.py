@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 import pytest
+from tests.daemon.daemon_process import wait_until
+from tests.tools import make_slow_git
 
 from ail_daemon.linehistory import LineHistories
 from ail_rpc.discovery import RepoPlace, find_repository
@@ -53,3 +57,30 @@ def test_what_blame_cannot_tell_is_raised_and_not_kept(place: RepoPlace, tmp_pat
     git(tmp_path, "mv", "f", "g")
     git(tmp_path, "commit", "-q", "-m", "rename")
     assert set(histories.find(place, "g", (1, 1)).blamed) == {1}
+
+
+def test_what_took_too_long_is_looked_for_behind_the_question_and_found_by_the_next(
+    place: RepoPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = commit(tmp_path, "one\n"), commit(tmp_path, "1\n")
+    monkeypatch.setenv("PATH", make_slow_git(tmp_path / "programs", "log", 1.5))
+    histories = LineHistories()
+    found = histories.find(place, "f", (1, 1))
+    assert (found.blamed, found.logged, found.is_whole) == ({1: second}, (), False)
+    wait_until(lambda: histories.find(place, "f", (1, 1)).is_whole)
+    assert histories.find(place, "f", (1, 1)).logged == (second, first)
+    histories.stop()
+
+
+def test_a_stop_ends_what_is_looked_for_and_leaves_no_thread(
+    place: RepoPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(tmp_path, "one\n")
+    monkeypatch.setenv("PATH", make_slow_git(tmp_path / "programs", "log", 8))
+    before, histories = threading.active_count(), LineHistories()
+    assert not histories.find(place, "f", (1, 1)).is_whole
+    began = time.monotonic()
+    histories.stop()
+    assert time.monotonic() - began < 5
+    assert threading.active_count() == before
+    assert not histories.find(place, "f", (1, 1)).is_whole, "one that comes late is answered all the same"

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.daemon.daemon_process import wait_until
 from tests.integration.conftest import Repository
 from tests.running import Home
+from tests.tools import make_slow_git
 
 pytestmark = pytest.mark.model
 
@@ -160,3 +162,23 @@ def test_small_histories_answer_too(home: Home, tmp_path: Path, kind: str) -> No
     assert home.client("add", str(made.path), "--wait").returncode == 0
     reply = ask(home, made.path, "why does everything begin?")
     assert reply["citations"][0]["subject"] == "Begin because everything begins"
+
+
+def test_lines_whose_older_changes_take_long_are_answered_and_again_once_those_are_known(
+    home: Home, repo: Repository
+) -> None:
+    slow = make_slow_git(home.directory / "programs", "log", 3)
+    with home.daemon(PATH=slow), home.connected() as call:
+        call("repo.add", repo=str(repo.path))
+        call.wait_complete(str(repo.path), 60)
+        asked: dict[str, Any] = {
+            "repo": str(repo.path),
+            "file": "upload.py",
+            "lines": [1, 2],
+            "question": "why is it retried?",
+        }
+        first = call("ask", **asked)
+        assert (first["outcome"], first["cached"]) == ("answered", None)
+        assert "older changes" in first["degraded"]
+        wait_until(lambda: call("ask", **asked)["degraded"] is None)
+        assert call("ask", **asked)["cached"] == "exact"
