@@ -101,6 +101,7 @@ def started_session(home: Home) -> Iterator[Session]:
             session.manager_pid = process.pid
             if not _is_ready(news, process):
                 pytest.skip("this machine lets no user manager of systemd run: it needs cgroups that can be written to")
+            news.close()  # ten letters that nobody reads would stop the manager at the eleventh
             yield session
         finally:
             _end(session, process)
