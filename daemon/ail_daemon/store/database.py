@@ -11,10 +11,11 @@ import contextlib
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from ail_daemon import derived
@@ -63,11 +64,18 @@ def listed(ids: Iterable[int]) -> str:
     return f"[{','.join(map(str, map(int, ids)))}]"
 
 
-class _Reader(NamedTuple):
-    """A thread's connection, and who uses it: to close one that another thread reads through would end the process."""
+class _Reader:
+    """A thread's connection, and who uses it: to close one that another thread reads through would end the process.
 
-    connection: sqlite3.Connection
-    using: threading.Lock
+    Closed when its thread ends: a pool that is resized would leave two descriptors a thread.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.using = threading.Lock()
+
+    def __del__(self) -> None:
+        self.connection.close()
 
 
 class Database:
@@ -79,7 +87,7 @@ class Database:
         self._writing = threading.RLock()
         self._local = threading.local()
         self._connecting = threading.Lock()
-        self._readers: list[_Reader] = []
+        self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
         self._is_closed = False
         self._is_sealed = _check(path)
         with _translated(), contextlib.ExitStack() as opened:
@@ -93,7 +101,7 @@ class Database:
         """Checkpoint, seal and close, once what other threads read or write just now is done."""
         with self._connecting:
             self._is_closed = True
-        for reader in self._readers:
+        for reader in list(self._readers):
             with reader.using:
                 reader.connection.close()
         with self._writing:
@@ -104,20 +112,20 @@ class Database:
     def read(self, query: str, *values: object) -> list[Any]:
         """Return the rows of a query, as the last finished transaction left them."""
         with _translated():
-            connection, using = self._reader()
-            with using:
-                return connection.execute(query, values).fetchall()
+            reader = self._reader()
+            with reader.using:
+                return reader.connection.execute(query, values).fetchall()
 
     def iter_rows(self, query: str, *values: object) -> Iterator[Any]:
         """Yield the rows of a query over a whole table, a batch of them in memory at a time. To be read to its end."""
         with _translated():
-            connection, using = self._reader()
-            with using:
-                cursor = connection.execute(query, values)
+            reader = self._reader()
+            with reader.using:
+                cursor = reader.connection.execute(query, values)
                 rows = cursor.fetchmany(BATCH)
             while rows:
                 yield from rows
-                with using:
+                with reader.using:
                     rows = cursor.fetchmany(BATCH)
 
     @contextlib.contextmanager
@@ -184,8 +192,8 @@ class Database:
             with self._connecting:
                 if self._is_closed:
                     raise sqlite3.ProgrammingError("closed database")
-                reader = self._local.reader = _Reader(_connect_reader(self._path), threading.Lock())
-                self._readers.append(reader)
+                reader = self._local.reader = _Reader(_connect_reader(self._path))
+                self._readers.add(reader)
         return reader
 
     def _get_log_bytes(self) -> int:

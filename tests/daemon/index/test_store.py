@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -137,7 +138,7 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 def test_only_the_writer_checkpoints(store: Store) -> None:
     store.add_commits([make_commit(1, "one")])
     assert store.count() == (1, 0)
-    reader, _ = store._reader()
+    reader = store._reader().connection
     assert reader.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         reader.execute("DELETE FROM commits")
@@ -194,3 +195,15 @@ def test_an_older_database_gains_what_it_lacks(tmp_path: Path) -> None:
     assert store.get_pull_requests([f"{1:040x}"]) == {}
     assert store.count() == (1, 0)
     store.close()
+
+
+def test_a_thread_that_has_ended_leaves_no_descriptor(store: Store) -> None:
+    def read_in_a_thread() -> int:
+        thread = threading.Thread(target=store.count)
+        thread.start()
+        thread.join()
+        return len(os.listdir("/proc/self/fd"))
+
+    store.count()
+    before = read_in_a_thread()
+    assert [read_in_a_thread() for _ in range(5)] == [before] * 5
