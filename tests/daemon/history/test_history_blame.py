@@ -3,8 +3,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from tests.tools import make_slow_git
 
 from ail_daemon.history.protocol import History
 from ail_rpc.errors import NotFoundError, OutOfTimeError, UsageError
@@ -94,10 +96,11 @@ def test_lines_older_than_a_shallow_boundary_have_no_origin(shell: Shell, open_a
     assert [line for line, _ in open_at("s").blame("f", 1, 4)] == [4]
 
 
-def test_time_is_limited(shell: Shell, open_at: OpenAt) -> None:
+def test_time_is_limited(shell: Shell, open_at: OpenAt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shell(THREE)
+    monkeypatch.setenv("PATH", make_slow_git(tmp_path / "programs", "blame", 5))
     with pytest.raises(OutOfTimeError):
-        open_at("r").blame("f", 1, 3, timeout_s=0.0001)
+        open_at("r").blame("f", 1, 3, timeout_s=0.1)
 
 
 def test_reading_history_imports_no_heavy_library() -> None:
