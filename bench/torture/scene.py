@@ -24,9 +24,8 @@ LATE_S = 2.0
 """What a witness takes for late, unless told otherwise."""
 
 
-LAZY = 10
-"""Threads that may come at any time: asyncio's six on two cores, two that answer, two in reserve. So many more are no leak, and
-twice as many descriptors, for each opens the database when it first reads."""
+LAZY = 4
+"""A pool's last thread, and what it opens, may come at any time: so many descriptors or threads more are no leak."""
 
 
 @dataclass
