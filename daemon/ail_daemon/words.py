@@ -98,9 +98,8 @@ class Words:
         if self._writer is not None:
             try:
                 with _translated():
-                    if (
-                        self._is_dirty
-                    ):  # only then: a merge that runs beside a rollback goes on deleting files afterwards
+                    # only then: a merge that runs beside a rollback goes on deleting files afterwards
+                    if self._is_dirty:
                         self._writer.rollback()
                     self._writer.wait_merging_threads()
             finally:
