@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ail_daemon import terms
 from ail_daemon.candidates import Question, gather
 from ail_daemon.features import FEATURES, Asked, Signals, build
 from ail_daemon.folding import Folder
@@ -24,6 +23,7 @@ from ail_daemon.model import REF_KINDS, Encoder
 from ail_daemon.reading import LocalReader
 from ail_daemon.repos import Repo
 from ail_daemon.searcher import FOLDED_HITS
+from ail_daemon.text import terms
 from ail_daemon.updating import update_large
 from ail_rpc.discovery import find_repository
 from ail_rpc.errors import AilError

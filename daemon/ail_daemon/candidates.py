@@ -18,7 +18,7 @@ import numpy as np
 from .features import Asked, Signals, measure_asking
 from .index import RepoIndex
 from .model import Embeddings, Mode, Scope
-from .terms import find_names
+from .text.terms import find_names
 from .words import CHANGED_FIELDS, MESSAGE_FIELDS
 
 NEAREST, BY_WORDS, BY_CHANGED = 70, 50, 30

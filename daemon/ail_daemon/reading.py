@@ -16,7 +16,7 @@ from ail_rpc.errors import InternalError, RepoUnreadableError
 from .history.opening import open_history
 from .limits import USUAL, HistoryLimits
 from .model import Commit, Embeddings, Tips
-from .redaction import without_secrets
+from .text.redaction import without_secrets
 
 BATCH = 512
 """Commits a part. Larger ones are no faster and leave more behind in the daemon's memory (2,048: 9 MB)."""

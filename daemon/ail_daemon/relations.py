@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from . import lookups
 from .lookups import Told
-from .mentions import is_inverse, to_subject_key
 from .model import Commit
 from .store import Store
+from .text.mentions import is_inverse, to_subject_key
 
 _DEEPEST = 4  # a revert of a revert of a revert of a revert: further nobody goes
 _BRANCH_LENGTH = 30  # commits of a reverted branch that are looked through for one that it brought

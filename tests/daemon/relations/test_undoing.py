@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ail_daemon.mentions import is_undoing, read_undone
+from ail_daemon.text.mentions import is_undoing, read_undone
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from ail_daemon import answers, mentions, prose, terms, wording
+from ail_daemon import answers, wording
 from ail_daemon.model import Commit
-from ail_daemon.redaction import without_secrets
 from ail_daemon.relating import patches, reasons
+from ail_daemon.text import mentions, prose, terms
+from ail_daemon.text.redaction import without_secrets
 
 TEXTS = {
     "spaces": " " * 100_000, "newlines": "\n" * 100_000, "lines of spaces": "\n " * 50_000, "tabs": "\t" * 100_000,

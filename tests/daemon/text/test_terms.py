@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from ail_daemon import terms
-from ail_daemon.redaction import without_secrets
+from ail_daemon.text import terms
+from ail_daemon.text.redaction import without_secrets
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import time
 import pytest
 from tests.secret_corpus import HARMLESS, SECRETS, find_kept, write_line
 
-from ail_daemon.redaction import without_secrets
+from ail_daemon.text.redaction import without_secrets
 
 
 @pytest.mark.parametrize("name", SECRETS)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from tests.daemon.index.making import make_commit
 
-from ail_daemon.prose import Sentence, get_title, read_sentences
-from ail_daemon.reasons import Worth
+from ail_daemon.text.prose import Sentence, get_title, read_sentences
+from ail_daemon.text.reasons import Worth
 
 
 def read(body: str, subject: str = "Change it") -> list[Sentence]:
