@@ -13,20 +13,20 @@ from dataclasses import replace
 from ail_rpc import VERSION
 from ail_rpc.errors import AilError, StorageError, UsageError
 
-from . import process
-from .activation import get_watchdog_s, notify
 from .dispatch import Dispatcher
 from .figures import Figures
 from .flags import Flags
-from .idle import wait_until_idle
 from .limits import ServingLimits
 from .listening import Listener
-from .locks import DaemonLocks
-from .logs import log, start_logging
 from .measuring import Measuring
 from .methods import Daemon, Offer
 from .metricsport import MetricsPort
-from .ready import ReadyPipe
+from .process import isolation as process
+from .process.activation import get_watchdog_s, notify
+from .process.idle import wait_until_idle
+from .process.locks import DaemonLocks
+from .process.logs import log, start_logging
+from .process.ready import ReadyPipe
 from .server import Server
 from .services import archaeology
 from .settings import Settings

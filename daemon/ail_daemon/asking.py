@@ -24,10 +24,10 @@ from .likeness import compare
 from .model import Scope
 from .params import check_file
 from .pool import QuestionPool
+from .process.underway import get_request
 from .repos import Repos
 from .shadow import Shadow
 from .sides import Cause, SideFigures
-from .underway import get_request
 from .wording import canonical
 from .words import WordIndexError
 

@@ -17,8 +17,9 @@ from ail_rpc import VERSION
 from ail_rpc.errors import AilError, InternalError, NotInstalledError, UnavailableError
 from ail_rpc.paths import get_socket_path, get_state_dir
 
-from . import activation, locks, process
-from .ready import ReadyPipe
+from .process import activation, locks
+from .process import isolation as process
+from .process.ready import ReadyPipe
 
 _NEEDED = (
     "numpy",
@@ -118,7 +119,7 @@ def _build(args: argparse.Namespace) -> int:
     with _hold_locks("`ail-client add DIR --wait` has it index a repository"):
         from .building import build
         from .flags import Flags
-        from .logs import start_logging
+        from .process.logs import start_logging
         from .settings import read_settings
 
         flags = Flags(read_settings())
@@ -175,7 +176,7 @@ def _require_extra() -> None:
 
 
 def _as_bug(err: Exception) -> InternalError:
-    from .logs import log
+    from .process.logs import log
 
     log("crashed", level="error", error=err)
     return InternalError(f"ail-daemon failed: a bug ({type(err).__name__})", "its log says where")

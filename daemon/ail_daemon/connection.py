@@ -15,8 +15,8 @@ from ail_rpc.framing import REQUEST_LIMITS, FrameReader
 from ail_rpc.messages import Call, encode_reply, parse_call
 
 from .admission import Connections
-from .logs import log
-from .peers import is_same_user
+from .process.logs import log
+from .process.peers import is_same_user
 
 _HEAD_BYTES = 16  # [0, id, …: at most 1 + 1 + 5 bytes of it matter
 _BUSY = BusyError("the daemon serves as many clients as it can", "try again after a second")

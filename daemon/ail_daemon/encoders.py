@@ -9,10 +9,10 @@ from time import monotonic
 
 from ail_rpc.errors import AilError, UsageError
 
-from . import heap
 from .encoding import find_prepared, open_encoder
-from .logs import log
 from .model import Embeddings, Encoder
+from .process import heap
+from .process.logs import log
 from .settings import Settings
 from .workers import Bulk, Serving
 

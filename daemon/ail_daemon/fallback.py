@@ -13,8 +13,8 @@ from typing import TypeVar
 from ail_rpc.errors import NotFoundError, OutOfTimeError, RepoError, StorageError, UsageError
 
 from .deciding import NoMeaningError, Plan
-from .logs import log
 from .pool import QuestionPool, make_out_of_time
+from .process.logs import log
 from .sides import SideFigures
 
 SHARE = 0.6

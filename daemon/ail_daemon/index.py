@@ -20,8 +20,8 @@ import numpy as np
 from ail_rpc.errors import ModelError, StorageError
 
 from .model import Commit, Embeddings, Encoder, Tips
+from .process.files import replace_file
 from .pulls import Pulls, resolve_parents
-from .replacing import replace_file
 from .rewrites import retire_commits
 from .store import STORE_FILE, Store
 from .vectors import Vectors

@@ -9,11 +9,11 @@ from typing import Any
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import OutOfTimeError
 
-from . import heap
 from .embedding import FindKept
 from .flags import Flags
 from .index import RepoIndex
 from .model import Embeddings, Encoder
+from .process import heap
 from .reading import LocalReader
 from .repos import Repo
 from .rewrites import note_successors

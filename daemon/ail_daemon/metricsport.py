@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from .httphead import RefusedError, Reply, read_head, write_reply
-from .logs import log
+from .process.logs import log
 
 Resource = Callable[[], Awaitable[Reply]]
 

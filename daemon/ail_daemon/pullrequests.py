@@ -17,9 +17,9 @@ from ail_rpc.errors import AilError
 
 from .fetching import PROBLEMS, Fetched, Fetching
 from .flags import Flags
-from .logs import log
 from .model import PullRequest
 from .params import Handler
+from .process.logs import log
 from .projects import find_project
 from .repos import Repo, Repos
 from .settings import Settings

@@ -26,8 +26,8 @@ from .finding import Finder
 from .index import RepoIndex
 from .model import Encoder
 from .places import check_owner, get_key, get_main_place, hash_path, load_json, load_place, save_json, save_place
+from .process.underway import note_repo
 from .store import STORE_FILE, DamagedError
-from .underway import note_repo
 
 _RETRY_S = 5.0
 

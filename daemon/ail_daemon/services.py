@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ail_rpc.paths import get_state_dir
 
-from . import filters, gauges, heap
+from . import filters, gauges
 from .answering import Answering
 from .applying import Applying
 from .asking import Asking
@@ -28,11 +28,12 @@ from .flags import Flags
 from .freshness import Freshness
 from .indexer import Indexer
 from .keeping import Keeping
-from .logs import log
 from .methods import Offer
 from .params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole
 from .pool import QuestionPool
 from .probing import LIMIT_S, Probing
+from .process import heap
+from .process.logs import log
 from .pullrequests import PullRequests
 from .recent import RecentQuestions
 from .related import Related

@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from .flags import Flags
-from .logs import log
 from .model import Scope
 from .pool import QuestionPool
+from .process.logs import log
 from .rollout import is_compared
 from .sides import Comparison, SideFigures
 

@@ -11,9 +11,9 @@ from typing import Any
 from ail_rpc.errors import AilError
 
 from .caches import uncounted
-from .logs import log
 from .params import Handler
 from .pool import QuestionPool
+from .process.logs import log
 from .recent import RecentQuestions
 from .repos import Repo, Repos
 

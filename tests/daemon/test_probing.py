@@ -12,8 +12,8 @@ import pytest
 from ail_daemon import probing
 from ail_daemon.params import Handler
 from ail_daemon.probing import Probing
+from ail_daemon.process.underway import begin, get_request
 from ail_daemon.repos import Repos
-from ail_daemon.underway import begin, get_request
 from ail_rpc.errors import AilError, OutOfTimeError, RepoUnreadableError, StorageError
 
 

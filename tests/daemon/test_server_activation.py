@@ -10,7 +10,7 @@ import sys
 import pytest
 from tests.daemon.daemon_process import DAEMON, SCRIPTED, User, ask, connect, read_replies
 
-from ail_daemon.activation import notify, take_listening_socket
+from ail_daemon.process.activation import notify, take_listening_socket
 from ail_rpc.messages import encode_request
 
 AS_MANAGER = (

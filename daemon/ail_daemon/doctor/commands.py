@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from ail_daemon.encoders import ServingEncoder, make_bulk
-from ail_daemon.logs import start_logging
+from ail_daemon.process.logs import start_logging
 from ail_daemon.repos import Repos
 from ail_daemon.settings import Settings, load_settings
 from ail_rpc.errors import UsageError

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from ail_daemon.replacing import replace_file
+from ail_daemon.process.files import replace_file
 
 _DIGITS = 2 * hashlib.blake2b().digest_size
 

@@ -6,8 +6,8 @@ import socket
 import time
 from contextlib import suppress
 
-from ail_daemon.locks import Lock
-from ail_daemon.peers import is_same_user
+from ail_daemon.process.locks import Lock
+from ail_daemon.process.peers import is_same_user
 from ail_rpc.errors import UnavailableError
 from ail_rpc.messages import encode_request
 

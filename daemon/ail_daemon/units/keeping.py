@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from ail_daemon.replacing import replace_file
+from ail_daemon.process.files import replace_file
 from ail_rpc.errors import StorageError, UsageError
 
 from .texts import MARK

@@ -25,8 +25,8 @@ from typing import Self
 
 from ail_rpc.errors import UnavailableError
 
+from .files import replace_file
 from .peers import is_same_user
-from .replacing import replace_file
 
 _POLL_S = 0.02
 _FILE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

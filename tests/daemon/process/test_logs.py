@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ail_daemon.dispatch import Dispatcher
-from ail_daemon.logs import log, start_logging
-from ail_daemon.underway import begin, note_repo
+from ail_daemon.process.logs import log, start_logging
+from ail_daemon.process.underway import begin, note_repo
 from ail_rpc.errors import NotFoundError
 from ail_rpc.messages import Call
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from tests.daemon.daemon_process import User
 
-from ail_daemon.locks import DaemonLocks, Lock, acquire, open_private_dir
+from ail_daemon.process.locks import DaemonLocks, Lock, acquire, open_private_dir
 from ail_rpc.errors import UnavailableError
 
 

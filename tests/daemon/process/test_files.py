@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ail_daemon.replacing import replace_file
+from ail_daemon.process.files import replace_file
 
 
 @contextmanager
