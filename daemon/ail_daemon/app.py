@@ -14,13 +14,13 @@ from ail_rpc import VERSION
 from ail_rpc.errors import AilError, StorageError, UsageError
 
 from .dispatch import Dispatcher
-from .figures import Figures
 from .flags import Flags
 from .limits import ServingLimits
 from .listening import Listener
 from .measuring import Measuring
 from .methods import Daemon, Offer
-from .metricsport import MetricsPort
+from .metrics.figures import Figures
+from .metrics.port import MetricsPort
 from .process import isolation as process
 from .process.activation import get_watchdog_s, notify
 from .process.idle import wait_until_idle

@@ -12,7 +12,7 @@ from typing import Any
 from ail_rpc import PROTOCOL, VERSION
 from ail_rpc.errors import AilError
 
-from .exposition import Family
+from .metrics.exposition import Family
 from .params import Handler, Method, text
 
 SCHEMA = 1

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ail_rpc.paths import get_state_dir
 
-from . import filters, gauges
+from . import filters
 from .answering import Answering
 from .applying import Applying
 from .asking import Asking
@@ -23,12 +23,13 @@ from .consistency import SAMPLE, Consistency
 from .doctor.visiting import Doctor
 from .encoders import ServingEncoder, make_bulk
 from .enrolment import Enrolment
-from .exposition import Family
 from .flags import Flags
 from .freshness import Freshness
 from .indexer import Indexer
 from .keeping import Keeping
 from .methods import Offer
+from .metrics import gauges
+from .metrics.exposition import Family
 from .params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole
 from .pool import QuestionPool
 from .probing import LIMIT_S, Probing

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from tests.prometheus import find_free_port
 
-from ail_daemon.httphead import RefusedError, Reply, read_head
-from ail_daemon.metricsport import MetricsPort, PortLimits, Resource
+from ail_daemon.metrics.http import RefusedError, Reply, read_head
+from ail_daemon.metrics.port import MetricsPort, PortLimits, Resource
 
 GET = b"GET /page HTTP/1.1\r\nHost: localhost:%d\r\n\r\n"
 QUICK = PortLimits(request_s=0.2, connections=2, retry_s=0.05)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from .httphead import RefusedError, Reply, read_head, write_reply
-from .process.logs import log
+from ..process.logs import log
+from .http import RefusedError, Reply, read_head, write_reply
 
 Resource = Callable[[], Awaitable[Reply]]
 

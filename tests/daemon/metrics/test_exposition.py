@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.tools import require
 
-from ail_daemon.exposition import Family, Histogram, render
-from ail_daemon.figures import ERROR_TYPES, Figures
+from ail_daemon.metrics.exposition import Family, Histogram, render
+from ail_daemon.metrics.figures import ERROR_TYPES, Figures
 from ail_rpc import errors
 from ail_rpc.errors import AilError, NotARepositoryError, OutOfTimeError
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ail_daemon.caches import ExactCache
-from ail_daemon.exposition import Family, render
-from ail_daemon.figures import Figures
-from ail_daemon.gauges import read_caches, read_repositories, read_sides
+from ail_daemon.metrics.exposition import Family, render
+from ail_daemon.metrics.figures import Figures
+from ail_daemon.metrics.gauges import read_caches, read_repositories, read_sides
 
 SIDES = {
     "semantic": {

@@ -11,8 +11,8 @@ from typing import Any
 
 from ail_rpc.errors import AilError
 
+from ..process.underway import read_told
 from .exposition import Family, Histogram
-from .process.underway import read_told
 
 BOUNDS_S = (
     .0001, .00025, .0005, .001, .0025, .005, .0075, .01, .015, .025, .05, .1, .25, .5, .6, .75, 1.0, 2.5, 5.0, 10.0,

@@ -9,9 +9,9 @@ from typing import Any
 
 from ail_rpc import PROTOCOL, VERSION
 
-from .caches import CacheStats
+from ..caches import CacheStats
+from ..methods import SCHEMA
 from .exposition import Family
-from .methods import SCHEMA
 
 
 def read_process(uptime_s: float, rss_bytes: int) -> list[Family]:
