@@ -13,10 +13,8 @@ from dataclasses import replace
 from ail_rpc import VERSION
 from ail_rpc.errors import AilError, StorageError, UsageError
 
-from .dispatch import Dispatcher
 from .flags import Flags
 from .limits import ServingLimits
-from .listening import Listener
 from .measuring import Measuring
 from .methods import Daemon, Offer
 from .metrics.figures import Figures
@@ -27,7 +25,9 @@ from .process.idle import wait_until_idle
 from .process.locks import DaemonLocks
 from .process.logs import log, start_logging
 from .process.ready import ReadyPipe
-from .server import Server
+from .server.dispatch import Dispatcher
+from .server.listening import Listener
+from .server.server import Server
 from .services import archaeology
 from .settings import Settings
 

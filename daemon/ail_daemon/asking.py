@@ -22,10 +22,10 @@ from .index import RepoIndex
 from .indexstate import describe_index
 from .likeness import compare
 from .model import Scope
-from .params import check_file
 from .pool import QuestionPool
 from .process.underway import get_request
 from .repos import Repos
+from .server.params import check_file
 from .shadow import Shadow
 from .sides import Cause, SideFigures
 from .wording import canonical

@@ -9,9 +9,9 @@ from typing import Any
 from ail_rpc.errors import AilError, UsageError
 
 from .caches import ExactCache, SimilarCache, uncounted
-from .params import Handler
 from .recent import RecentQuestions
 from .repos import Repos
+from .server.params import Handler
 
 _FAILURES_TOLD = 100
 _FILE_BYTES = 16 << 20

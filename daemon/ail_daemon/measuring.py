@@ -11,7 +11,7 @@ from .metrics.exposition import CONTENT_TYPE, Family, Histogram, render
 from .metrics.figures import Figures, name_error
 from .metrics.http import Reply
 from .metrics.port import Resource
-from .params import Handler, Method, flag
+from .server.params import Handler, Method, flag
 
 
 class Measuring:

@@ -13,7 +13,7 @@ from ail_rpc import PROTOCOL, VERSION
 from ail_rpc.errors import AilError
 
 from .metrics.exposition import Family
-from .params import Handler, Method, text
+from .server.params import Handler, Method, text
 
 SCHEMA = 1
 """Version of the replies' form: `schema_version` in each of them."""

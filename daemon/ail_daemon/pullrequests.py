@@ -18,10 +18,10 @@ from ail_rpc.errors import AilError
 from .fetching import PROBLEMS, Fetched, Fetching
 from .flags import Flags
 from .model import PullRequest
-from .params import Handler
 from .process.logs import log
 from .projects import find_project
 from .repos import Repo, Repos
+from .server.params import Handler
 from .settings import Settings
 from .store import KnownRequest
 

@@ -21,7 +21,6 @@ from .indexstate import describe_index
 from .limits import ASKED
 from .methods import SCHEMA
 from .model import Commit, Encoder, Mode
-from .params import check_file
 from .pool import QuestionPool
 from .relating import bearing, missing, relate
 from .relating.cochange import Companion
@@ -30,6 +29,7 @@ from .relating.relate import Relation
 from .relating.tracing import Surroundings, Touching
 from .relations import Fate, find_fate
 from .repos import Repo, Repos
+from .server.params import check_file
 
 COMPANIONS_MAX = 3
 _MAX_FILES = 4096

@@ -30,7 +30,6 @@ from .keeping import Keeping
 from .methods import Offer
 from .metrics import gauges
 from .metrics.exposition import Family
-from .params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole
 from .pool import QuestionPool
 from .probing import LIMIT_S, Probing
 from .process import heap
@@ -39,6 +38,7 @@ from .pullrequests import PullRequests
 from .recent import RecentQuestions
 from .related import Related
 from .repos import Repo, Repos
+from .server.params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole
 from .showing import Showing
 from .siblings import Siblings
 from .sides import SideFigures

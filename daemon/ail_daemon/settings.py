@@ -17,7 +17,7 @@ from ail_rpc.errors import UsageError
 from ail_rpc.paths import get_config_file
 
 from .model import REF_KINDS
-from .params import suggest
+from .server.params import suggest
 
 _YES_OR_NO = "true or false"
 _SHARE = "a number from 0 to 1"

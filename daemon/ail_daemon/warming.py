@@ -11,11 +11,11 @@ from typing import Any
 from ail_rpc.errors import AilError
 
 from .caches import uncounted
-from .params import Handler
 from .pool import QuestionPool
 from .process.logs import log
 from .recent import RecentQuestions
 from .repos import Repo, Repos
+from .server.params import Handler
 
 HOT = 32
 """Questions that are asked again, of those asked twice or more: at 10 ms each a third of a second of one core."""

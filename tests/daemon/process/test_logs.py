@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from ail_daemon.dispatch import Dispatcher
 from ail_daemon.process.logs import log, start_logging
 from ail_daemon.process.underway import begin, note_repo
+from ail_daemon.server.dispatch import Dispatcher
 from ail_rpc.errors import NotFoundError
 from ail_rpc.messages import Call
 
@@ -149,7 +149,7 @@ def test_what_is_answered_fast_is_told_at_debug_what_fails_or_is_slow_at_info(
     start_logging("INFO", str(file))
     ask()
     ask(fails=True)
-    monkeypatch.setattr("ail_daemon.dispatch.SLOW_S", 0.0)
+    monkeypatch.setattr("ail_daemon.server.server.dispatch.SLOW_S", 0.0)
     ask()
     monkeypatch.undo()
     start_logging("DEBUG", str(file))

@@ -14,9 +14,9 @@ from ail_rpc.errors import AilError, BusyError, ProtocolError
 from ail_rpc.framing import REQUEST_LIMITS, FrameReader
 from ail_rpc.messages import Call, encode_reply, parse_call
 
+from ..process.logs import log
+from ..process.peers import is_same_user
 from .admission import Connections
-from .process.logs import log
-from .process.peers import is_same_user
 
 _HEAD_BYTES = 16  # [0, id, …: at most 1 + 1 + 5 bytes of it matter
 _BUSY = BusyError("the daemon serves as many clients as it can", "try again after a second")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ail_daemon.params import Method, Param, flag, lines, number, raw, text, texts, whole
+from ail_daemon.server.params import Method, Param, flag, lines, number, raw, text, texts, whole
 from ail_rpc.errors import UsageError
 
 

@@ -11,13 +11,13 @@ from dataclasses import replace
 from ail_rpc.errors import AilError
 from ail_rpc.messages import encode_request
 
+from ..limits import ServingLimits
+from ..process.activation import notify
+from ..process.logs import log
 from .admission import Connections
 from .connection import Answerer, Connection
 from .doorway import Doorway
-from .limits import ServingLimits
 from .listening import Listener
-from .process.activation import notify
-from .process.logs import log
 
 _BACKLOG = 1024
 _ACCEPTED_AT_ONCE = 64  # a whole backlog at once counted a thousand clients that had long gone, and refused the next

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from ail_rpc.errors import UnavailableError
 
-from .process.locks import open_private_dir
+from ..process.locks import open_private_dir
 
 
 class Listener:
