@@ -9,12 +9,12 @@ from ail_rpc.errors import NotFoundError
 
 from . import filters, searcher
 from .candidates import Question
+from .daemon import SCHEMA
 from .deciding import NoMeaningError, Plan
 from .encoders import EncodedOnce, ServingEncoder
 from .index import RepoIndex
 from .indexstate import describe_index
 from .linehistory import NO_LINES, LineHistories
-from .methods import SCHEMA
 from .model import Encoder, Scope
 from .repos import Repo
 

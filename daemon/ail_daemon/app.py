@@ -13,10 +13,10 @@ from dataclasses import replace
 from ail_rpc import VERSION
 from ail_rpc.errors import AilError, StorageError, UsageError
 
+from .daemon import Daemon, Offer
 from .flags import Flags
 from .limits import ServingLimits
 from .measuring import Measuring
-from .methods import Daemon, Offer
 from .metrics.figures import Figures
 from .metrics.port import MetricsPort
 from .process import isolation as process

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .methods import SCHEMA, Daemon, Offer, get_rss_bytes
+from .daemon import SCHEMA, Daemon, Offer, get_rss_bytes
 from .metrics import gauges
 from .metrics.exposition import CONTENT_TYPE, Family, Histogram, render
 from .metrics.figures import Figures, name_error

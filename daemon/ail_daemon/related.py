@@ -12,6 +12,7 @@ from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import UsageError
 
 from . import answers, filters
+from .daemon import SCHEMA
 from .encoders import ServingEncoder
 from .flags import Flags
 from .freshness import Freshness
@@ -19,7 +20,6 @@ from .history.opening import open_history
 from .index import RepoIndex
 from .indexstate import describe_index
 from .limits import ASKED
-from .methods import SCHEMA
 from .model import Commit, Encoder, Mode
 from .pool import QuestionPool
 from .relating import bearing, missing, relate

@@ -20,6 +20,7 @@ from .caching import Caching
 from .checking import Checking
 from .configuring import Configuring
 from .consistency import SAMPLE, Consistency
+from .daemon import Offer
 from .doctor.visiting import Doctor
 from .encoders import ServingEncoder, make_bulk
 from .enrolment import Enrolment
@@ -27,7 +28,6 @@ from .flags import Flags
 from .freshness import Freshness
 from .indexer import Indexer
 from .keeping import Keeping
-from .methods import Offer
 from .metrics import gauges
 from .metrics.exposition import Family
 from .pool import QuestionPool

@@ -8,10 +8,10 @@ from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError, UsageError
 
 from . import answers, relations
+from .daemon import SCHEMA
 from .encoders import ServingEncoder
 from .freshness import Freshness
 from .index import RepoIndex
-from .methods import SCHEMA
 from .pool import QuestionPool
 from .repos import Repos
 from .rewrites import find_retired, find_successor

@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from ail_daemon.app import run
+from ail_daemon.daemon import Offer
 from ail_daemon.flags import Flags
 from ail_daemon.limits import ServingLimits
-from ail_daemon.methods import Offer
 from ail_daemon.process import activation, locks
 from ail_daemon.process import isolation as process
 from ail_daemon.process.ready import ReadyPipe

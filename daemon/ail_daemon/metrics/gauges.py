@@ -10,7 +10,7 @@ from typing import Any
 from ail_rpc import PROTOCOL, VERSION
 
 from ..caches import CacheStats
-from ..methods import SCHEMA
+from ..daemon import SCHEMA
 from .exposition import Family
 
 
