@@ -15,7 +15,7 @@ from ail_rpc.errors import AilError, StorageError, UsageError
 
 from .daemon import Daemon, Offer
 from .flags import Flags
-from .limits import ServingLimits
+from .history.limits import ServingLimits
 from .measuring import Measuring
 from .metrics.figures import Figures
 from .metrics.port import MetricsPort

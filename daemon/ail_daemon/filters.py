@@ -15,10 +15,10 @@ from ail_rpc.errors import NotFoundError
 
 from . import lookups
 from .globs import to_pattern
+from .history.limits import ASKED
 from .history.opening import open_history
 from .history.protocol import History
 from .index import RepoIndex
-from .limits import ASKED
 
 NAMES = ("author", "since", "until", "path", "ref")
 """The options' names, on the wire too."""

@@ -18,9 +18,9 @@ from ail_rpc.errors import AilError, OutOfTimeError
 
 from .embedding import FindKept
 from .flags import Flags
+from .history.signature import read_signature
 from .lanes import Lanes
 from .repos import Progress, Repo, Source
-from .signature import read_signature
 from .workers import Serving, WorkerDiedError
 
 QUIET_S, LONGEST_S = 0.04, 0.4

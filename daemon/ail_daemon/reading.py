@@ -13,8 +13,8 @@ from typing import Any, Protocol
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import InternalError, RepoUnreadableError
 
+from .history.limits import USUAL, HistoryLimits
 from .history.opening import open_history
-from .limits import USUAL, HistoryLimits
 from .model import Commit, Embeddings, Tips
 from .text.redaction import without_secrets
 

@@ -16,10 +16,10 @@ from .daemon import SCHEMA
 from .encoders import ServingEncoder
 from .flags import Flags
 from .freshness import Freshness
+from .history.limits import ASKED
 from .history.opening import open_history
 from .index import RepoIndex
 from .indexstate import describe_index
-from .limits import ASKED
 from .model import Commit, Encoder, Mode
 from .pool import QuestionPool
 from .relating import bearing, missing, relate

@@ -18,7 +18,7 @@ from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import AilError, InternalError
 
 from .encoding import open_encoder
-from .limits import HistoryLimits
+from .history.limits import HistoryLimits
 from .model import Embeddings, Encoder
 from .pipes import commit_to_wire, read_frames, tips_to_wire, write_frame
 from .reading import BATCH, LocalReader, iter_batches

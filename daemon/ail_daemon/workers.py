@@ -15,7 +15,7 @@ import numpy as np
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import AilError, from_wire
 
-from .limits import USUAL, HistoryLimits
+from .history.limits import USUAL, HistoryLimits
 from .model import Commit, Embeddings, Encoder, Tips
 from .pipes import commit_from_wire, read_frame, tips_from_wire, write_frame
 from .settings import get_child_environment

@@ -15,7 +15,7 @@ from typing import Any
 from ail_daemon.app import run
 from ail_daemon.daemon import Offer
 from ail_daemon.flags import Flags
-from ail_daemon.limits import ServingLimits
+from ail_daemon.history.limits import ServingLimits
 from ail_daemon.process import activation, locks
 from ail_daemon.process import isolation as process
 from ail_daemon.process.ready import ReadyPipe

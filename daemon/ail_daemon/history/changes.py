@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ail_daemon.limits import USUAL
+from ail_daemon.history.limits import USUAL
 
 from .boundary import is_partial, read_shallow_boundary
 from .command import GitCommand

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ail_daemon.limits import USUAL, HistoryLimits
+from ail_daemon.history.limits import USUAL, HistoryLimits
 from ail_daemon.model import Commit
 
 from .boundary import is_partial, read_shallow_boundary

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 
-from ail_daemon.limits import USUAL, HistoryLimits
+from ail_daemon.history.limits import USUAL, HistoryLimits
 from ail_daemon.model import REF_KINDS, Commit, Tips
 from ail_rpc.discovery import RepoPlace
 

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from ail_rpc.errors import AilError
 
-from ..limits import ServingLimits
+from ..history.limits import ServingLimits
 
 C = TypeVar("C")
 

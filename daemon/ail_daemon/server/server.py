@@ -11,7 +11,7 @@ from dataclasses import replace
 from ail_rpc.errors import AilError
 from ail_rpc.messages import encode_request
 
-from ..limits import ServingLimits
+from ..history.limits import ServingLimits
 from ..process.activation import notify
 from ..process.logs import log
 from .admission import Connections
