@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ail_daemon.index import RepoIndex
+from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.model import REF_KINDS
 from ail_daemon.reading import LocalReader
 from ail_daemon.relating.cochange import Companion, is_bot

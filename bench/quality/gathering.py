@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ail_daemon.candidates import Question, gather
 from ail_daemon.features import FEATURES, Asked, Signals, build
 from ail_daemon.folding import Folder
-from ail_daemon.index import RepoIndex
+from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.linehistory import LineHistories
 from ail_daemon.model import REF_KINDS, Encoder
 from ail_daemon.reading import LocalReader

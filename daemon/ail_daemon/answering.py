@@ -12,7 +12,7 @@ from .candidates import Question
 from .daemon import SCHEMA
 from .deciding import NoMeaningError, Plan
 from .encoders import EncodedOnce, ServingEncoder
-from .index import RepoIndex
+from .index.repoindex import RepoIndex
 from .indexstate import describe_index
 from .linehistory import NO_LINES, LineHistories
 from .model import Encoder, Scope

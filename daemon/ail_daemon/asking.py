@@ -18,7 +18,8 @@ from .deciding import LESS_SURE, SWITCHED_OFF, NoMeaningError, decide, turn
 from .fallback import Fallback
 from .flags import Flags
 from .freshness import Freshness
-from .index import RepoIndex
+from .index.repoindex import RepoIndex
+from .index.words import WordIndexError
 from .indexstate import describe_index
 from .likeness import compare
 from .model import Scope
@@ -29,7 +30,6 @@ from .server.params import check_file
 from .shadow import Shadow
 from .sides import Cause, SideFigures
 from .wording import canonical
-from .words import WordIndexError
 
 _LASTING = ("switched_off", "low_confidence")
 

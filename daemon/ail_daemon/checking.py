@@ -13,7 +13,7 @@ from ail_rpc.errors import StorageError
 
 from .encoders import ServingEncoder
 from .flags import Flags
-from .index import RepoIndex
+from .index.repoindex import RepoIndex
 from .indexer import Indexer
 from .model import Tips
 from .reading import LocalReader

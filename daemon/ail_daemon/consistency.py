@@ -18,8 +18,8 @@ from ail_rpc.errors import AilError
 from . import filters
 from .answering import Answering, Asked
 from .deciding import NoMeaningError, Plan
+from .index.lookups import sample_subjects
 from .likeness import compare
-from .lookups import sample_subjects
 from .repos import Repo, Repos
 from .sides import Comparison
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from . import skipping
-from .index import RepoIndex
+from .index.repoindex import RepoIndex
 from .model import Commit, Embeddings
 from .reading import Reader
 from .repos import Progress, Repo

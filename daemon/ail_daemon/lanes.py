@@ -11,12 +11,12 @@ from ail_rpc.errors import OutOfTimeError
 
 from .embedding import FindKept
 from .flags import Flags
-from .index import RepoIndex
+from .index.repoindex import RepoIndex
+from .index.rewrites import note_successors
 from .model import Embeddings, Encoder
 from .process import heap
 from .reading import LocalReader
 from .repos import Repo
-from .rewrites import note_successors
 from .updating import update_large, update_small
 from .workers import Serving, WorkerProcess
 

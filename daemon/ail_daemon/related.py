@@ -18,7 +18,7 @@ from .flags import Flags
 from .freshness import Freshness
 from .history.limits import ASKED
 from .history.opening import open_history
-from .index import RepoIndex
+from .index.repoindex import RepoIndex
 from .indexstate import describe_index
 from .model import Commit, Encoder, Mode
 from .pool import QuestionPool

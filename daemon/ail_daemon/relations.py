@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from . import lookups
-from .lookups import Told
+from .index import lookups
+from .index.lookups import Told
 from .model import Commit
 from .store import Store
 from .text.mentions import is_inverse, to_subject_key

@@ -12,7 +12,7 @@ from typing import Any
 from . import answers, relations
 from .candidates import Gathered, Question, gather
 from .folding import Folder
-from .index import RepoIndex
+from .index.repoindex import RepoIndex
 from .model import Commit, Encoder
 from .onesided import by_meaning, by_words
 from .ranking import NOTHING_BELOW, Hit, Ranked, load_model, rank

@@ -11,10 +11,10 @@ from . import answers, relations
 from .daemon import SCHEMA
 from .encoders import ServingEncoder
 from .freshness import Freshness
-from .index import RepoIndex
+from .index.repoindex import RepoIndex
+from .index.rewrites import find_retired, find_successor
 from .pool import QuestionPool
 from .repos import Repos
-from .rewrites import find_retired, find_successor
 
 
 class Showing:

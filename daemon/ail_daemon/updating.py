@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 
 from . import skipping
 from .embedding import FindKept, embed_fresh, embed_rest
-from .index import RepoIndex
+from .index.repoindex import RepoIndex
+from .index.rewrites import forget_unused_embeddings, purge_retired
 from .model import Commit, Tips
 from .reading import Reader, check_commits
 from .repos import Progress, Repo
-from .rewrites import forget_unused_embeddings, purge_retired
 
 SMALL = 64
 """Commits that the daemon takes in itself. More are the worker's: their messages would take it over half a second."""

@@ -13,7 +13,7 @@ from bench.quality.gathering import build_index
 from tests.daemon.index.making import HashEncoder, make_commit
 
 from ail_daemon.candidates import Question
-from ail_daemon.index import RepoIndex
+from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.model import Commit, Scope
 from ail_daemon.searcher import search
 

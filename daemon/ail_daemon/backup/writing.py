@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ail_daemon.index import STAMP, WORDS
+from ail_daemon.index.repoindex import STAMP, WORDS
 from ail_daemon.process.files import sync_directory
 from ail_daemon.repos import Repo
 from ail_daemon.store import STORE_FILE, copy_store

@@ -10,7 +10,7 @@ import pytest
 from tests.daemon.history.conftest import ENVIRONMENT, PRELUDE, shell
 from tests.daemon.index.making import HashEncoder
 
-from ail_daemon.index import RepoIndex
+from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.model import REF_KINDS
 from ail_daemon.reading import LocalReader
 from ail_daemon.repos import Repo

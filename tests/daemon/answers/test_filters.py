@@ -10,7 +10,7 @@ from tests.daemon.index.making import HashEncoder
 
 from ail_daemon import filters, searcher
 from ail_daemon.candidates import Question
-from ail_daemon.index import RepoIndex
+from ail_daemon.index.repoindex import RepoIndex
 from ail_rpc.discovery import RepoPlace, find_repository
 from ail_rpc.errors import NotFoundError, UsageError
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ail_daemon.folding import Folder
-from ail_daemon.index import RepoIndex
+from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.relations import Fate, find_fate
 
 Shell = Callable[[str], str]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.daemon.index.making import HashEncoder
 
-from ail_daemon.index import RepoIndex
+from ail_daemon.index.repoindex import RepoIndex
 
 
 @pytest.fixture

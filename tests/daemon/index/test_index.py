@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from tests.daemon.index.making import HashEncoder, make_commit
 
-from ail_daemon.index import RepoIndex
+from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.index.words import MESSAGE_FIELDS
 from ail_daemon.model import Tips
-from ail_daemon.words import MESSAGE_FIELDS
 
 
 def find_words(index: RepoIndex, question: str) -> list[str]:

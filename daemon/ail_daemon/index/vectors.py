@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ail_rpc.errors import ModelError
 
-from .model import Embeddings
+from ..model import Embeddings
 
 try:
     import faiss

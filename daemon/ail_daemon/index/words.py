@@ -23,7 +23,7 @@ import tantivy
 
 from ail_rpc.errors import StorageError
 
-from .text import terms
+from ..text import terms
 
 
 class WordIndexError(StorageError):
