@@ -8,10 +8,10 @@ import numpy as np
 
 from . import skipping
 from .index.repoindex import RepoIndex
+from .index.store import hash_text
 from .model import Commit, Embeddings
 from .reading import Reader
 from .repos import Progress, Repo
-from .store import hash_text
 
 FindKept = Callable[[list[bytes]], dict[bytes, bytes]]
 """Text hashes to embeddings (float16 bytes) that other repositories keep: a clone of one encodes nothing again."""

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from .index import lookups
 from .index.lookups import Told
+from .index.store import Store
 from .model import Commit
-from .store import Store
 from .text.mentions import is_inverse, to_subject_key
 
 _DEEPEST = 4  # a revert of a revert of a revert of a revert: further nobody goes

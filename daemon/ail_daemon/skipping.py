@@ -18,9 +18,9 @@ import numpy as np
 
 from ail_rpc.errors import ModelError
 
+from .index.store import Store
 from .model import Commit, Embeddings
 from .reading import Reader
-from .store import Store
 from .workers import WorkerDiedError, WorkerEndedError
 
 Part = Literal["commit", "paths", "changes", "text", "limit"]

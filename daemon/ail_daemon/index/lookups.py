@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..store import Store
 from ..text.mentions import Kind
+from .store import Store
 
 _TIMES = (-(1 << 63), (1 << 63) - 1)
 

@@ -21,9 +21,9 @@ from ail_rpc.errors import ModelError, StorageError
 
 from ..model import Commit, Embeddings, Encoder, Tips
 from ..process.files import replace_file
-from ..store import STORE_FILE, Store
 from .pulls import Pulls, resolve_parents
 from .rewrites import retire_commits
+from .store import STORE_FILE, Store
 from .vectors import Vectors
 from .words import SCHEMA_VERSION, Words
 

@@ -12,7 +12,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator
 
-from ..store import Store, Writing
+from .store import Store, Writing
 
 KEPT_S = 30 * 86_400
 """How long a retired commit is remembered, as long as git keeps the reflog of what is unreachable."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ail_daemon import derived
+from ail_daemon.index.store import derived
 from ail_daemon.model import Commit
 
 from .database import AMONG, Database, listed

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from tests.daemon.index.making import make_commit
 
+from ail_daemon.index.store import Store, hash_text
 from ail_daemon.model import PullRequest, Tips
-from ail_daemon.store import Store, hash_text
 from ail_rpc.errors import BusyError, StorageError
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ail_daemon import derived
+from ail_daemon.index.store import derived
 from ail_rpc.errors import BusyError, StorageError
 
 from .seal import break_seal, check_seal, make_seal

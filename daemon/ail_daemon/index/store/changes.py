@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 
-from ail_daemon import derived
+from ail_daemon.index.store import derived
 
 from .database import Database
 

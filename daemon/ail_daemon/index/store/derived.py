@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from .text.mentions import get_patch_keys, read_mentions
+from ...text.mentions import get_patch_keys, read_mentions
 
 VERSION = "1"
 """Raised whenever the rows are derived in another way."""
