@@ -21,7 +21,7 @@ from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.linehistory import LineHistories
 from ail_daemon.model import REF_KINDS, Encoder
 from ail_daemon.reading import LocalReader
-from ail_daemon.repos import Repo
+from ail_daemon.repos.repos import Repo
 from ail_daemon.searcher import FOLDED_HITS
 from ail_daemon.text import terms
 from ail_daemon.updating import update_large

@@ -13,10 +13,10 @@ from .daemon import SCHEMA
 from .deciding import NoMeaningError, Plan
 from .encoders import EncodedOnce, ServingEncoder
 from .index.repoindex import RepoIndex
-from .indexstate import describe_index
 from .linehistory import NO_LINES, LineHistories
 from .model import Encoder, Scope
-from .repos import Repo
+from .repos.repo import describe_index
+from .repos.repos import Repo
 
 _OLDER = "older changes of these lines are still looked for: ask again in a moment"
 

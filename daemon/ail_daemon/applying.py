@@ -12,7 +12,7 @@ from .flags import Flags
 from .freshness import Freshness
 from .indexer import Indexer
 from .pool import QuestionPool
-from .repos import Repos
+from .repos.repos import Repos
 from .settings import Settings
 
 _ENCODING = {"model", "encoder", "max_workers", "batch_size"}

@@ -20,12 +20,12 @@ from .flags import Flags
 from .freshness import Freshness
 from .index.repoindex import RepoIndex
 from .index.words import WordIndexError
-from .indexstate import describe_index
 from .likeness import compare
 from .model import Scope
 from .pool import QuestionPool
 from .process.underway import get_request
-from .repos import Repos
+from .repos.repo import describe_index
+from .repos.repos import Repos
 from .server.params import check_file
 from .shadow import Shadow
 from .sides import Cause, SideFigures

@@ -14,7 +14,7 @@ from ail_rpc.errors import AilError, RepoUnreadableError
 from . import skipping
 from .flags import Flags
 from .indexer import Indexer
-from .repos import Repo
+from .repos.repos import Repo
 from .services import Indexing, open_indexing
 
 _LOOK_S = 0.5

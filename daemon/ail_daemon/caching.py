@@ -10,7 +10,7 @@ from ail_rpc.errors import AilError, UsageError
 
 from .caches import ExactCache, SimilarCache, uncounted
 from .recent import RecentQuestions
-from .repos import Repos
+from .repos.repos import Repos
 from .server.params import Handler
 
 _FAILURES_TOLD = 100

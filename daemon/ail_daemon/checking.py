@@ -17,7 +17,7 @@ from .index.repoindex import RepoIndex
 from .indexer import Indexer
 from .model import Tips
 from .reading import LocalReader
-from .repos import Repo, Repos
+from .repos.repos import Repo, Repos
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from .answering import Answering, Asked
 from .deciding import NoMeaningError, Plan
 from .index.lookups import sample_subjects
 from .likeness import compare
-from .repos import Repo, Repos
+from .repos.repos import Repo, Repos
 from .sides import Comparison
 
 SAMPLE = 50

@@ -11,7 +11,7 @@ from .index.repoindex import RepoIndex
 from .index.store import hash_text
 from .model import Commit, Embeddings
 from .reading import Reader
-from .repos import Progress, Repo
+from .repos.repos import Progress, Repo
 
 FindKept = Callable[[list[bytes]], dict[bytes, bytes]]
 """Text hashes to embeddings (float16 bytes) that other repositories keep: a clone of one encodes nothing again."""

@@ -12,8 +12,8 @@ from . import skipping
 from .encoders import ServingEncoder
 from .freshness import Freshness
 from .indexer import Indexer
-from .indexstate import describe_index
-from .repos import Repo, Repos
+from .repos.repo import describe_index
+from .repos.repos import Repo, Repos
 
 
 class Enrolment:

@@ -19,7 +19,7 @@ from ail_rpc.hints import HINTS_MAX_BYTES, REWRITTEN, Hint, get_hints_file, pars
 from .flags import Flags
 from .indexer import Indexer
 from .process.logs import log
-from .repos import Repo, Repos
+from .repos.repos import Repo, Repos
 from .watcher import Watcher
 
 WAIT_S = 0.2

@@ -20,7 +20,7 @@ from .embedding import FindKept
 from .flags import Flags
 from .history.signature import read_signature
 from .lanes import Lanes
-from .repos import Progress, Repo, Source
+from .repos.repos import Progress, Repo, Source
 from .workers import Serving, WorkerDiedError
 
 QUIET_S, LONGEST_S = 0.04, 0.4

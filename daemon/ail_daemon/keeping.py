@@ -12,15 +12,15 @@ from typing import Any
 from ail_rpc.errors import UsageError
 from ail_rpc.paths import get_config_file
 
-from . import directories
 from .backup.keptsettings import read_settings, restore_settings
 from .backup.manifest import KeptRepo, Manifest
 from .backup.restoring import unpack
 from .backup.writing import write_backup
-from .directories import BACKUPS
 from .encoders import ServingEncoder
 from .freshness import Freshness
-from .repos import Repos
+from .repos import directories
+from .repos.directories import BACKUPS
+from .repos.repos import Repos
 
 
 class Keeping:

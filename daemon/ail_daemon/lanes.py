@@ -16,7 +16,7 @@ from .index.rewrites import note_successors
 from .model import Embeddings, Encoder
 from .process import heap
 from .reading import LocalReader
-from .repos import Repo
+from .repos.repos import Repo
 from .updating import update_large, update_small
 from .workers import Serving, WorkerProcess
 

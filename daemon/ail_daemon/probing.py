@@ -9,7 +9,7 @@ from typing import Any
 
 from ail_rpc.errors import AilError, OutOfTimeError, RepoError
 
-from .repos import Repo, Repos
+from .repos.repos import Repo, Repos
 from .server.params import Handler
 
 LIMIT_S = 2.0

@@ -21,7 +21,7 @@ from .index.store import KnownRequest
 from .model import PullRequest
 from .process.logs import log
 from .projects import find_project
-from .repos import Repo, Repos
+from .repos.repos import Repo, Repos
 from .server.params import Handler
 from .settings import Settings
 

@@ -19,7 +19,6 @@ from .freshness import Freshness
 from .history.limits import ASKED
 from .history.opening import open_history
 from .index.repoindex import RepoIndex
-from .indexstate import describe_index
 from .model import Commit, Encoder, Mode
 from .pool import QuestionPool
 from .relating import bearing, missing, relate
@@ -28,7 +27,8 @@ from .relating.patches import PATCH_MAX_BYTES, FileChange, parse_patch
 from .relating.relate import Relation
 from .relating.tracing import Surroundings, Touching
 from .relations import Fate, find_fate
-from .repos import Repo, Repos
+from .repos.repo import describe_index
+from .repos.repos import Repo, Repos
 from .server.params import check_file
 
 COMPANIONS_MAX = 3

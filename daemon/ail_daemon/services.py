@@ -37,7 +37,7 @@ from .process.logs import log
 from .pullrequests import PullRequests
 from .recent import RecentQuestions
 from .related import Related
-from .repos import Repo, Repos
+from .repos.repos import Repo, Repos
 from .server.params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole
 from .showing import Showing
 from .siblings import Siblings

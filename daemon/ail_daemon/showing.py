@@ -14,7 +14,7 @@ from .freshness import Freshness
 from .index.repoindex import RepoIndex
 from .index.rewrites import find_retired, find_successor
 from .pool import QuestionPool
-from .repos import Repos
+from .repos.repos import Repos
 
 
 class Showing:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .embedding import FindKept
 from .index.store import STORE_FILE, Reading, open_reader
-from .repos import Repo, Repos
+from .repos.repos import Repo, Repos
 
 _SAMPLE = 64  # commits, of which a sibling has at least one; any two clones share most
 _BATCH = 512

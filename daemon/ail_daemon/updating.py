@@ -15,7 +15,7 @@ from .index.repoindex import RepoIndex
 from .index.rewrites import forget_unused_embeddings, purge_retired
 from .model import Commit, Tips
 from .reading import Reader, check_commits
-from .repos import Progress, Repo
+from .repos.repos import Progress, Repo
 
 SMALL = 64
 """Commits that the daemon takes in itself. More are the worker's: their messages would take it over half a second."""

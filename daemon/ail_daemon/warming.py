@@ -14,7 +14,7 @@ from .caches import uncounted
 from .pool import QuestionPool
 from .process.logs import log
 from .recent import RecentQuestions
-from .repos import Repo, Repos
+from .repos.repos import Repo, Repos
 from .server.params import Handler
 
 HOT = 32

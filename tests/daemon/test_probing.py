@@ -12,7 +12,7 @@ import pytest
 from ail_daemon import probing
 from ail_daemon.probing import Probing
 from ail_daemon.process.underway import begin, get_request
-from ail_daemon.repos import Repos
+from ail_daemon.repos.repos import Repos
 from ail_daemon.server.params import Handler
 from ail_rpc.errors import AilError, OutOfTimeError, RepoUnreadableError, StorageError
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ail_daemon.index.store import STORE_FILE
-from ail_daemon.places import get_key
+from ail_daemon.repos.places import get_key
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import StorageError
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from ail_daemon.index.repoindex import WORDS, RepoIndex
 from ail_daemon.index.store import SCHEMA_VERSION, STORE_FILE, inspect_store
-from ail_daemon.places import save_place
+from ail_daemon.repos.places import save_place
 from ail_rpc.errors import NotFoundError, StorageError, UsageError
 
 from . import manifest

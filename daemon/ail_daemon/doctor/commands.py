@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ail_daemon.encoders import ServingEncoder, make_bulk
 from ail_daemon.process.logs import start_logging
-from ail_daemon.repos import Repos
+from ail_daemon.repos.repos import Repos
 from ail_daemon.settings import Settings, load_settings
 from ail_rpc.errors import UsageError
 from ail_rpc.paths import get_state_dir

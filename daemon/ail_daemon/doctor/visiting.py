@@ -9,7 +9,7 @@ from typing import Any
 from ail_daemon.encoders import ServingEncoder
 from ail_daemon.flags import Flags
 from ail_daemon.pool import QuestionPool
-from ail_daemon.repos import Repos
+from ail_daemon.repos.repos import Repos
 
 _LIMIT_S = 60.0
 

@@ -12,7 +12,7 @@ from typing import Any
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import RepoUnreadableError, StorageError
 
-from .process.files import replace_file
+from ..process.files import replace_file
 
 
 def get_main_place(place: RepoPlace) -> RepoPlace:

@@ -21,13 +21,13 @@ from typing import Any, Literal
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import AilError, BusyError, NotARepositoryError, NotEnrolledError, RepoError
 
+from ..index.repoindex import RepoIndex
+from ..index.store import STORE_FILE, DamagedError
+from ..model import Encoder
+from ..process.underway import note_repo
 from . import directories
 from .finding import Finder
-from .index.repoindex import RepoIndex
-from .index.store import STORE_FILE, DamagedError
-from .model import Encoder
 from .places import check_owner, get_key, get_main_place, hash_path, load_json, load_place, save_json, save_place
-from .process.underway import note_repo
 
 _RETRY_S = 5.0
 

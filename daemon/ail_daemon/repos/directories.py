@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ail_rpc.errors import StorageError
 
-from .process.files import sync_directory
+from ..process.files import sync_directory
 
 BACKUPS = "backups"
 """Below the state directory, the user's own: no part of this program removes anything there."""

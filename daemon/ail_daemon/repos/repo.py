@@ -7,7 +7,7 @@ from typing import Any
 
 from ail_rpc.discovery import RepoPlace
 
-from .index.repoindex import RepoIndex
+from ..index.repoindex import RepoIndex
 from .repos import Repo
 
 

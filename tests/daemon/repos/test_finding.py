@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.moving import run_git
 
-from ail_daemon.finding import Finder
+from ail_daemon.repos.finding import Finder
 from ail_rpc.errors import NotARepositoryError
 
 
