@@ -21,10 +21,10 @@ from tests.running import prepare_models
 
 import ail_daemon
 from ail_daemon.encoding import DEFAULT_MODEL, open_encoder
-from ail_daemon.features import FEATURES, Floats, build
 from ail_daemon.model import Encoder
-from ail_daemon.onesided import by_meaning
-from ail_daemon.ranking import EVIDENCE, Bars, Model, judge, rank
+from ail_daemon.search.features import FEATURES, Floats, build
+from ail_daemon.search.onesided import by_meaning
+from ail_daemon.search.ranking import EVIDENCE, Bars, Model, judge, rank
 
 from .figures import Outcome, show
 from .gathering import INDEXES, PLAIN_WEIGHTS, Judged, gather_all

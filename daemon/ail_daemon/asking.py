@@ -11,7 +11,6 @@ from typing import Any, Literal, NamedTuple
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import UsageError
 
-from . import filters
 from .answering import Answering, Asked
 from .caches import ExactCache, SimilarCache
 from .deciding import LESS_SURE, SWITCHED_OFF, NoMeaningError, decide, turn
@@ -26,6 +25,7 @@ from .pool import QuestionPool
 from .process.underway import get_request
 from .repos.repo import describe_index
 from .repos.repos import Repos
+from .search import filters
 from .server.params import check_file
 from .shadow import Shadow
 from .sides import Cause, SideFigures

@@ -11,7 +11,6 @@ from typing import Any
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import UsageError
 
-from . import answers, filters
 from .daemon import SCHEMA
 from .encoders import ServingEncoder
 from .flags import Flags
@@ -26,9 +25,10 @@ from .relating.cochange import Companion
 from .relating.patches import PATCH_MAX_BYTES, FileChange, parse_patch
 from .relating.relate import Relation
 from .relating.tracing import Surroundings, Touching
-from .relations import Fate, find_fate
 from .repos.repo import describe_index
 from .repos.repos import Repo, Repos
+from .search import answers, filters
+from .search.fates import Fate, find_fate
 from .server.params import check_file
 
 COMPANIONS_MAX = 3

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from ail_rpc.paths import get_state_dir
 
-from . import filters
 from .answering import Answering
 from .applying import Applying
 from .asking import Asking
@@ -38,6 +37,7 @@ from .pullrequests import PullRequests
 from .recent import RecentQuestions
 from .related import Related
 from .repos.repos import Repo, Repos
+from .search import filters
 from .server.params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole
 from .showing import Showing
 from .siblings import Siblings

@@ -7,7 +7,6 @@ from typing import Any
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError, UsageError
 
-from . import answers, relations
 from .daemon import SCHEMA
 from .encoders import ServingEncoder
 from .freshness import Freshness
@@ -15,6 +14,8 @@ from .index.repoindex import RepoIndex
 from .index.rewrites import find_retired, find_successor
 from .pool import QuestionPool
 from .repos.repos import Repos
+from .search import answers
+from .search import fates as relations
 
 
 class Showing:

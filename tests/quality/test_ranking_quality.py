@@ -12,10 +12,10 @@ from bench.evaluation import EVAL, read_lines
 from bench.quality.gathering import build_index
 from tests.daemon.index.making import HashEncoder, make_commit
 
-from ail_daemon.candidates import Question
 from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.model import Commit, Scope
-from ail_daemon.searcher import search
+from ail_daemon.search.candidates import Question
+from ail_daemon.search.search import search
 
 HISTORY = (
     ("Close the listening socket before the fork", "The child inherits every descriptor, so a restart failed.", "net/server.py"),

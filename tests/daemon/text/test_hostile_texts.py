@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from ail_daemon import answers, wording
+from ail_daemon import wording
 from ail_daemon.model import Commit
 from ail_daemon.relating import patches, reasons
+from ail_daemon.search import answers
 from ail_daemon.text import mentions, prose, terms
 from ail_daemon.text.redaction import without_secrets
 

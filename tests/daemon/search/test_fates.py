@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from ail_daemon.folding import Folder
 from ail_daemon.index.repoindex import RepoIndex
-from ail_daemon.relations import Fate, find_fate
+from ail_daemon.search.fates import Fate, find_fate
+from ail_daemon.search.folding import Folder
 
 Shell = Callable[[str], str]
 Indexed = Callable[[str], RepoIndex]

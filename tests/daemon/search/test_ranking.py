@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ail_daemon.features import FEATURES, Asked, Signals, build, measure_asking
-from ail_daemon.ranking import EVIDENCE, Ranked, load_model, rank
+from ail_daemon.search.features import FEATURES, Asked, Signals, build, measure_asking
+from ail_daemon.search.ranking import EVIDENCE, Ranked, load_model, rank
 
 ASKED = Asked({"socket": 5.0, "fork": 4.0}, asks=1.0)
 signals = st.builds(

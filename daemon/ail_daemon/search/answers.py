@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from .model import Commit, Outcome
+from ..model import Commit, Outcome
+from ..text.prose import MOST_CHARS, Sentence, get_title, is_trailer, read_sentences
+from ..text.reasons import Worth
+from ..text.terms import STOP_WORDS
 from .ranking import Hit
-from .text.prose import MOST_CHARS, Sentence, get_title, is_trailer, read_sentences
-from .text.reasons import Worth
-from .text.terms import STOP_WORDS
 
 EXCERPT_MAX_CHARS = 800
 _EXCERPT_LEAST = 600  # where the body has them, with its trailers if need be

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..index.repoindex import RepoIndex
+from ..index.words import CHANGED_FIELDS, MESSAGE_FIELDS
+from ..model import Embeddings, Mode, Scope
+from ..text.terms import find_names
 from .features import Asked, Signals, measure_asking
-from .index.repoindex import RepoIndex
-from .index.words import CHANGED_FIELDS, MESSAGE_FIELDS
-from .model import Embeddings, Mode, Scope
-from .text.terms import find_names
 
 NEAREST, BY_WORDS, BY_CHANGED = 70, 50, 30
 """Taken from vectors, from words and from changed lines; of what touches the file, NEAREST more. With 100 of each, half as many

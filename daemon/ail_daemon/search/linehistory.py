@@ -19,9 +19,9 @@ from cachetools import LRUCache
 
 from ail_rpc.discovery import RepoPlace
 
-from .history.limits import ASKED
-from .history.opening import open_history
-from .history.signature import read_signature
+from ..history.limits import ASKED
+from ..history.opening import open_history
+from ..history.signature import read_signature
 
 _KEPT = 256  # ranges of lines; each some shas
 _LEAST_S = 0.2  # that `git log -L` gets in any case

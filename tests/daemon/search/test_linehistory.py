@@ -9,7 +9,7 @@ import pytest
 from tests.daemon.daemon_process import wait_until
 from tests.tools import make_slow_git
 
-from ail_daemon.linehistory import LineHistories
+from ail_daemon.search.linehistory import LineHistories
 from ail_rpc.discovery import RepoPlace, find_repository
 from ail_rpc.errors import NotFoundError
 

@@ -8,9 +8,10 @@ import pytest
 from tests.daemon.answers.conftest import build_index, write_history
 from tests.daemon.index.making import HashEncoder
 
-from ail_daemon import filters, searcher
-from ail_daemon.candidates import Question
 from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.search import filters
+from ail_daemon.search import search as searcher
+from ail_daemon.search.candidates import Question
 from ail_rpc.discovery import RepoPlace, find_repository
 from ail_rpc.errors import NotFoundError, UsageError
 

@@ -13,12 +13,12 @@ from typing import Any
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError
 
+from ..history.limits import ASKED
+from ..history.opening import open_history
+from ..history.protocol import History
+from ..index import lookups
+from ..index.repoindex import RepoIndex
 from .globs import to_pattern
-from .history.limits import ASKED
-from .history.opening import open_history
-from .history.protocol import History
-from .index import lookups
-from .index.repoindex import RepoIndex
 
 NAMES = ("author", "since", "until", "path", "ref")
 """The options' names, on the wire too."""

@@ -9,14 +9,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from . import answers, relations
+from ..index.repoindex import RepoIndex
+from ..model import Commit, Encoder
+from ..sides import Side
+from . import answers
+from . import fates as relations
 from .candidates import Gathered, Question, gather
 from .folding import Folder
-from .index.repoindex import RepoIndex
-from .model import Commit, Encoder
 from .onesided import by_meaning, by_words
 from .ranking import NOTHING_BELOW, Hit, Ranked, load_model, rank
-from .sides import Side
 
 FOLDED_HITS = 4
 """Hits looked at for each citation: so many may be one change with a better one."""

@@ -5,9 +5,9 @@ import re
 import pytest
 from tests.daemon.index.making import make_commit
 
-from ail_daemon.answers import Cited, answer, citation, excerpt, format_time
-from ail_daemon.features import Signals
-from ail_daemon.ranking import Hit
+from ail_daemon.search.answers import Cited, answer, citation, excerpt, format_time
+from ail_daemon.search.features import Signals
+from ail_daemon.search.ranking import Hit
 
 WHY = """Close the socket before the fork
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .index import lookups
-from .index.lookups import Told
-from .index.store import Store
-from .model import Commit
-from .text.mentions import is_inverse, to_subject_key
+from ..index import lookups
+from ..index.lookups import Told
+from ..index.store import Store
+from ..model import Commit
+from ..text.mentions import is_inverse, to_subject_key
 
 _DEEPEST = 4  # a revert of a revert of a revert of a revert: further nobody goes
 _BRANCH_LENGTH = 30  # commits of a reverted branch that are looked through for one that it brought

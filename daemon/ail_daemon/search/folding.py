@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from .index.store import Store
-from .model import Commit
-from .text.mentions import Title, is_alike, read_named, read_picked, read_title
+from ..index.store import Store
+from ..model import Commit
+from ..text.mentions import Title, is_alike, read_named, read_picked, read_title
 
 
 @dataclass(frozen=True, slots=True)
