@@ -35,7 +35,7 @@ from .process import heap
 from .process.logs import log
 from .pullrequests import PullRequests
 from .recent import RecentQuestions
-from .related import Related
+from .relating.related import Related
 from .repos.repos import Repo, Repos
 from .search import filters
 from .server.params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole

@@ -11,25 +11,25 @@ from typing import Any
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import UsageError
 
-from .daemon import SCHEMA
-from .encoders import ServingEncoder
-from .flags import Flags
-from .freshness import Freshness
-from .history.limits import ASKED
-from .history.opening import open_history
-from .index.repoindex import RepoIndex
-from .model import Commit, Encoder, Mode
-from .pool import QuestionPool
-from .relating import bearing, missing, relate
-from .relating.cochange import Companion
-from .relating.patches import PATCH_MAX_BYTES, FileChange, parse_patch
-from .relating.relate import Relation
-from .relating.tracing import Surroundings, Touching
-from .repos.repo import describe_index
-from .repos.repos import Repo, Repos
-from .search import answers, filters
-from .search.fates import Fate, find_fate
-from .server.params import check_file
+from ..daemon import SCHEMA
+from ..encoders import ServingEncoder
+from ..flags import Flags
+from ..freshness import Freshness
+from ..history.limits import ASKED
+from ..history.opening import open_history
+from ..index.repoindex import RepoIndex
+from ..model import Commit, Encoder, Mode
+from ..pool import QuestionPool
+from ..repos.repo import describe_index
+from ..repos.repos import Repo, Repos
+from ..search import answers, filters
+from ..search.fates import Fate, find_fate
+from ..server.params import check_file
+from . import bearing, missing, relate
+from .cochange import Companion
+from .patches import PATCH_MAX_BYTES, FileChange, parse_patch
+from .relate import Relation
+from .tracing import Surroundings, Touching
 
 COMPANIONS_MAX = 3
 _MAX_FILES = 4096
