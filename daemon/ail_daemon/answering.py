@@ -9,7 +9,7 @@ from ail_rpc.errors import NotFoundError
 
 from .daemon import SCHEMA
 from .deciding import NoMeaningError, Plan
-from .encoders import EncodedOnce, ServingEncoder
+from .encoding.encoders import EncodedOnce, ServingEncoder
 from .index.repoindex import RepoIndex
 from .model import Encoder, Scope
 from .repos.repo import describe_index

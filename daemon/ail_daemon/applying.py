@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields
 
 from .caches import ExactCache, SimilarCache
-from .encoders import ServingEncoder, check_model, make_bulk
+from .encoding.encoders import ServingEncoder, check_model, make_bulk
 from .flags import Flags
 from .freshness import Freshness
 from .indexer import Indexer

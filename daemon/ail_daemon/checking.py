@@ -11,7 +11,7 @@ from typing import Any
 
 from ail_rpc.errors import StorageError
 
-from .encoders import ServingEncoder
+from .encoding.encoders import ServingEncoder
 from .flags import Flags
 from .index.repoindex import RepoIndex
 from .indexer import Indexer

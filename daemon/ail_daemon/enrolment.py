@@ -9,7 +9,7 @@ from typing import Any
 from ail_rpc.errors import NotARepositoryError, NotEnrolledError
 
 from . import skipping
-from .encoders import ServingEncoder
+from .encoding.encoders import ServingEncoder
 from .freshness import Freshness
 from .indexer import Indexer
 from .repos.repo import describe_index

@@ -16,7 +16,7 @@ from .backup.keptsettings import read_settings, restore_settings
 from .backup.manifest import KeptRepo, Manifest
 from .backup.restoring import unpack
 from .backup.writing import write_backup
-from .encoders import ServingEncoder
+from .encoding.encoders import ServingEncoder
 from .freshness import Freshness
 from .repos import directories
 from .repos.directories import BACKUPS

@@ -21,7 +21,7 @@ from .configuring import Configuring
 from .consistency import SAMPLE, Consistency
 from .daemon import Offer
 from .doctor.visiting import Doctor
-from .encoders import ServingEncoder, make_bulk
+from .encoding.encoders import ServingEncoder, make_bulk
 from .enrolment import Enrolment
 from .flags import Flags
 from .freshness import Freshness

@@ -8,7 +8,7 @@ from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError, UsageError
 
 from .daemon import SCHEMA
-from .encoders import ServingEncoder
+from .encoding.encoders import ServingEncoder
 from .freshness import Freshness
 from .index.repoindex import RepoIndex
 from .index.rewrites import find_retired, find_successor

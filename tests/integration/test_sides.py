@@ -15,7 +15,7 @@ from tests.running import Home
 from ail_daemon.answering import Answering, Asked
 from ail_daemon.consistency import Consistency
 from ail_daemon.deciding import Plan
-from ail_daemon.encoders import ServingEncoder
+from ail_daemon.encoding.encoders import ServingEncoder
 from ail_daemon.flags import Flags
 from ail_daemon.model import Scope
 from ail_daemon.repos.repos import Repos

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from ail_daemon.encoders import ServingEncoder, make_bulk
+from ail_daemon.encoding.encoders import ServingEncoder, make_bulk
 from ail_daemon.process.logs import start_logging
 from ail_daemon.repos.repos import Repos
 from ail_daemon.settings import Settings, load_settings

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ail_daemon.encoders import ServingEncoder
+from ail_daemon.encoding.encoders import ServingEncoder
 from ail_daemon.repos.repos import Repo
 from ail_daemon.settings import Settings
 from ail_rpc.errors import AilError

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ail_daemon.encoders import ServingEncoder
+from ail_daemon.encoding.encoders import ServingEncoder
 from ail_daemon.encoding.prepared import DEFAULT_MODEL, PREPARE_HINT, find_prepared, verify
 from ail_daemon.index.store import SQLITE_VERSION, STORE_FILE, open_reader
 from ail_daemon.index.vectors import Vectors

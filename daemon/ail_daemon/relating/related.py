@@ -12,7 +12,7 @@ from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import UsageError
 
 from ..daemon import SCHEMA
-from ..encoders import ServingEncoder
+from ..encoding.encoders import ServingEncoder
 from ..flags import Flags
 from ..freshness import Freshness
 from ..history.limits import ASKED
