@@ -20,15 +20,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.indexing.reading import LocalReader
+from ail_daemon.indexing.updating import update_large
 from ail_daemon.model import REF_KINDS
-from ail_daemon.reading import LocalReader
 from ail_daemon.relating.cochange import Companion, is_bot
 from ail_daemon.relating.missing import find_missing
 from ail_daemon.relating.patches import PATCH_MAX_BYTES, parse_patch
 from ail_daemon.relating.relate import Relation, relate
 from ail_daemon.relating.tracing import Surroundings, Touching
 from ail_daemon.repos.repos import Repo
-from ail_daemon.updating import update_large
 from ail_rpc.discovery import find_repository
 
 from .evaluation import BUILT

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.indexing.reading import LocalReader
+from ail_daemon.indexing.updating import update_large
 from ail_daemon.model import REF_KINDS, Encoder
-from ail_daemon.reading import LocalReader
 from ail_daemon.repos.repos import Repo
 from ail_daemon.search.candidates import Question, gather
 from ail_daemon.search.features import FEATURES, Asked, Signals, build
@@ -24,7 +25,6 @@ from ail_daemon.search.folding import Folder
 from ail_daemon.search.linehistory import LineHistories
 from ail_daemon.search.search import FOLDED_HITS
 from ail_daemon.text import terms
-from ail_daemon.updating import update_large
 from ail_rpc.discovery import find_repository
 from ail_rpc.errors import AilError
 

@@ -9,8 +9,8 @@ from dataclasses import fields
 from .caches import ExactCache, SimilarCache
 from .encoding.encoders import ServingEncoder, check_model, make_bulk
 from .flags import Flags
-from .freshness import Freshness
-from .indexer import Indexer
+from .indexing.freshness import Freshness
+from .indexing.indexer import Indexer
 from .pool import QuestionPool
 from .repos.repos import Repos
 from .settings import Settings

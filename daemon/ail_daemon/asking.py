@@ -16,9 +16,9 @@ from .caches import ExactCache, SimilarCache
 from .deciding import LESS_SURE, SWITCHED_OFF, NoMeaningError, decide, turn
 from .fallback import Fallback
 from .flags import Flags
-from .freshness import Freshness
 from .index.repoindex import RepoIndex
 from .index.words import WordIndexError
+from .indexing.freshness import Freshness
 from .likeness import compare
 from .model import Scope
 from .pool import QuestionPool

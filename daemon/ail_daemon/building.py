@@ -11,9 +11,9 @@ from concurrent.futures import Future
 
 from ail_rpc.errors import AilError, RepoUnreadableError
 
-from . import skipping
 from .flags import Flags
-from .indexer import Indexer
+from .indexing import skipping
+from .indexing.indexer import Indexer
 from .repos.repos import Repo
 from .services import Indexing, open_indexing
 

@@ -14,9 +14,9 @@ from ail_rpc.errors import StorageError
 from .encoding.encoders import ServingEncoder
 from .flags import Flags
 from .index.repoindex import RepoIndex
-from .indexer import Indexer
+from .indexing.indexer import Indexer
+from .indexing.reading import LocalReader
 from .model import Tips
-from .reading import LocalReader
 from .repos.repos import Repo, Repos
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from ail_rpc.errors import NotARepositoryError, NotEnrolledError
 
-from . import skipping
 from .encoding.encoders import ServingEncoder
-from .freshness import Freshness
-from .indexer import Indexer
+from .indexing import skipping
+from .indexing.freshness import Freshness
+from .indexing.indexer import Indexer
 from .repos.repo import describe_index
 from .repos.repos import Repo, Repos
 

@@ -17,7 +17,7 @@ from .backup.manifest import KeptRepo, Manifest
 from .backup.restoring import unpack
 from .backup.writing import write_backup
 from .encoding.encoders import ServingEncoder
-from .freshness import Freshness
+from .indexing.freshness import Freshness
 from .repos import directories
 from .repos.directories import BACKUPS
 from .repos.repos import Repos

@@ -24,8 +24,9 @@ from .doctor.visiting import Doctor
 from .encoding.encoders import ServingEncoder, make_bulk
 from .enrolment import Enrolment
 from .flags import Flags
-from .freshness import Freshness
-from .indexer import Indexer
+from .indexing.freshness import Freshness
+from .indexing.indexer import Indexer
+from .indexing.siblings import Siblings
 from .keeping import Keeping
 from .metrics import gauges
 from .metrics.exposition import Family
@@ -40,7 +41,6 @@ from .repos.repos import Repo, Repos
 from .search import filters
 from .server.params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole
 from .showing import Showing
-from .siblings import Siblings
 from .sides import SideFigures
 from .warming import Warming
 

@@ -9,9 +9,9 @@ from ail_rpc.errors import NotFoundError, UsageError
 
 from .daemon import SCHEMA
 from .encoding.encoders import ServingEncoder
-from .freshness import Freshness
 from .index.repoindex import RepoIndex
 from .index.rewrites import find_retired, find_successor
+from .indexing.freshness import Freshness
 from .pool import QuestionPool
 from .repos.repos import Repos
 from .search import answers

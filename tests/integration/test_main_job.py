@@ -213,6 +213,6 @@ def test_stopping_leaves_no_process_behind(home: Home, repo: Repository) -> None
     add(home, repo.path)
     pid = json.loads(home.client("status", "--json").stdout)["pid"]
     assert home.client("stop").returncode == 0
-    left = subprocess.run(["pgrep", "-f", "ail_daemon.worker"], capture_output=True, text=True, check=False)
+    left = subprocess.run(["pgrep", "-f", "ail_daemon.indexing.worker"], capture_output=True, text=True, check=False)
     assert str(pid) not in left.stdout
     assert not home.socket.exists()

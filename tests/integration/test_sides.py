@@ -17,11 +17,11 @@ from ail_daemon.consistency import Consistency
 from ail_daemon.deciding import Plan
 from ail_daemon.encoding.encoders import ServingEncoder
 from ail_daemon.flags import Flags
+from ail_daemon.indexing.workerprocess import Bulk
 from ail_daemon.model import Scope
 from ail_daemon.repos.repos import Repos
 from ail_daemon.services import archaeology
 from ail_daemon.settings import Loaded, Settings
-from ail_daemon.workers import Bulk
 
 pytestmark = pytest.mark.model
 

@@ -9,11 +9,11 @@ from time import monotonic
 
 from ail_rpc.errors import AilError, UsageError
 
+from ..indexing.workerprocess import Bulk, Serving
 from ..model import Embeddings, Encoder
 from ..process import heap
 from ..process.logs import log
 from ..settings import Settings
-from ..workers import Bulk, Serving
 from . import find_prepared, open_encoder
 
 _RETRY_S = 5.0

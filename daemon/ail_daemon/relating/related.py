@@ -14,10 +14,10 @@ from ail_rpc.errors import UsageError
 from ..daemon import SCHEMA
 from ..encoding.encoders import ServingEncoder
 from ..flags import Flags
-from ..freshness import Freshness
 from ..history.limits import ASKED
 from ..history.opening import open_history
 from ..index.repoindex import RepoIndex
+from ..indexing.freshness import Freshness
 from ..model import Commit, Encoder, Mode
 from ..pool import QuestionPool
 from ..repos.repo import describe_index

@@ -11,10 +11,10 @@ from tests.daemon.history.conftest import ENVIRONMENT, PRELUDE, shell
 from tests.daemon.index.making import HashEncoder
 
 from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.indexing.reading import LocalReader
+from ail_daemon.indexing.updating import update_large
 from ail_daemon.model import REF_KINDS
-from ail_daemon.reading import LocalReader
 from ail_daemon.repos.repos import Repo
-from ail_daemon.updating import update_large
 from ail_rpc.discovery import find_repository
 
 __all__ = ["indexed", "shell"]

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import InternalError, RepoUnreadableError
 
-from .history.limits import USUAL, HistoryLimits
-from .history.opening import open_history
-from .model import Commit, Embeddings, Tips
-from .text.redaction import without_secrets
+from ..history.limits import USUAL, HistoryLimits
+from ..history.opening import open_history
+from ..model import Commit, Embeddings, Tips
+from ..text.redaction import without_secrets
 
 BATCH = 512
 """Commits a part. Larger ones are no faster and leave more behind in the daemon's memory (2,048: 9 MB)."""

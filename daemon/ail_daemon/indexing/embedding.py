@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from ..index.repoindex import RepoIndex
+from ..index.store import hash_text
+from ..model import Commit, Embeddings
+from ..repos.repos import Progress, Repo
 from . import skipping
-from .index.repoindex import RepoIndex
-from .index.store import hash_text
-from .model import Commit, Embeddings
 from .reading import Reader
-from .repos.repos import Progress, Repo
 
 FindKept = Callable[[list[bytes]], dict[bytes, bytes]]
 """Text hashes to embeddings (float16 bytes) that other repositories keep: a clone of one encodes nothing again."""

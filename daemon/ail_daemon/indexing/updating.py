@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ..index.repoindex import RepoIndex
+from ..index.rewrites import forget_unused_embeddings, purge_retired
+from ..model import Commit, Tips
+from ..repos.repos import Progress, Repo
 from . import skipping
 from .embedding import FindKept, embed_fresh, embed_rest
-from .index.repoindex import RepoIndex
-from .index.rewrites import forget_unused_embeddings, purge_retired
-from .model import Commit, Tips
 from .reading import Reader, check_commits
-from .repos.repos import Progress, Repo
 
 SMALL = 64
 """Commits that the daemon takes in itself. More are the worker's: their messages would take it over half a second."""

@@ -17,9 +17,9 @@ from typing import Any
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import AilError, InternalError
 
-from .encoding import open_encoder
-from .history.limits import HistoryLimits
-from .model import Embeddings, Encoder
+from ..encoding import open_encoder
+from ..history.limits import HistoryLimits
+from ..model import Embeddings, Encoder
 from .pipes import commit_to_wire, read_frames, tips_to_wire, write_frame
 from .reading import BATCH, LocalReader, iter_batches
 

@@ -15,10 +15,10 @@ import numpy as np
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import AilError, from_wire
 
-from .history.limits import USUAL, HistoryLimits
-from .model import Commit, Embeddings, Encoder, Tips
+from ..history.limits import USUAL, HistoryLimits
+from ..model import Commit, Embeddings, Encoder, Tips
+from ..settings import get_child_environment
 from .pipes import commit_from_wire, read_frame, tips_from_wire, write_frame
-from .settings import get_child_environment
 
 
 class WorkerDiedError(AilError):
@@ -63,7 +63,7 @@ class WorkerProcess:
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ail_daemon.worker"],
+            [sys.executable, "-m", "ail_daemon.indexing.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", start_new_session=True, bufsize=1 << 16,
             env=get_child_environment(),
         )  # fmt: skip

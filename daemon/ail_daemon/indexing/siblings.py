@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..index.store import STORE_FILE, Reading, open_reader
+from ..repos.repos import Repo, Repos
 from .embedding import FindKept
-from .index.store import STORE_FILE, Reading, open_reader
-from .repos.repos import Repo, Repos
 
 _SAMPLE = 64  # commits, of which a sibling has at least one; any two clones share most
 _BATCH = 512

@@ -18,10 +18,10 @@ import numpy as np
 
 from ail_rpc.errors import ModelError
 
-from .index.store import Store
-from .model import Commit, Embeddings
+from ..index.store import Store
+from ..model import Commit, Embeddings
 from .reading import Reader
-from .workers import WorkerDiedError, WorkerEndedError
+from .workerprocess import WorkerDiedError, WorkerEndedError
 
 Part = Literal["commit", "paths", "changes", "text", "limit"]
 
