@@ -19,8 +19,8 @@ from ail_rpc.hints import HINTS_MAX_BYTES, REWRITTEN, Hint, get_hints_file, pars
 from ..flags import Flags
 from ..process.logs import log
 from ..repos.repos import Repo, Repos
-from ..watcher import Watcher
 from .indexer import Indexer
+from .watching.watcher import Watcher
 
 WAIT_S = 0.2
 """A question waits so long for a handful of new commits; with more to read it is answered from what is there."""

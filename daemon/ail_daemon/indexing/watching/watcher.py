@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from ail_rpc.discovery import RepoPlace
 
-from .watching.mounts import find_deaf_type
-from .watching.plan import is_directory
+from .mounts import find_deaf_type
+from .plan import is_directory
 
 if TYPE_CHECKING:
-    from .watching.inotify import InotifyWatches
-    from .watching.observer import ObserverWatches
+    from .inotify import InotifyWatches
+    from .observer import ObserverWatches
 
 _LIMITS = "/proc/sys/fs/inotify"
 
@@ -98,11 +98,11 @@ def _open_watches(on_move: Callable[[str], None], on_overflow: Callable[[], None
     """Return this system's watches. Raises OSError, and ImportError where there are none."""
     system = os.uname().sysname
     if system == "Linux":
-        from .watching.inotify import InotifyWatches  # watchdog: 1.2 MB
+        from .inotify import InotifyWatches  # watchdog: 1.2 MB
 
         return InotifyWatches(on_move, on_overflow)
     if system == "Darwin":
-        from .watching.observer import ObserverWatches
+        from .observer import ObserverWatches
 
         return ObserverWatches(on_move, on_overflow)
     raise ImportError(f"{system} is not known")

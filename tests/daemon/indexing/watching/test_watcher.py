@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from tests.moving import KINDS, MOVES, has_reftable, make_scene, run_git
 
-from ail_daemon.watcher import Watcher
-from ail_daemon.watching.inotify import InotifyWatches
-from ail_daemon.watching.mounts import find_deaf_type
-from ail_daemon.watching.observer import ObserverWatches
-from ail_daemon.watching.plan import BUDGET, plan
+from ail_daemon.indexing.watching.inotify import InotifyWatches
+from ail_daemon.indexing.watching.mounts import find_deaf_type
+from ail_daemon.indexing.watching.observer import ObserverWatches
+from ail_daemon.indexing.watching.plan import BUDGET, plan
+from ail_daemon.indexing.watching.watcher import Watcher
 from ail_rpc.discovery import RepoPlace, find_repository
 
 PATIENCE_S = 30.0
