@@ -24,6 +24,7 @@ from .doctor.visiting import Doctor
 from .encoding.encoders import ServingEncoder, make_bulk
 from .enrolment import Enrolment
 from .flags import Flags
+from .github.pullrequests import PullRequests
 from .indexing.freshness import Freshness
 from .indexing.indexer import Indexer
 from .indexing.siblings import Siblings
@@ -34,7 +35,6 @@ from .pool import QuestionPool
 from .probing import LIMIT_S, Probing
 from .process import heap
 from .process.logs import log
-from .pullrequests import PullRequests
 from .recent import RecentQuestions
 from .relating.related import Related
 from .repos.repos import Repo, Repos

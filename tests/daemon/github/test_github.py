@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.forge import tell_request
 
-from ail_daemon.github import BODY_MAX_BYTES, TITLE_MAX, ProblemError, choose, judge, read_body
+from ail_daemon.github.__main__ import BODY_MAX_BYTES, TITLE_MAX, ProblemError, choose, judge, read_body
 
 NOW = 1_000_000.0
 

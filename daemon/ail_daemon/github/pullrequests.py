@@ -15,15 +15,15 @@ from typing import Any, NamedTuple
 
 from ail_rpc.errors import AilError
 
+from ..flags import Flags
+from ..index.store import KnownRequest
+from ..model import PullRequest
+from ..process.logs import log
+from ..repos.repos import Repo, Repos
+from ..server.params import Handler
+from ..settings import Settings
 from .fetching import PROBLEMS, Fetched, Fetching
-from .flags import Flags
-from .index.store import KnownRequest
-from .model import PullRequest
-from .process.logs import log
 from .projects import find_project
-from .repos.repos import Repo, Repos
-from .server.params import Handler
-from .settings import Settings
 
 WAITING_MAX = 200
 """Commits; those asked about first are dropped beyond it: a later question brings them back."""

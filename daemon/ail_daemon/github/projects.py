@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from ail_rpc.discovery import RepoPlace
 
+from ..history.opening import open_history
+from ..settings import Settings
 from .fetching import Project
-from .history.opening import open_history
-from .settings import Settings
 
 _GIT_LIMIT_S = 5.0
 _WITH_SCHEME = re.compile(r"(?:https?|ssh|git|git\+ssh)://(?:[^@/]*@)?(?P<host>[^:/@]+)(?::\d+)?/(?P<path>.+)")

@@ -21,7 +21,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-from .process import isolation as process
+from ..process import isolation as process
 
 LIFE_S = 60
 """This process is ended by then, also where nobody waits for it any more."""

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .model import PullRequest
-from .settings import get_child_environment
+from ..model import PullRequest
+from ..settings import get_child_environment
 
 LIMIT_S = 30.0
 """For all commits of one order; what was answered by then counts."""

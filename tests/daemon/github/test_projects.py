@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ail_daemon.projects import get_hosts, parse_url
+from ail_daemon.github.projects import get_hosts, parse_url
 
 PUBLIC = get_hosts("https://api.github.com")
 
