@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import fields
 
-from .caches import ExactCache, SimilarCache
+from .asking.caches import ExactCache, SimilarCache
+from .asking.pool import QuestionPool
 from .encoding.encoders import ServingEncoder, check_model, make_bulk
 from .flags import Flags
 from .indexing.freshness import Freshness
 from .indexing.indexer import Indexer
-from .pool import QuestionPool
 from .repos.repos import Repos
 from .settings import Settings
 

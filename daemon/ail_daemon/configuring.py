@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .applying import Applying
+from .asking.pool import QuestionPool
 from .flags import Flag, Flags
-from .pool import QuestionPool
 
 _LIMIT_S = 3.0
 """Of waiting for what was asked before a change, and then for what a change began. The client waits for 5 s."""

@@ -11,14 +11,20 @@ from typing import Any, NamedTuple
 
 from ail_rpc.paths import get_state_dir
 
-from .answering import Answering
 from .applying import Applying
-from .asking import Asking
-from .caches import ExactCache, SimilarCache
-from .caching import Caching
+from .asking.answering import Answering
+from .asking.asking import Asking
+from .asking.caches import ExactCache, SimilarCache
+from .asking.caching import Caching
+from .asking.consistency import SAMPLE, Consistency
+from .asking.pool import QuestionPool
+from .asking.probing import LIMIT_S, Probing
+from .asking.recent import RecentQuestions
+from .asking.showing import Showing
+from .asking.sides import SideFigures
+from .asking.warming import Warming
 from .checking import Checking
 from .configuring import Configuring
-from .consistency import SAMPLE, Consistency
 from .daemon import Offer
 from .doctor.visiting import Doctor
 from .encoding.encoders import ServingEncoder, make_bulk
@@ -31,18 +37,12 @@ from .indexing.siblings import Siblings
 from .keeping import Keeping
 from .metrics import gauges
 from .metrics.exposition import Family
-from .pool import QuestionPool
-from .probing import LIMIT_S, Probing
 from .process import heap
 from .process.logs import log
-from .recent import RecentQuestions
 from .relating.related import Related
 from .repos.repos import Repo, Repos
 from .search import filters
 from .server.params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole
-from .showing import Showing
-from .sides import SideFigures
-from .warming import Warming
 
 _ASK = (
     text("repo"), number("timeout", 0.001, 3600, default=None), text("question"), text("file", default=None), lines("lines"),

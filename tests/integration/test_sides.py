@@ -12,9 +12,9 @@ import pytest
 from tests.integration.conftest import Repository
 from tests.running import Home
 
-from ail_daemon.answering import Answering, Asked
-from ail_daemon.consistency import Consistency
-from ail_daemon.deciding import Plan
+from ail_daemon.asking.answering import Answering, Asked
+from ail_daemon.asking.consistency import Consistency
+from ail_daemon.asking.plan import Plan
 from ail_daemon.encoding.encoders import ServingEncoder
 from ail_daemon.flags import Flags
 from ail_daemon.indexing.workerprocess import Bulk

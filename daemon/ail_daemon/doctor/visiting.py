@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ail_daemon.asking.pool import QuestionPool
 from ail_daemon.encoding.encoders import ServingEncoder
 from ail_daemon.flags import Flags
-from ail_daemon.pool import QuestionPool
 from ail_daemon.repos.repos import Repos
 
 _LIMIT_S = 60.0

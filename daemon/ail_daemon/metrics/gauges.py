@@ -9,7 +9,7 @@ from typing import Any
 
 from ail_rpc import PROTOCOL, VERSION
 
-from ..caches import CacheStats
+from ..asking.caches import CacheStats
 from ..daemon import SCHEMA
 from .exposition import Family
 

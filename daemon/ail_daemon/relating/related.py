@@ -11,6 +11,7 @@ from typing import Any
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import UsageError
 
+from ..asking.pool import QuestionPool
 from ..daemon import SCHEMA
 from ..encoding.encoders import ServingEncoder
 from ..flags import Flags
@@ -19,7 +20,6 @@ from ..history.opening import open_history
 from ..index.repoindex import RepoIndex
 from ..indexing.freshness import Freshness
 from ..model import Commit, Encoder, Mode
-from ..pool import QuestionPool
 from ..repos.repo import describe_index
 from ..repos.repos import Repo, Repos
 from ..search import answers, filters

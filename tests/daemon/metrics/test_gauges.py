@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ail_daemon.caches import ExactCache
+from ail_daemon.asking.caches import ExactCache
 from ail_daemon.metrics.exposition import Family, render
 from ail_daemon.metrics.figures import Figures
 from ail_daemon.metrics.gauges import read_caches, read_repositories, read_sides

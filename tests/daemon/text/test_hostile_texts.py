@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ail_daemon import wording
+from ail_daemon.asking import wording
 from ail_daemon.model import Commit
 from ail_daemon.relating import patches, reasons
 from ail_daemon.search import answers

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from ail_daemon.deciding import NoMeaningError, Plan
-from ail_daemon.fallback import Fallback
+from ail_daemon.asking.fallback import Fallback
+from ail_daemon.asking.plan import NoMeaningError, Plan
+from ail_daemon.asking.pool import QuestionPool
+from ail_daemon.asking.shadow import WAITING, Shadow
+from ail_daemon.asking.sides import Comparison, SideFigures
 from ail_daemon.flags import Flags
 from ail_daemon.model import Scope
-from ail_daemon.pool import QuestionPool
 from ail_daemon.settings import Loaded, Settings
-from ail_daemon.shadow import WAITING, Shadow
-from ail_daemon.sides import Comparison, SideFigures
 from ail_rpc.errors import NotFoundError, OutOfTimeError, StorageError
 
 MEANING = Plan("semantic", "auto", 0.5)

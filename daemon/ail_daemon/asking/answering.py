@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError
 
-from .daemon import SCHEMA
-from .deciding import NoMeaningError, Plan
-from .encoding.encoders import EncodedOnce, ServingEncoder
-from .index.repoindex import RepoIndex
-from .model import Encoder, Scope
-from .repos.repo import describe_index
-from .repos.repos import Repo
-from .search import filters
-from .search import search as searcher
-from .search.candidates import Question
-from .search.linehistory import NO_LINES, LineHistories
+from ..daemon import SCHEMA
+from ..encoding.encoders import EncodedOnce, ServingEncoder
+from ..index.repoindex import RepoIndex
+from ..model import Encoder, Scope
+from ..repos.repo import describe_index
+from ..repos.repos import Repo
+from ..search import filters
+from ..search import search as searcher
+from ..search.candidates import Question
+from ..search.linehistory import NO_LINES, LineHistories
+from .plan import NoMeaningError, Plan
 
 _OLDER = "older changes of these lines are still looked for: ask again in a moment"
 

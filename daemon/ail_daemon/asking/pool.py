@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ail_rpc.errors import OutOfTimeError
 
-from .flags import Flags
+from ..flags import Flags
 
 _Result = TypeVar("_Result")
 _RESERVED = 2

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from ail_rpc.errors import NotFoundError, OutOfTimeError, RepoError, StorageError, UsageError
 
-from .deciding import NoMeaningError, Plan
+from ..process.logs import log
+from .plan import NoMeaningError, Plan
 from .pool import QuestionPool, make_out_of_time
-from .process.logs import log
 from .sides import SideFigures
 
 SHARE = 0.6

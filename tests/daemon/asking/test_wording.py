@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ail_daemon.wording import canonical
+from ail_daemon.asking.wording import canonical
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from ail_daemon.caches import CacheStats, ExactCache, SimilarCache
+from ail_daemon.asking.caches import CacheStats, ExactCache, SimilarCache
 
 HERE = np.array([[1.0, 0.0]], np.float32)
 NEAR = np.array([[0.9, np.sqrt(1 - 0.81)]], np.float32)

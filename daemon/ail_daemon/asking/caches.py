@@ -20,7 +20,7 @@ from cachetools import LRUCache
 
 from ail_rpc.framing import pack, unpack
 
-from .model import Embeddings
+from ..model import Embeddings
 
 _IS_COUNTED: ContextVar[bool] = ContextVar("is_counted", default=True)
 

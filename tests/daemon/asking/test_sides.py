@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from ail_daemon.deciding import NoMeaningError, Plan, decide, turn
-from ail_daemon.likeness import compare
+from ail_daemon.asking.likeness import compare
+from ail_daemon.asking.plan import NoMeaningError, Plan, decide, turn
+from ail_daemon.asking.sides import RECENT, Comparison, SideFigures
 from ail_daemon.model import Scope
 from ail_daemon.settings import Settings
-from ail_daemon.sides import RECENT, Comparison, SideFigures
 
 MEANING = Plan("semantic", "auto", 0.5)
 WORDS = Plan("lexical", "lexical")

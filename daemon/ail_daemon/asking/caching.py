@@ -8,10 +8,10 @@ from typing import Any
 
 from ail_rpc.errors import AilError, UsageError
 
+from ..repos.repos import Repos
+from ..server.params import Handler
 from .caches import ExactCache, SimilarCache, uncounted
 from .recent import RecentQuestions
-from .repos.repos import Repos
-from .server.params import Handler
 
 _FAILURES_TOLD = 100
 _FILE_BYTES = 16 << 20

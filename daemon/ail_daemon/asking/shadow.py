@@ -15,10 +15,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from .flags import Flags
-from .model import Scope
+from ..flags import Flags
+from ..model import Scope
+from ..process.logs import log
 from .pool import QuestionPool
-from .process.logs import log
 from .rollout import is_compared
 from .sides import Comparison, SideFigures
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-from .model import Scope
+from ..model import Scope
 
 _ROLLOUT, _SHADOW = b"rollout 1", b"shadow 1"
 """Told apart, or the questions that are compared would all be of one side. Never to be changed: they decide every place."""

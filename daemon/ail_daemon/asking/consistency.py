@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 from ail_rpc.errors import AilError
 
+from ..index.lookups import sample_subjects
+from ..repos.repos import Repo, Repos
+from ..search import filters
 from .answering import Answering, Asked
-from .deciding import NoMeaningError, Plan
-from .index.lookups import sample_subjects
 from .likeness import compare
-from .repos.repos import Repo, Repos
-from .search import filters
+from .plan import NoMeaningError, Plan
 from .sides import Comparison
 
 SAMPLE = 50

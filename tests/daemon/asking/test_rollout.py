@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from ail_daemon.asking.rollout import is_compared, is_semantic
 from ail_daemon.model import Scope
-from ail_daemon.rollout import is_compared, is_semantic
 
 REPO = "0123456789abcdef"
 SCOPE = Scope("src/http.py", (3, 9))

@@ -9,8 +9,8 @@ from typing import Any
 
 from ail_rpc.errors import AilError, OutOfTimeError, RepoError
 
-from .repos.repos import Repo, Repos
-from .server.params import Handler
+from ..repos.repos import Repo, Repos
+from ..server.params import Handler
 
 LIMIT_S = 2.0
 """Of one probe: less than who probes waits (`ail-client` 5 s, Prometheus 10), more than loading the model takes."""

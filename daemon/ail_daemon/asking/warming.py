@@ -10,12 +10,12 @@ from typing import Any
 
 from ail_rpc.errors import AilError
 
+from ..process.logs import log
+from ..repos.repos import Repo, Repos
+from ..server.params import Handler
 from .caches import uncounted
 from .pool import QuestionPool
-from .process.logs import log
 from .recent import RecentQuestions
-from .repos.repos import Repo, Repos
-from .server.params import Handler
 
 HOT = 32
 """Questions that are asked again, of those asked twice or more: at 10 ms each a third of a second of one core."""

@@ -11,22 +11,22 @@ from typing import Any, Literal, NamedTuple
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import UsageError
 
+from ..flags import Flags
+from ..index.repoindex import RepoIndex
+from ..index.words import WordIndexError
+from ..indexing.freshness import Freshness
+from ..model import Scope
+from ..process.underway import get_request
+from ..repos.repo import describe_index
+from ..repos.repos import Repos
+from ..search import filters
+from ..server.params import check_file
 from .answering import Answering, Asked
 from .caches import ExactCache, SimilarCache
-from .deciding import LESS_SURE, SWITCHED_OFF, NoMeaningError, decide, turn
 from .fallback import Fallback
-from .flags import Flags
-from .index.repoindex import RepoIndex
-from .index.words import WordIndexError
-from .indexing.freshness import Freshness
 from .likeness import compare
-from .model import Scope
+from .plan import LESS_SURE, SWITCHED_OFF, NoMeaningError, decide, turn
 from .pool import QuestionPool
-from .process.underway import get_request
-from .repos.repo import describe_index
-from .repos.repos import Repos
-from .search import filters
-from .server.params import check_file
 from .shadow import Shadow
 from .sides import Cause, SideFigures
 from .wording import canonical

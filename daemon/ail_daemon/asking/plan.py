@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from ail_rpc.errors import UnavailableError
 
+from ..model import Mode, Scope
+from ..settings import Settings
 from . import rollout
-from .model import Mode, Scope
-from .settings import Settings
 from .sides import Cause, Side
 
 SWITCHED_OFF = "meaning is switched off (AIL_FAISS_ENABLED)"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ail_daemon import probing
-from ail_daemon.probing import Probing
+from ail_daemon.asking import probing
+from ail_daemon.asking.probing import Probing
 from ail_daemon.process.underway import begin, get_request
 from ail_daemon.repos.repos import Repos
 from ail_daemon.server.params import Handler
