@@ -117,7 +117,7 @@ def _build(args: argparse.Namespace) -> int:
     process.isolate()
     _require_extra()
     with _hold_locks("`ail-client add DIR --wait` has it index a repository"):
-        from .building import build
+        from .administration.building import build
         from .flags import Flags
         from .process.logs import start_logging
         from .settings import read_settings
@@ -128,7 +128,7 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _reset(args: argparse.Namespace) -> int:
-    from .resetting import confirm, reset
+    from .administration.resetting import confirm, reset
 
     os.umask(0o077)
     state_dir = get_state_dir()

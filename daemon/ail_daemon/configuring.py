@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .applying import Applying
+from .administration.configuring import Applying
 from .asking.pool import QuestionPool
 from .flags import Flag, Flags
 

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 from ail_rpc.paths import get_state_dir
 
-from .applying import Applying
+from .administration.checking import Checking
+from .administration.configuring import Applying
+from .administration.enrolment import Enrolment
 from .asking.answering import Answering
 from .asking.asking import Asking
 from .asking.caches import ExactCache, SimilarCache
@@ -23,12 +25,10 @@ from .asking.recent import RecentQuestions
 from .asking.showing import Showing
 from .asking.sides import SideFigures
 from .asking.warming import Warming
-from .checking import Checking
 from .configuring import Configuring
 from .daemon import Offer
 from .doctor.visiting import Doctor
 from .encoding.encoders import ServingEncoder, make_bulk
-from .enrolment import Enrolment
 from .flags import Flags
 from .github.pullrequests import PullRequests
 from .indexing.freshness import Freshness

@@ -11,11 +11,11 @@ from concurrent.futures import Future
 
 from ail_rpc.errors import AilError, RepoUnreadableError
 
-from .flags import Flags
-from .indexing import skipping
-from .indexing.indexer import Indexer
-from .repos.repos import Repo
-from .services import Indexing, open_indexing
+from ..flags import Flags
+from ..indexing import skipping
+from ..indexing.indexer import Indexer
+from ..repos.repos import Repo
+from ..services import Indexing, open_indexing
 
 _LOOK_S = 0.5
 _TELL_EVERY = 20  # looks, where nobody watches a terminal

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import fields
 
-from .asking.caches import ExactCache, SimilarCache
-from .asking.pool import QuestionPool
-from .encoding.encoders import ServingEncoder, check_model, make_bulk
-from .flags import Flags
-from .indexing.freshness import Freshness
-from .indexing.indexer import Indexer
-from .repos.repos import Repos
-from .settings import Settings
+from ..asking.caches import ExactCache, SimilarCache
+from ..asking.pool import QuestionPool
+from ..encoding.encoders import ServingEncoder, check_model, make_bulk
+from ..flags import Flags
+from ..indexing.freshness import Freshness
+from ..indexing.indexer import Indexer
+from ..repos.repos import Repos
+from ..settings import Settings
 
 _ENCODING = {"model", "encoder", "max_workers", "batch_size"}
 

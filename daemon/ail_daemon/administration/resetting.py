@@ -9,7 +9,7 @@ import sys
 
 from ail_rpc.errors import StorageError, UsageError
 
-from .process.locks import open_private_dir
+from ..process.locks import open_private_dir
 
 _MADE = ("repos", "hints", "daemon.json", "daemon.json.new", "daemon.log")
 _MODELS = "models"

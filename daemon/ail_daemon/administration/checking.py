@@ -11,13 +11,13 @@ from typing import Any
 
 from ail_rpc.errors import StorageError
 
-from .encoding.encoders import ServingEncoder
-from .flags import Flags
-from .index.repoindex import RepoIndex
-from .indexing.indexer import Indexer
-from .indexing.reading import LocalReader
-from .model import Tips
-from .repos.repos import Repo, Repos
+from ..encoding.encoders import ServingEncoder
+from ..flags import Flags
+from ..index.repoindex import RepoIndex
+from ..indexing.indexer import Indexer
+from ..indexing.reading import LocalReader
+from ..model import Tips
+from ..repos.repos import Repo, Repos
 
 
 @dataclass(frozen=True, slots=True)

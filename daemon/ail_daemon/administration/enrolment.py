@@ -8,12 +8,12 @@ from typing import Any
 
 from ail_rpc.errors import NotARepositoryError, NotEnrolledError
 
-from .encoding.encoders import ServingEncoder
-from .indexing import skipping
-from .indexing.freshness import Freshness
-from .indexing.indexer import Indexer
-from .repos.repo import describe_index
-from .repos.repos import Repo, Repos
+from ..encoding.encoders import ServingEncoder
+from ..indexing import skipping
+from ..indexing.freshness import Freshness
+from ..indexing.indexer import Indexer
+from ..repos.repo import describe_index
+from ..repos.repos import Repo, Repos
 
 
 class Enrolment:
