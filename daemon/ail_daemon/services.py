@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ail_rpc.paths import get_state_dir
 
+from .administration.backup.keeping import Keeping
 from .administration.checking import Checking
 from .administration.configuring import Applying
 from .administration.enrolment import Enrolment
@@ -34,7 +35,6 @@ from .github.pullrequests import PullRequests
 from .indexing.freshness import Freshness
 from .indexing.indexer import Indexer
 from .indexing.siblings import Siblings
-from .keeping import Keeping
 from .metrics import gauges
 from .metrics.exposition import Family
 from .process import heap

@@ -12,15 +12,15 @@ from typing import Any
 from ail_rpc.errors import UsageError
 from ail_rpc.paths import get_config_file
 
-from .backup.keptsettings import read_settings, restore_settings
-from .backup.manifest import KeptRepo, Manifest
-from .backup.restoring import unpack
-from .backup.writing import write_backup
-from .encoding.encoders import ServingEncoder
-from .indexing.freshness import Freshness
-from .repos import directories
-from .repos.directories import BACKUPS
-from .repos.repos import Repos
+from ...encoding.encoders import ServingEncoder
+from ...indexing.freshness import Freshness
+from ...repos import directories
+from ...repos.directories import BACKUPS
+from ...repos.repos import Repos
+from .keptsettings import read_settings, restore_settings
+from .manifest import KeptRepo, Manifest
+from .restoring import unpack
+from .writing import write_backup
 
 
 class Keeping:
