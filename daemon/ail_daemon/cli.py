@@ -83,7 +83,7 @@ def _run_command(args: argparse.Namespace) -> int:
     if args.command == "doctor":
         _require_extra()
         os.umask(0o077)
-        from .doctor.commands import run as run_doctor
+        from .administration.doctor.commands import run as run_doctor
 
         return run_doctor(args)
     if args.command == "build":

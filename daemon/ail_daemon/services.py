@@ -14,6 +14,7 @@ from ail_rpc.paths import get_state_dir
 from .administration.backup.keeping import Keeping
 from .administration.checking import Checking
 from .administration.configuring import Applying
+from .administration.doctor.visiting import Doctor
 from .administration.enrolment import Enrolment
 from .asking.answering import Answering
 from .asking.asking import Asking
@@ -28,7 +29,6 @@ from .asking.sides import SideFigures
 from .asking.warming import Warming
 from .configuring import Configuring
 from .daemon import Offer
-from .doctor.visiting import Doctor
 from .encoding.encoders import ServingEncoder, make_bulk
 from .flags import Flags
 from .github.pullrequests import PullRequests

@@ -14,8 +14,8 @@ import pytest
 from tests.integration.conftest import Repository
 from tests.running import BIN, Home
 
-from ail_daemon.doctor.machine import can_harden, look_at_watches
-from ail_daemon.doctor.parts import KNOWN_SIMILARITY
+from ail_daemon.administration.doctor.machine import can_harden, look_at_watches
+from ail_daemon.administration.doctor.parts import KNOWN_SIMILARITY
 
 pytestmark = pytest.mark.model
 PARTS = ["libraries", "settings", "model", "faiss", "sqlite", "git", "watches", "disk", "service", "github"]
