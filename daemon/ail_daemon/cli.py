@@ -77,7 +77,7 @@ def _run_command(args: argparse.Namespace) -> int:
     if args.command == "run":
         return _run_daemon(args)
     if args.command in ("install-service", "uninstall-service"):
-        from .units.commands import run as run_service
+        from .administration.units.commands import run as run_service
 
         return run_service(args)
     if args.command == "doctor":

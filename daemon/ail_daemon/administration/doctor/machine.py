@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 
+from ail_daemon.administration.units import launchd, systemd
+from ail_daemon.administration.units.commands import find_own_program
 from ail_daemon.repos.repos import Repo
 from ail_daemon.settings import Settings, load_settings
-from ail_daemon.units import launchd, systemd
-from ail_daemon.units.commands import find_own_program
 from ail_rpc.paths import get_config_file, get_state_dir
 
 from .finding import Finding

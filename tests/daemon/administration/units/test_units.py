@@ -15,8 +15,8 @@ import pytest
 from tests.running import BIN, ROOT, Home
 from tests.tools import require
 
-from ail_daemon.units import keeping
-from ail_daemon.units.texts import find_program, make_hardening, make_plist, make_service, make_socket
+from ail_daemon.administration.units import keeping
+from ail_daemon.administration.units.texts import find_program, make_hardening, make_plist, make_service, make_socket
 from ail_rpc.errors import UsageError
 
 PROGRAM = str(BIN / "ail-daemon")
