@@ -19,12 +19,14 @@ from ail_daemon.indexing.reading import LocalReader
 from ail_daemon.indexing.updating import update_large
 from ail_daemon.model import REF_KINDS, Encoder
 from ail_daemon.repos.repos import Repo
+from ail_daemon.index import pulls, words
+from ail_daemon.search import candidates, folding, linehistory
 from ail_daemon.search.candidates import Question, gather
 from ail_daemon.search.features import FEATURES, Asked, Signals, build
 from ail_daemon.search.folding import Folder
 from ail_daemon.search.linehistory import LineHistories
 from ail_daemon.search.search import FOLDED_HITS
-from ail_daemon.text import terms
+from ail_daemon.text import mentions, terms
 from ail_rpc.discovery import find_repository
 from ail_rpc.errors import AilError
 
@@ -116,11 +118,8 @@ def gather_all(measured: QuestionSet, encoder: Encoder | None, directory: Path) 
 
 def _hash_sources() -> str:
     """Return a hash of the code that gathers: another one gathers something else."""
-    here = Path(terms.__file__).parent
-    sources = [
-        here / f"{name}.py" for name in ("candidates", "folding", "linehistory", "mentions", "pulls", "terms", "words")
-    ]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    sources = (candidates, folding, linehistory, mentions, pulls, terms, words)
+    return hashlib.sha256(b"".join(Path(module.__file__).read_bytes() for module in sources)).hexdigest()
 
 
 _LINES = LineHistories()

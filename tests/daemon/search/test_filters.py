@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.daemon.answers.conftest import build_index, write_history
+from tests.daemon.search.conftest import build_index, write_history
 from tests.daemon.index.making import HashEncoder
 
 from ail_daemon.index.repoindex import RepoIndex

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 import pytest
 from tests.daemon.daemon_process import DAEMON, PACKAGES, PATIENCE_S, SCRIPTED, User, ask, connect, read_replies
-from tests.daemon.test_server_activation import AS_MANAGER, listen_at
+from tests.daemon.server.test_server_activation import AS_MANAGER, listen_at
 from tests.tools import require
 
 from ail_rpc.messages import encode_request

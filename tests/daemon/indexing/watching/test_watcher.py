@@ -23,7 +23,7 @@ from ail_daemon.indexing.watching.watcher import Watcher
 from ail_rpc.discovery import RepoPlace, find_repository
 
 PATIENCE_S = 30.0
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 class Heard:
