@@ -13,10 +13,8 @@ from ail_rpc import PROTOCOL, VERSION
 from ail_rpc.errors import AilError
 
 from .metrics.exposition import Family
+from .model import SCHEMA
 from .server.params import Handler, Method, text
-
-SCHEMA = 1
-"""Version of the replies' form: `schema_version` in each of them."""
 
 
 @dataclass(frozen=True, slots=True)

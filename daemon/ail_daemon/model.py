@@ -105,3 +105,17 @@ class Encoder(Protocol):
 
     def encode(self, texts: list[str]) -> Embeddings:
         """Return the texts' embeddings, in their order."""
+
+
+SCHEMA = 1
+"""Version of the replies' form: `schema_version` in each of them."""
+
+
+Side = Literal["semantic", "lexical"]
+
+
+Cause = Literal["switched_off", "model", "failed", "out_of_time", "low_confidence"]
+"""Why words alone answered where meaning was asked for: by setting; no model, or none that loads; an error; time; the bar."""
+
+
+Ids = npt.NDArray[np.int64]

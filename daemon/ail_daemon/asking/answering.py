@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError
 
-from ..daemon import SCHEMA
 from ..encoding.encoders import EncodedOnce, ServingEncoder
 from ..index.repoindex import RepoIndex
-from ..model import Encoder, Scope
+from ..model import SCHEMA, Encoder, Scope
 from ..repos.repo import describe_index
 from ..repos.repos import Repo
 from ..search import filters

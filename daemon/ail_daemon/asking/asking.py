@@ -15,7 +15,7 @@ from ..flags import Flags
 from ..index.repoindex import RepoIndex
 from ..index.words import WordIndexError
 from ..indexing.freshness import Freshness
-from ..model import Scope
+from ..model import Cause, Scope
 from ..process.underway import get_request
 from ..repos.repo import describe_index
 from ..repos.repos import Repos
@@ -28,7 +28,7 @@ from .likeness import compare
 from .plan import LESS_SURE, SWITCHED_OFF, NoMeaningError, decide, turn
 from .pool import QuestionPool
 from .shadow import Shadow
-from .sides import Cause, SideFigures
+from .sides import SideFigures
 from .wording import canonical
 
 _LASTING = ("switched_off", "low_confidence")

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from ail_rpc.errors import UnavailableError
 
-from ..model import Mode, Scope
+from ..model import Cause, Mode, Scope, Side
 from ..settings import Settings
 from . import rollout
-from .sides import Cause, Side
 
 SWITCHED_OFF = "meaning is switched off (AIL_FAISS_ENABLED)"
 LESS_SURE = "by meaning it was less sure: answered by words alone"

@@ -7,11 +7,11 @@ from typing import Any
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError, UsageError
 
-from ..daemon import SCHEMA
 from ..encoding.encoders import ServingEncoder
 from ..index.repoindex import RepoIndex
 from ..index.rewrites import find_retired, find_successor
 from ..indexing.freshness import Freshness
+from ..model import SCHEMA
 from ..repos.repos import Repos
 from ..search import answers
 from ..search import fates as relations

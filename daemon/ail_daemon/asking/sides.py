@@ -8,12 +8,9 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
-Side = Literal["semantic", "lexical"]
-
-Cause = Literal["switched_off", "model", "failed", "out_of_time", "low_confidence"]
-"""Why words alone answered where meaning was asked for: by setting; no model, or none that loads; an error; time; the bar."""
+from ..model import Cause, Side
 
 RECENT = 1024
 """Answers of a side that percentiles are taken of: the latest."""

@@ -12,11 +12,10 @@ from __future__ import annotations
 import contextlib
 
 import numpy as np
-import numpy.typing as npt
 
 from ail_rpc.errors import ModelError
 
-from ..model import Embeddings
+from ..model import Embeddings, Ids
 
 try:
     import faiss
@@ -25,7 +24,6 @@ except ImportError:
 else:
     faiss.omp_set_num_threads(1)  # a search takes under 1 ms; waking threads for it costs more than they bring
 
-Ids = npt.NDArray[np.int64]
 _TIES = 16
 """Looked at beyond the limit, and more where even they are as near: of equal messages, of which a bot may have written hundreds,
 the order in which they came in must not decide."""

@@ -10,7 +10,7 @@ from typing import Any
 from ail_rpc import PROTOCOL, VERSION
 
 from ..asking.caches import CacheStats
-from ..daemon import SCHEMA
+from ..model import SCHEMA
 from .exposition import Family
 
 

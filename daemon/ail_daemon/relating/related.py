@@ -12,14 +12,13 @@ from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import UsageError
 
 from ..asking.pool import QuestionPool
-from ..daemon import SCHEMA
 from ..encoding.encoders import ServingEncoder
 from ..flags import Flags
 from ..history.limits import ASKED
 from ..history.opening import open_history
 from ..index.repoindex import RepoIndex
 from ..indexing.freshness import Freshness
-from ..model import Commit, Encoder, Mode
+from ..model import SCHEMA, Commit, Encoder, Mode
 from ..repos.repo import describe_index
 from ..repos.repos import Repo, Repos
 from ..search import answers, filters

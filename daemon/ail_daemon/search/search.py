@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ..asking.sides import Side
 from ..index.repoindex import RepoIndex
-from ..model import Commit, Encoder
+from ..model import Commit, Encoder, Side
 from . import answers
 from . import fates as relations
 from .candidates import Gathered, Question, gather

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.daemon.search.conftest import build_index, write_history
 from tests.daemon.index.making import HashEncoder
+from tests.daemon.search.conftest import build_index, write_history
 
 from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.search import filters

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from ail_daemon.index.vectors import Ids
-from ail_daemon.model import Embeddings
+from ail_daemon.model import Embeddings, Ids
 
 from .database import AMONG, BATCH, Database, listed
 
