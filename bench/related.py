@@ -28,7 +28,7 @@ from ail_daemon.relating.missing import find_missing
 from ail_daemon.relating.patches import PATCH_MAX_BYTES, parse_patch
 from ail_daemon.relating.relate import Relation, relate
 from ail_daemon.relating.tracing import Surroundings, Touching
-from ail_daemon.repos.repos import Repo
+from ail_daemon.repos.repo import Repo
 from ail_rpc.discovery import find_repository
 
 from .evaluation import BUILT

@@ -19,7 +19,7 @@ from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.indexing.reading import LocalReader
 from ail_daemon.indexing.updating import update_large
 from ail_daemon.model import REF_KINDS, Encoder
-from ail_daemon.repos.repos import Repo
+from ail_daemon.repos.repo import Repo
 from ail_daemon.search import candidates, folding, linehistory
 from ail_daemon.search.candidates import Question, gather
 from ail_daemon.search.features import FEATURES, Asked, Signals, build

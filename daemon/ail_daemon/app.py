@@ -15,7 +15,6 @@ from ail_rpc.errors import AilError, StorageError, UsageError
 
 from .daemon import Daemon, Offer
 from .flags import Flags
-from .history.limits import ServingLimits
 from .measuring import Measuring
 from .metrics.figures import Figures
 from .metrics.port import MetricsPort
@@ -26,6 +25,7 @@ from .process.locks import DaemonLocks
 from .process.logs import log, start_logging
 from .process.ready import ReadyPipe
 from .server.dispatch import Dispatcher
+from .server.limits import ServingLimits
 from .server.listening import Listener
 from .server.server import Server
 from .services import archaeology

@@ -7,7 +7,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ail_rpc.paths import get_state_dir
 
@@ -29,18 +29,15 @@ from .asking.sides import SideFigures
 from .asking.warming import Warming
 from .configuring import Configuring
 from .daemon import Offer
-from .encoding.encoders import ServingEncoder, make_bulk
+from .encoding.encoders import ServingEncoder
 from .flags import Flags
 from .github.pullrequests import PullRequests
 from .indexing.freshness import Freshness
-from .indexing.indexer import Indexer
-from .indexing.siblings import Siblings
+from .indexing.opening import open_indexing
 from .metrics import gauges
 from .metrics.exposition import Family
 from .process import heap
-from .process.logs import log
 from .relating.related import Related
-from .repos.repos import Repo, Repos
 from .search import filters
 from .server.params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole
 
@@ -49,22 +46,6 @@ _ASK = (
     whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
     *(text(name, default=None) for name in filters.NAMES),
 )  # fmt: skip
-
-
-class Indexing(NamedTuple):
-    """What indexes are made by, also where no daemon runs."""
-
-    encoder: ServingEncoder
-    repos: Repos
-    indexer: Indexer
-
-
-def open_indexing(flags: Flags) -> Indexing:
-    """Return the parts that make indexes; the indexer is not started yet."""
-    state = Path(get_state_dir())
-    encoder = ServingEncoder(make_bulk(flags.current, os.fspath(state / "models")))
-    repos = Repos(state / "repos", lambda: flags.current.max_repos)
-    return Indexing(encoder, repos, Indexer(flags, encoder.get_serving, _log_failure, Siblings(repos).find_kept))
 
 
 @contextlib.asynccontextmanager
@@ -193,7 +174,3 @@ async def _encode(pool: QuestionPool, encoder: ServingEncoder) -> None:
 def _get_model(encoder: ServingEncoder) -> str | None:
     serving = encoder.loaded
     return serving.model_id if serving else None
-
-
-def _log_failure(repo: Repo, error: Exception) -> None:
-    log("indexing_failed", level="error", repo_id=repo.key, error=error)

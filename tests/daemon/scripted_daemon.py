@@ -15,10 +15,10 @@ from typing import Any
 from ail_daemon.app import run
 from ail_daemon.daemon import Offer
 from ail_daemon.flags import Flags
-from ail_daemon.history.limits import ServingLimits
 from ail_daemon.process import activation, locks
 from ail_daemon.process import isolation as process
 from ail_daemon.process.ready import ReadyPipe
+from ail_daemon.server.limits import ServingLimits
 from ail_daemon.settings import read_settings
 from ail_rpc.paths import get_socket_path, get_state_dir
 

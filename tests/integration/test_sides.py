@@ -15,9 +15,8 @@ from tests.running import Home
 from ail_daemon.asking.answering import Answering, Asked
 from ail_daemon.asking.consistency import Consistency
 from ail_daemon.asking.plan import Plan
-from ail_daemon.encoding.encoders import ServingEncoder
+from ail_daemon.encoding.encoders import Bulk, ServingEncoder
 from ail_daemon.flags import Flags
-from ail_daemon.indexing.workerprocess import Bulk
 from ail_daemon.model import Scope
 from ail_daemon.repos.repos import Repos
 from ail_daemon.services import archaeology

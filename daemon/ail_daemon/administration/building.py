@@ -14,8 +14,8 @@ from ail_rpc.errors import AilError, RepoUnreadableError
 from ..flags import Flags
 from ..indexing import skipping
 from ..indexing.indexer import Indexer
-from ..repos.repos import Repo
-from ..services import Indexing, open_indexing
+from ..indexing.opening import Indexing, open_indexing
+from ..repos.repo import Repo
 
 _LOOK_S = 0.5
 _TELL_EVERY = 20  # looks, where nobody watches a terminal

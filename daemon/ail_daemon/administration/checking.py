@@ -17,7 +17,8 @@ from ..index.repoindex import RepoIndex
 from ..indexing.indexer import Indexer
 from ..indexing.reading import LocalReader
 from ..model import Tips
-from ..repos.repos import Repo, Repos
+from ..repos.repo import Repo
+from ..repos.repos import Repos
 
 
 @dataclass(frozen=True, slots=True)

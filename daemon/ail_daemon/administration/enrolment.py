@@ -12,8 +12,8 @@ from ..encoding.encoders import ServingEncoder
 from ..indexing import skipping
 from ..indexing.freshness import Freshness
 from ..indexing.indexer import Indexer
-from ..repos.repo import describe_index
-from ..repos.repos import Repo, Repos
+from ..repos.repo import Repo, describe_index
+from ..repos.repos import Repos
 
 
 class Enrolment:

@@ -10,8 +10,7 @@ from ail_rpc.errors import NotFoundError
 from ..encoding.encoders import EncodedOnce, ServingEncoder
 from ..index.repoindex import RepoIndex
 from ..model import SCHEMA, Encoder, Scope
-from ..repos.repo import describe_index
-from ..repos.repos import Repo
+from ..repos.repo import Repo, describe_index
 from ..search import filters
 from ..search import search as searcher
 from ..search.candidates import Question

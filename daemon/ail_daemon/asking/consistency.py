@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from ail_rpc.errors import AilError
 
 from ..index.lookups import sample_subjects
-from ..repos.repos import Repo, Repos
+from ..repos.repo import Repo
+from ..repos.repos import Repos
 from ..search import filters
 from .answering import Answering, Asked
 from .likeness import compare

@@ -9,7 +9,8 @@ from typing import Any
 
 from ail_rpc.errors import AilError, OutOfTimeError, RepoError
 
-from ..repos.repos import Repo, Repos
+from ..repos.repo import Repo
+from ..repos.repos import Repos
 from ..server.params import Handler
 
 LIMIT_S = 2.0

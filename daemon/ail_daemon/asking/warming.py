@@ -11,7 +11,8 @@ from typing import Any
 from ail_rpc.errors import AilError
 
 from ..process.logs import log
-from ..repos.repos import Repo, Repos
+from ..repos.repo import Repo
+from ..repos.repos import Repos
 from ..server.params import Handler
 from .caches import uncounted
 from .pool import QuestionPool

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
 
 from ail_rpc.errors import AilError, UsageError
 
-from ..indexing.workerprocess import Bulk, Serving
 from ..model import Embeddings, Encoder
 from ..process import heap
 from ..process.logs import log
@@ -135,3 +135,21 @@ class EncodedOnce:
         if key not in self._known:
             self._known[key] = self._encoder.encode(texts)
         return self._known[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """How the worker encodes: as `open_encoder` takes them."""
+
+    model: str
+    kind: str
+    models_dir: str
+    threads: int
+    batch: int = 32
+
+
+class Serving(NamedTuple):
+    """What questions are encoded with (None: nothing yet), and how the worker loads the same."""
+
+    encoder: Encoder | None
+    bulk: Bulk

@@ -19,7 +19,8 @@ from ..flags import Flags
 from ..index.store import KnownRequest
 from ..model import PullRequest
 from ..process.logs import log
-from ..repos.repos import Repo, Repos
+from ..repos.repo import Repo
+from ..repos.repos import Repos
 from ..server.params import Handler
 from ..settings import Settings
 from .fetching import PROBLEMS, Fetched, Fetching

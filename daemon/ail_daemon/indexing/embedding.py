@@ -9,7 +9,7 @@ import numpy as np
 from ..index.repoindex import RepoIndex
 from ..index.store import hash_text
 from ..model import Commit, Embeddings
-from ..repos.repos import Progress, Repo
+from ..repos.repo import Progress, Repo
 from . import skipping
 from .reading import Reader
 

@@ -18,7 +18,8 @@ from ail_rpc.hints import HINTS_MAX_BYTES, REWRITTEN, Hint, get_hints_file, pars
 
 from ..flags import Flags
 from ..process.logs import log
-from ..repos.repos import Repo, Repos
+from ..repos.repo import Repo
+from ..repos.repos import Repos
 from .indexer import Indexer
 from .watching.watcher import Watcher
 

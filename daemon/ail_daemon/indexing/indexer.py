@@ -16,12 +16,13 @@ from time import monotonic
 
 from ail_rpc.errors import AilError, OutOfTimeError
 
+from ..encoding.encoders import Serving
 from ..flags import Flags
 from ..history.signature import read_signature
-from ..repos.repos import Progress, Repo, Source
+from ..repos.repo import Progress, Repo, Source
 from .embedding import FindKept
 from .lanes import Lanes
-from .workerprocess import Serving, WorkerDiedError
+from .workerprocess import WorkerDiedError
 
 QUIET_S, LONGEST_S = 0.04, 0.4
 """An event waits for so long a silence, and no longer than that in a stream of them. `git commit` moves HEAD's log, the

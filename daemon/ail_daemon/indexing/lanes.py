@@ -9,16 +9,17 @@ from typing import Any
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import OutOfTimeError
 
+from ..encoding.encoders import Serving
 from ..flags import Flags
 from ..index.repoindex import RepoIndex
 from ..index.rewrites import note_successors
 from ..model import Embeddings, Encoder
 from ..process import heap
-from ..repos.repos import Repo
+from ..repos.repo import Repo
 from .embedding import FindKept
 from .reading import LocalReader
 from .updating import update_large, update_small
-from .workerprocess import Serving, WorkerProcess
+from .workerprocess import WorkerProcess
 
 _LIVE_LIMITS: dict[str, Any] = {"limit_s": 10.0, "limit_bytes": 64 << 20}
 """Of one git within the daemon: a hanging file system must not hold up every other repository. Past them: a worker."""

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..index.store import STORE_FILE, Reading, open_reader
-from ..repos.repos import Repo, Repos
+from ..repos.repo import Repo
+from ..repos.repos import Repos
 from .embedding import FindKept
 
 _SAMPLE = 64  # commits, of which a sibling has at least one; any two clones share most

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from ..index.repoindex import RepoIndex
 from ..index.rewrites import forget_unused_embeddings, purge_retired
 from ..model import Commit, Tips
-from ..repos.repos import Progress, Repo
+from ..repos.repo import Progress, Repo
 from . import skipping
 from .embedding import FindKept, embed_fresh, embed_rest
 from .reading import Reader, check_commits

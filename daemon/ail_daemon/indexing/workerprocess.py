@@ -6,17 +6,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import AilError, from_wire
 
+from ..encoding.encoders import Bulk
 from ..history.limits import USUAL, HistoryLimits
-from ..model import Commit, Embeddings, Encoder, Tips
+from ..model import Commit, Embeddings, Tips
 from ..settings import get_child_environment
 from .pipes import commit_from_wire, read_frame, tips_from_wire, write_frame
 
@@ -27,24 +28,6 @@ class WorkerDiedError(AilError):
 
 class WorkerEndedError(WorkerDiedError):
     """The worker was ended by `kill`: nobody wants its work any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bulk:
-    """How the worker encodes: as `open_encoder` takes them."""
-
-    model: str
-    kind: str
-    models_dir: str
-    threads: int
-    batch: int = 32
-
-
-class Serving(NamedTuple):
-    """What questions are encoded with (None: nothing yet), and how the worker loads the same."""
-
-    encoder: Encoder | None
-    bulk: Bulk
 
 
 class WorkerProcess:

@@ -19,8 +19,8 @@ from ..history.opening import open_history
 from ..index.repoindex import RepoIndex
 from ..indexing.freshness import Freshness
 from ..model import SCHEMA, Commit, Encoder, Mode
-from ..repos.repo import describe_index
-from ..repos.repos import Repo, Repos
+from ..repos.repo import Repo, describe_index
+from ..repos.repos import Repos
 from ..search import answers, filters
 from ..search.fates import Fate, find_fate
 from ..server.params import check_file

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from ail_rpc.errors import AilError
 
-from ..history.limits import ServingLimits
+from .limits import ServingLimits
 
 C = TypeVar("C")
 

@@ -9,12 +9,12 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ail_rpc.errors import AilError, InternalError, UnavailableError, UsageError
+from ail_rpc.errors import AilError, InternalError, UnavailableError, UsageError, suggest
 from ail_rpc.messages import Call, encode_reply
 
 from ..process.logs import Level, is_logged, log
 from ..process.underway import Request, begin, read_told
-from .params import Handler, suggest
+from .params import Handler
 
 SLOW_S = 1.0
 """From here on a request that was answered is told at INFO, others at DEBUG: a line for each would fill a disk unasked."""

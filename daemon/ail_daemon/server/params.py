@@ -8,10 +8,10 @@ mistypes, and a parameter ignored in silence is a wrong answer. nil counts as no
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ail_rpc.errors import UsageError
+from ail_rpc.errors import UsageError, suggest
 
 Handler = Callable[[dict[str, Any]], Awaitable[Any]]
 """Takes a call's params and returns what `ail_rpc.framing.pack` can carry; an AilError it raises is the answer."""
@@ -125,15 +125,6 @@ class Method:
         for param in self._required:
             taken[param.name] = param.take(given)
         return self._handler(taken)
-
-
-def suggest(name: str, known: Iterable[str]) -> str:
-    """Return a hint: the names nearest to *name*, else all of them; "" where there are none."""
-    import difflib  # 4 ms that only a mistake costs
-
-    names = sorted(known)
-    nearest = difflib.get_close_matches(name[:80], names)
-    return f"did you mean {' or '.join(nearest)}?" if nearest else f"there is {', '.join(names)}" if names else ""
 
 
 def _is_text(value: object) -> bool:

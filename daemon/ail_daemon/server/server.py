@@ -11,12 +11,12 @@ from dataclasses import replace
 from ail_rpc.errors import AilError
 from ail_rpc.messages import encode_request
 
-from ..history.limits import ServingLimits
 from ..process.activation import notify
 from ..process.logs import log
 from .admission import Connections
 from .connection import Answerer, Connection
 from .doorway import Doorway
+from .limits import ServingLimits
 from .listening import Listener
 
 _BACKLOG = 1024

@@ -14,7 +14,7 @@ from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.indexing.reading import LocalReader
 from ail_daemon.indexing.updating import update_large
 from ail_daemon.model import REF_KINDS
-from ail_daemon.repos.repos import Repo
+from ail_daemon.repos.repo import Repo
 from ail_rpc.discovery import find_repository
 
 __all__ = ["indexed", "shell"]

@@ -9,7 +9,7 @@ import stat
 
 from tests.daemon.daemon_process import User
 
-from ail_daemon.history.limits import ServingLimits
+from ail_daemon.server.limits import ServingLimits
 from ail_daemon.server.listening import Listener
 from ail_daemon.server.server import Server
 from ail_rpc.messages import Call, encode_reply, encode_request

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from ail_daemon.index.repoindex import STAMP, WORDS
 from ail_daemon.index.store import STORE_FILE, copy_store
 from ail_daemon.process.files import sync_directory
-from ail_daemon.repos.repos import Repo
+from ail_daemon.repos.repo import Repo
 from ail_rpc import VERSION
 from ail_rpc.errors import NotFoundError, StorageError, UsageError
 

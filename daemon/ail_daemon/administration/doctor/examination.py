@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ail_daemon.encoding.encoders import ServingEncoder
-from ail_daemon.repos.repos import Repo
+from ail_daemon.repos.repo import Repo
 from ail_daemon.settings import Settings
 from ail_rpc.errors import AilError
 

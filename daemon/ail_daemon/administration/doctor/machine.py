@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ail_daemon.administration.units import launchd, systemd
 from ail_daemon.administration.units.commands import find_own_program
-from ail_daemon.repos.repos import Repo
+from ail_daemon.repos.repo import Repo
 from ail_daemon.settings import Settings, load_settings
 from ail_rpc.paths import get_config_file, get_state_dir
 

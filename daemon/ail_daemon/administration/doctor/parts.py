@@ -17,7 +17,7 @@ from ail_daemon.encoding.prepared import DEFAULT_MODEL, PREPARE_HINT, find_prepa
 from ail_daemon.index.store import SQLITE_VERSION, STORE_FILE, open_reader
 from ail_daemon.index.vectors import Vectors
 from ail_daemon.model import Encoder
-from ail_daemon.repos.repos import Repo
+from ail_daemon.repos.repo import Repo
 from ail_daemon.settings import Settings, get_child_environment
 from ail_rpc import VERSION
 

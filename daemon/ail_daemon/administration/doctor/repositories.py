@@ -5,7 +5,7 @@ from __future__ import annotations
 from ail_daemon.history.ownership import get_owner_error
 from ail_daemon.history.signature import read_signature
 from ail_daemon.model import REF_KINDS
-from ail_daemon.repos.repos import Repo
+from ail_daemon.repos.repo import Repo
 
 from .finding import Finding
 
