@@ -14,8 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from ail_daemon.history.opening import open_history
-from ail_daemon.history.protocol import History
+from ail_daemon.history.opening import History, open_history
 from ail_rpc.discovery import find_repository
 
 

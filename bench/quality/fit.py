@@ -1,4 +1,4 @@
-"""Fits the ranker's weights and its confidence (`ail_daemon/search/ranking.json`) on five projects, each judged by the other four.
+"""Fits the ranker's weights and its confidence (`search/ranking.json`) on five projects, each judged by the other four.
 
     python -m bench.quality.fit [--clones DIR] [--write] [--ablate]
 
@@ -22,8 +22,7 @@ from tests.running import prepare_models
 from ail_daemon.encoding import DEFAULT_MODEL, open_encoder
 from ail_daemon.model import Encoder
 from ail_daemon.search import ranking
-from ail_daemon.search.features import FEATURES, Floats, build
-from ail_daemon.search.onesided import by_meaning
+from ail_daemon.search.features import FEATURES, Floats, build, by_meaning
 from ail_daemon.search.ranking import EVIDENCE, Bars, Model, judge, rank
 
 from .figures import Outcome, show

@@ -13,7 +13,7 @@ from ail_rpc.paths import get_state_dir
 
 from .administration.backup.keeping import Keeping
 from .administration.checking import Checking
-from .administration.configuring import Applying
+from .administration.configuring import Applying, Configuring
 from .administration.doctor.visiting import Doctor
 from .administration.enrolment import Enrolment
 from .asking.answering import Answering
@@ -23,11 +23,9 @@ from .asking.caching import Caching
 from .asking.consistency import SAMPLE, Consistency
 from .asking.pool import QuestionPool
 from .asking.probing import LIMIT_S, Probing
-from .asking.recent import RecentQuestions
 from .asking.showing import Showing
 from .asking.sides import SideFigures
-from .asking.warming import Warming
-from .configuring import Configuring
+from .asking.warming import RecentQuestions, Warming
 from .daemon import Offer
 from .encoding.encoders import ServingEncoder
 from .flags import Flags

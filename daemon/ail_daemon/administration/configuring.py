@@ -1,15 +1,20 @@
-"""Hands changed settings to what holds them: caches, threads, the model, watches. What reads `Flags.current` needs none of it."""
+"""`flags` and `reload`: what is set, setting it, reading it again; a reply comes once what changed is in force.
+
+`Applying` hands changed settings to what holds them: caches, threads, the model, watches. What reads `Flags.current` at the
+moment of use needs none of it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import fields
+from typing import Any
 
 from ..asking.caches import ExactCache, SimilarCache
 from ..asking.pool import QuestionPool
 from ..encoding.encoders import ServingEncoder, check_model, make_bulk
-from ..flags import Flags
+from ..flags import Flag, Flags
 from ..indexing.freshness import Freshness
 from ..indexing.indexer import Indexer
 from ..repos.repos import Repos
@@ -88,3 +93,36 @@ class Applying:
 
 def _changed(before: Settings, after: Settings) -> set[str]:
     return {one.name for one in fields(Settings) if getattr(before, one.name) != getattr(after, one.name)}
+
+
+_LIMIT_S = 3.0
+"""Of waiting for what was asked before a change, and then for what a change began. The client waits for 5 s."""
+
+
+class Configuring:
+    """Shows and changes settings while the daemon runs."""
+
+    def __init__(self, flags: Flags, pool: QuestionPool, applying: Applying) -> None:
+        self._flags = flags
+        self._pool = pool
+        self._applying = applying
+
+    async def flags(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Take what `set` assigns, all of it or (UsageError) nothing; return every setting, and what `reload` does."""
+        changed = self._flags.set(params["set"]) if params["set"] else []
+        told = await self._settle(changed)
+        return {"flags": [flag.describe() for flag in self._flags.get()], **told}
+
+    async def reload(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Read file and environment again; return the settings that changed, and the names of those not in force yet.
+
+        No question that was asked before is answered after this returns as it would have been before.
+        """
+        del params
+        return await self._settle(self._flags.reload())
+
+    async def _settle(self, changed: list[Flag]) -> dict[str, Any]:
+        if changed:
+            await self._pool.drain(_LIMIT_S / 2)
+        applying = await self._applying.wait(_LIMIT_S / 2)
+        return {"changed": [flag.describe() for flag in changed], "applying": applying}

@@ -24,11 +24,10 @@ from ..server.params import check_file
 from .answering import Answering, Asked
 from .caches import ExactCache, SimilarCache
 from .fallback import Fallback
-from .likeness import compare
 from .plan import LESS_SURE, SWITCHED_OFF, NoMeaningError, decide, turn
 from .pool import QuestionPool
 from .shadow import Shadow
-from .sides import SideFigures
+from .sides import SideFigures, compare
 from .wording import canonical
 
 _LASTING = ("switched_off", "low_confidence")

@@ -11,7 +11,7 @@ from ail_rpc.errors import AilError, UsageError
 from ..repos.repos import Repos
 from ..server.params import Handler
 from .caches import ExactCache, SimilarCache, uncounted
-from .recent import RecentQuestions
+from .warming import RecentQuestions
 
 _FAILURES_TOLD = 100
 _FILE_BYTES = 16 << 20

@@ -20,9 +20,8 @@ from ..repos.repo import Repo
 from ..repos.repos import Repos
 from ..search import filters
 from .answering import Answering, Asked
-from .likeness import compare
 from .plan import NoMeaningError, Plan
-from .sides import Comparison
+from .sides import Comparison, compare
 
 SAMPLE = 50
 BAR = 0.8

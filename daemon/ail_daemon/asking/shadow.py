@@ -18,8 +18,8 @@ from typing import NamedTuple
 from ..flags import Flags
 from ..model import Scope
 from ..process.logs import log
+from .plan import is_compared
 from .pool import QuestionPool
-from .rollout import is_compared
 from .sides import Comparison, SideFigures
 
 WAITING = 16

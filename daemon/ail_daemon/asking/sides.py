@@ -1,12 +1,14 @@
 """Figures of the two sides that may answer: the semantic one, with FAISS, and the lexical one, by words alone.
 
-Counts, times and comparisons; never a question, an answer or a sha. Every method may be called by several threads.
+`compare` says how alike two replies are. Counts, times and comparisons are kept; never a question, an answer or a sha. Every method may be called by several threads.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter, deque
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_args
 
@@ -114,3 +116,21 @@ def _take_percentiles(values: deque[float]) -> dict[str, float | None]:
         name: round(ranked[min(int(len(ranked) * share), len(ranked) - 1)], 3) if ranked else None
         for name, share in _PERCENTILES.items()
     }
+
+
+_WORD = re.compile(r"\w+")
+
+
+def compare(one: dict[str, Any], other: dict[str, Any]) -> Comparison:
+    """Return how alike two replies' citations and answers are.
+
+    overlap: commits that both cite, as a share of those that either does; likeness: the same of the answers' words. Two that
+    cite, or say, nothing agree.
+    """
+    shas = [[citation["sha"] for citation in reply["citations"]] for reply in (one, other)]
+    words = [frozenset(_WORD.findall(reply["answer"].casefold())) for reply in (one, other)]
+    return Comparison(shas[0][:1] == shas[1][:1], _share({*shas[0]}, {*shas[1]}), _share(*words))
+
+
+def _share(one: AbstractSet[str], other: AbstractSet[str]) -> float:
+    return len(one & other) / len(one | other) if one or other else 1.0

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from ail_daemon.history.limits import USUAL
 
-from .boundary import is_partial, read_shallow_boundary
 from .command import GitCommand
+from .refs import is_partial, read_shallow_boundary
 from .resuming import hold_back_last, read_resuming
-from .unwanted import PATHSPECS
+from .walk import PATHSPECS
 
 FILE_BYTES = 16 << 10
 COMMIT_BYTES = USUAL.diff_bytes

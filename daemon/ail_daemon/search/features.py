@@ -1,4 +1,5 @@
-"""What the ranker looks at: a candidate's signals, and a matrix of features made of them. Pure: knows no index and no repository.
+"""What the ranker looks at: a candidate's signals, and a matrix of features made of them. Pure: knows no index and no
+repository. Candidates are also seen as one side alone sees them, by words or by meaning: what was gathered serves each.
 
 Each feature is explained and measured in docs/ranking.md. None rewards a commit for being recent. Shares are of the best that any
 candidate has, or of the best that were possible, so that they mean the same in a repository of 100 commits and of 100,000.
@@ -132,3 +133,24 @@ class _Groups:
 def _share(values: Floats) -> Floats:
     shares: Floats = values / (values.max() or 1.0)
     return shares
+
+
+def by_words(candidates: Mapping[int, Signals]) -> dict[int, Signals]:
+    """Return what the lexical side looks at: without cosines, and without what only its meaning brought up."""
+    return {commit_id: signals._replace(cosine=None) for commit_id, signals in candidates.items() if _has_more(signals)}
+
+
+def by_meaning(candidates: Mapping[int, Signals]) -> dict[int, Signals]:
+    """Return what meaning alone looks at, with file, lines and a commit that is named: those are no words to compare."""
+    return {
+        commit_id: signals._replace(
+            words=0.0, changed=0.0, coverage=0.0, coverage_anywhere=0.0, named=0, named_changed=0
+        )
+        for commit_id, signals in candidates.items()
+    }
+
+
+def _has_more(signals: Signals) -> bool:
+    return bool(
+        signals.words or signals.changed or signals.named_changed or signals.touches_file or signals.is_reference
+    )

@@ -14,11 +14,9 @@ from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError
 
 from ..history.limits import ASKED
-from ..history.opening import open_history
-from ..history.protocol import History
+from ..history.opening import History, open_history
 from ..index import lookups
 from ..index.repoindex import RepoIndex
-from .globs import to_pattern
 
 NAMES = ("author", "since", "until", "path", "ref")
 """The options' names, on the wire too."""
@@ -87,3 +85,46 @@ def _find_reachable(index: RepoIndex, history: History, ref: str) -> set[int]:
     if not index.tips.shas:
         return lookups.find_by_sha(index.store, history.iter_shas([sha]))
     return lookups.find_all(index.store) - lookups.find_by_sha(index.store, history.iter_shas(index.tips.shas, [sha]))
+
+
+_SPECIAL = re.compile(r"[*?\[]")
+
+
+def to_pattern(glob: str) -> re.Pattern[str]:
+    """Return what matches, from the beginning, the paths that *glob* means: relative to the root, / between names."""
+    told = re.sub(r"^(?:\./)+|^/+", "", glob)
+    anywhere = "(?:.*/)?" if _SPECIAL.search(told) and "/" not in told.rstrip("/") and not glob.startswith("/") else ""
+    return re.compile(f"{anywhere}{_translate(told.rstrip('/'))}(?:/.*)?\\Z", re.DOTALL)
+
+
+def _translate(glob: str) -> str:
+    parts: list[str] = []
+    at = 0
+    while at < len(glob):
+        piece, at = _translate_one(glob, at)
+        parts.append(piece)
+    return "".join(parts)
+
+
+def _translate_one(glob: str, at: int) -> tuple[str, int]:
+    """Return the expression of what stands at *at*, and where the next begins."""
+    if glob.startswith("**/", at):
+        return "(?:.*/)?", at + 3
+    if glob.startswith("**", at):
+        return ".*", at + 2
+    if glob[at] == "[" and (end := glob.find("]", at + 2)) > 0:
+        return _translate_set(glob[at + 1 : end]), end + 1
+    if glob[at] == "\\" and at + 1 < len(glob):
+        return re.escape(glob[at + 1]), at + 2
+    return {"*": "[^/]*", "?": "[^/]"}.get(glob[at], re.escape(glob[at])), at + 1
+
+
+def _translate_set(inside: str) -> str:
+    negated = inside[0] in "!^"
+    listed = re.sub(r"([\\\[\]^&~|])", r"\\\1", inside[negated:])
+    expression = f"(?!/)[{'^' if negated else ''}{listed}]"
+    try:
+        re.compile(expression)
+    except re.error:  # [z-a]: git finds nothing by it
+        return "(?!)"
+    return expression

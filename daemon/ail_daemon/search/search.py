@@ -14,8 +14,8 @@ from ..model import Commit, Encoder, Side
 from . import answers
 from . import fates as relations
 from .candidates import Gathered, Question, gather
+from .features import by_meaning, by_words
 from .folding import Folder
-from .onesided import by_meaning, by_words
 from .ranking import NOTHING_BELOW, Hit, Ranked, load_model, rank
 
 FOLDED_HITS = 4

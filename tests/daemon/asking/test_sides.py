@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from ail_daemon.asking.likeness import compare
 from ail_daemon.asking.plan import NoMeaningError, Plan, decide, turn
-from ail_daemon.asking.sides import RECENT, Comparison, SideFigures
+from ail_daemon.asking.sides import RECENT, Comparison, SideFigures, compare
 from ail_daemon.model import Scope
 from ail_daemon.settings import Settings
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ail_daemon.history.changes import COMMIT_BYTES, FILE_BYTES
-from ail_daemon.history.protocol import History
+from ail_daemon.history.opening import History
 
 Shell = Callable[[str], str]
 OpenAt = Callable[[str], History]

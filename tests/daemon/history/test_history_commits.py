@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ail_daemon.history.protocol import History
+from ail_daemon.history.opening import History
 from ail_daemon.model import Commit
 from ail_rpc.errors import RepoUnreadableError
 

@@ -8,8 +8,7 @@ from tests.daemon.index.making import HashEncoder, make_commit
 from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.index.store import hash_text
 from ail_daemon.search.candidates import Question, gather
-from ail_daemon.search.features import Signals
-from ail_daemon.search.onesided import by_meaning, by_words
+from ail_daemon.search.features import Signals, by_meaning, by_words
 from ail_daemon.search.ranking import load_model, rank
 from ail_daemon.search.search import ask, consult
 

@@ -17,8 +17,7 @@ from ...indexing.freshness import Freshness
 from ...repos import directories
 from ...repos.directories import BACKUPS
 from ...repos.repos import Repos
-from .keptsettings import read_settings, restore_settings
-from .manifest import KeptRepo, Manifest
+from .manifest import KeptRepo, Manifest, read_settings, restore_settings
 from .restoring import unpack
 from .writing import write_backup
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from ail_daemon.asking.rollout import is_compared, is_semantic
+from ail_daemon.asking.plan import is_compared, is_semantic
 from ail_daemon.model import Scope
 
 REPO = "0123456789abcdef"

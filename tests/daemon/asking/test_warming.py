@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ail_daemon.asking.recent import LONGEST_BYTES, RecentQuestions
+from ail_daemon.asking.warming import LONGEST_BYTES, RecentQuestions
 
 
 def make(question: str, repo: str = "/r", **params: Any) -> dict[str, Any]:
