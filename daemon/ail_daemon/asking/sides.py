@@ -1,6 +1,7 @@
 """Figures of the two sides that may answer: the semantic one, with FAISS, and the lexical one, by words alone.
 
-`compare` says how alike two replies are. Counts, times and comparisons are kept; never a question, an answer or a sha. Every method may be called by several threads.
+`compare` says how alike two replies are. Counts, times and comparisons are kept; never a question, an answer or a sha.
+Every method may be called by several threads.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""What the ranker looks at: a candidate's signals, and a matrix of features made of them. Pure: knows no index and no
-repository. Candidates are also seen as one side alone sees them, by words or by meaning: what was gathered serves each.
+"""What the ranker looks at: a candidate's signals, and a matrix of features made of them. Pure: knows no repository.
+
+Candidates are also seen as one side alone sees them, by words or by meaning: what was gathered serves each.
 
 Each feature is explained and measured in docs/ranking.md. None rewards a commit for being recent. Shares are of the best that any
 candidate has, or of the best that were possible, so that they mean the same in a repository of 100 commits and of 100,000.
