@@ -39,7 +39,7 @@ def write_commit(commit: Commit) -> str:
 def write_status(status: Status) -> str:
     """Return *status* as text."""
     said = [
-        f"AIL {status['version']}, {status['model'] or 'no model: words alone answer'}",
+        f"AIL {status['version']}, {status['model'] or (status['no_model'] or 'no model') + ': words alone answer'}",
         f"project: {status['project']}",
     ]
     for repo in status["repositories"]:

@@ -43,7 +43,7 @@ def describe_limits(reply: dict[str, Any]) -> list[str]:
     notes = [to_line(reply["degraded"])] if reply.get("degraded") else []
     index = reply.get("index") or {}
     if not notes and index.get("complete") is False:
-        notes.append(f"{index.get('pending', 0):,} commits are not searchable yet")
+        notes.append(f"{index.get('pending', 0):,} commits are not searchable in full yet")
     return notes
 
 

@@ -91,7 +91,9 @@ def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | 
         return f"indexing: {index.counts.commits} commits so far"
     counts = index.counts
     embedded, commits = (counts.embedded or 0) + counts.unembeddable, counts.commits
-    return f"indexing {100 * embedded // commits} %" if is_semantic and embedded < commits else None
+    if not is_semantic or embedded >= commits:
+        return None
+    return f"indexing: meaning finds {embedded:,} of {max(commits, repo.progress.of):,} commits so far, words find {commits:,}"
 
 
 def _check_file(index: RepoIndex, repo: Repo, scope: Scope) -> None:

@@ -68,7 +68,7 @@ class Freshness:
         """Watch *repo* from now on, and look at it."""
         self._watch(repo)
         self._indexer.forget(repo)
-        self._indexer.request(repo, "hook")
+        self._indexer.request(repo, "add")
 
     def leave(self, repo: Repo) -> None:
         """Watch *repo* no longer, and wait until no update of it runs."""

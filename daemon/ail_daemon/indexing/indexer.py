@@ -29,6 +29,8 @@ QUIET_S, LONGEST_S = 0.04, 0.4
 branch and HEAD within 10 ms."""
 
 _MAX_DEATHS = 2
+_MEANT: tuple[Source, ...] = ("add", "hook")
+"""Sources behind which somebody says that there is something to see."""
 
 
 @dataclass(slots=True)
@@ -109,7 +111,7 @@ class Indexer:
             if update is None:
                 latest = now + LONGEST_S if is_hint else now
                 update = self._waiting[repo.key] = Update(repo, source, now, latest)
-            if source == "hook":
+            if source in _MEANT:
                 update.source = source  # it knows that somebody meant it; the event beside it does not
             update.due = min(now + QUIET_S, update.latest) if is_hint else now
             self._changed.notify_all()
@@ -210,9 +212,7 @@ class Indexer:
         settled = repo.settled
         is_settled = repo.is_sound and (settled.get("signature"), settled.get("model")) == (update.signature, model)
         self._tried[repo.key] = update.signature
-        is_retry = update.source == "hook" and bool(
-            settled.get("skipped")
-        )  # somebody says that there is something to see
+        is_retry = update.source in _MEANT and bool(settled.get("skipped"))
         return not is_settled or bool(repo.rewritten) or is_retry
 
     # --- one update -------------------------------------------------------------------------------------------------
