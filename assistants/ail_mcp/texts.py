@@ -10,7 +10,9 @@ def write_answer(answer: Answer) -> str:
     if not (answer["answer"] or answer["citations"] or answer["companions"]):
         return "No evidence in the history."
     said = [NOTICE, *_write_sentences(answer)]
-    if answer["confidence"] is not None:
+    if answer["outcome"] == "no_evidence":
+        said.append("No evidence in the history. What follows is merely nearest to the question, and no answer:")
+    elif answer["confidence"] is not None:
         said.append(f"Probability that the first commit answers it: {answer['confidence']:.0%}")
     for number, citation in enumerate(answer["citations"], 1):
         said += ["", *_write_citation(number, citation)]

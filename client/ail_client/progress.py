@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import time
 
@@ -22,19 +23,25 @@ if TYPE_CHECKING:
 
 POLL_S = 0.2
 TELL_S = 10.0
+_READ = ("embedding", "changes")  # phases in which words find every commit
 
 
-def wait_until_complete(connection: Connection, repo: str, limit_s: float) -> dict[str, Any]:
+def wait_until_complete(
+    connection: Connection, repo: str, limit_s: float, enough_s: float = math.inf
+) -> dict[str, Any]:
     """Return the status of *repo* once all of it is searchable; *limit_s* bounds each look, not the wait.
+
+    enough_s: after so long all commits having been read is enough: words find them.
 
     Raises RepoUnreadableError with the daemon's notice where indexing gave up, NotEnrolledError if *repo* is removed.
     """
     gc.enable()  # `main` turned it off for commands that end at once
-    line = ProgressLine()
+    line, began = ProgressLine(), time.monotonic()
     try:
         while True:
             state = _look(connection, repo, limit_s)
-            if state.get("complete"):
+            is_read = state.get("phase") in _READ
+            if state.get("complete") or (is_read and time.monotonic() - began > enough_s):
                 return state
             if state.get("notice") and state.get("phase") == "idle":
                 raise RepoUnreadableError(f"{repo}: {state['notice']}", "`ail-client status` shows how far it came")

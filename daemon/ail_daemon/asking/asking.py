@@ -24,7 +24,7 @@ from ..server.params import check_file
 from .answering import Answering, Asked
 from .caches import ExactCache, SimilarCache
 from .fallback import Fallback
-from .plan import LESS_SURE, SWITCHED_OFF, NoMeaningError, decide, turn
+from .plan import SWITCHED_OFF, NoMeaningError, decide, turn
 from .pool import QuestionPool
 from .shadow import Shadow
 from .sides import SideFigures, compare
@@ -126,7 +126,7 @@ class Asking:
         reply = self._answering.find(asked, index, encoder)
         told = Told(reply)
         if reply["mode"] == "lexical":
-            told = Told(reply | {"degraded": reply["degraded"] or LESS_SURE}, cause="low_confidence")
+            told = Told(reply, cause="low_confidence")  # `mode` tells; the surer answer is none the less for it
         if may_recall and told.may_be_kept:
             self._similar.put(alike, encoder.encode([asked.text]), told.reply)
         return self._keep(asked, index, told)

@@ -17,7 +17,6 @@ from ..model import Cause, Mode, Scope, Side
 from ..settings import Settings
 
 SWITCHED_OFF = "meaning is switched off (AIL_FAISS_ENABLED)"
-LESS_SURE = "by meaning it was less sure: answered by words alone"
 
 _REMEDIES: dict[Cause, str] = {
     "switched_off": "`ail-client flags AIL_FAISS_ENABLED=true` switches it on",

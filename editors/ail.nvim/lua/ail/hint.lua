@@ -28,7 +28,7 @@ end
 
 local function describe(reply)
   local first = (wire.get(reply, 'citations') or {})[1]
-  if not first or (wire.get(reply, 'confidence') or 0) < LEAST_CONFIDENCE then
+  if not first or wire.get(reply, 'outcome') == 'no_evidence' or (wire.get(reply, 'confidence') or 0) < LEAST_CONFIDENCE then
     return false
   end
   local date = safe.to_line(wire.get(first, 'author_time')):sub(1, 10)
