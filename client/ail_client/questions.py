@@ -121,9 +121,11 @@ def print_found(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> 
 
 
 def _print_for_people(reply: dict[str, Any], form: str, place: RepoPlace, may_page: bool) -> None:
-    from .answers import render_answer, render_grep
+    from .answers import describe_answer, render_answer, render_grep
 
     if form == "grep":
+        if said := describe_answer(reply):
+            write_note(said)
         write_answer(render_grep(reply))
     elif "companions" in reply:
         from .relations import render_related

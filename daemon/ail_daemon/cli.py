@@ -30,6 +30,14 @@ _NEEDED = (
     "watchdog",
 )
 _INTERRUPTED = 130
+_EXAMPLES = {
+    "run": ("ail-daemon run", "ail-daemon run --detach"),
+    "build": ("ail-daemon build ~/src/project ~/src/other",),
+    "reset": ("ail-daemon reset", "ail-daemon reset --yes --models   without asking, and the models too"),
+    "install-service": ("ail-daemon install-service", "ail-daemon install-service --hardened"),
+    "uninstall-service": ("ail-daemon uninstall-service",),
+    "doctor": ("ail-daemon doctor", "ail-daemon doctor --json"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,6 +71,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     commands.add_parser("uninstall-service", help="take that back")
     doctor = commands.add_parser("doctor", help="look for what keeps AIL from working well here, without a daemon")
     doctor.add_argument("--json", action="store_true")
+    for name, examples in _EXAMPLES.items():
+        commands.choices[name].formatter_class = argparse.RawDescriptionHelpFormatter
+        commands.choices[name].epilog = "\n  ".join(("examples:", *examples))
     if argv and argv[0] == "model":
         _require_extra()
         from .encoding.commands import add_parser  # onnxruntime and numpy, which `run` imports only later

@@ -183,7 +183,7 @@ def _level(text: str) -> str:
 
 def _check_question(text: str, most_bytes: int) -> str:
     if not text.strip():
-        raise UsageError("the question is empty", "ask something: ail-client ask 'why …?'")
+        raise UsageError("the question is empty", "ask something, for example: why do we retry?")
     if len(text.encode("utf-8", "surrogatepass")) > most_bytes:
         raise UsageError(
             f"the question is longer than {most_bytes:,} bytes",

@@ -106,7 +106,7 @@ def _check(params: dict[str, Any]) -> None:
     if params["staged"] is not None and params["range"] is not None:
         raise UsageError("both a staged change and a range are given", "ask about one of them")
     if not params["files"] and params["staged"] is None and params["range"] is None:
-        raise UsageError("nothing is named", "name files, --staged, or --range main..HEAD")
+        raise UsageError("nothing is named", "name files, what is staged, or a range such as main..HEAD")
     if len(params["files"]) > _MAX_FILES:
         raise UsageError(f"more than {_MAX_FILES:,} files are named", "name fewer")
     if len((params["staged"] or "").encode("utf-8", "surrogateescape")) > PATCH_MAX_BYTES:
