@@ -39,6 +39,8 @@ def run_ask(options: Namespace, reach: Reach) -> int:
 
 def run_related(options: Namespace, reach: Reach) -> int:
     """Find commits that bear on files or a change; 1 where there are none."""
+    if not (options.files or options.staged or options.range is not None):
+        raise UsageError("nothing is named", "name files, --staged, or --range main..HEAD")
     place = find_place(options.repo)
     files = [resolve_file(file, place) for file in options.files]
     params: dict[str, Any] = {"repo": to_wire_path(place.root), "files": files, **_get_filters(options)}

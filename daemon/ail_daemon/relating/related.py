@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import UsageError
+from ail_rpc.errors import NotFoundError, UsageError
 
 from ..asking.pool import QuestionPool
 from ..encoding.encoders import ServingEncoder
@@ -69,6 +69,7 @@ class Related:
         may_name = _make_filter(index, own, passing.ids if passing else None)
         around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"])
         if changes is None:
+            _check_known(index, repo, place, files)
             found, companions = bearing.find_bearing(index, self._get_encoder(index, params["mode"]), files, around), []
         else:
             touching = Touching(index, around)
@@ -119,6 +120,17 @@ def _relative(file: str, place: RepoPlace) -> str:
     if inside.startswith("..") or "\0" in file:
         raise UsageError(f"{file!r:.200} lies outside {place.root}", "name a file of the repository")
     return inside
+
+
+def _check_known(index: RepoIndex, repo: Repo, place: RepoPlace, files: list[str]) -> None:
+    """Raise NotFoundError for a file that no commit ever touched: "nothing bears on it" would be true of every misspelling."""
+    is_whole = repo.progress.phase not in ("waiting", "reading")
+    for file in files if is_whole else ():
+        if not (index.store.knows_path(file) or os.path.isdir(os.path.join(place.root, file))):
+            raise NotFoundError(
+                f"no commit of {place.root} ever touched {file}",
+                "check the spelling; a new file has a history once it is committed",
+            )
 
 
 def _make_filter(index: RepoIndex, own: frozenset[str], among: AbstractSet[int] | None) -> Callable[[int], bool]:
