@@ -23,7 +23,7 @@ repos:
         verbose: true
       - id: ail-related-message
 """
-WARNED = "was tried before: Hold the big lock"
+WARNED = "): Hold the big lock"
 WHO = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
 NEEDED = (".pre-commit-hooks.yaml", "pyproject.toml", "README.md", "LICENSE", "client", "hooks", "daemon", "assistants")
 SIZE_MAX_BYTES = 20 << 20

@@ -73,7 +73,7 @@ def test_every_program_has_a_page() -> None:
 @pytest.mark.parametrize(
     ("module", "commands"),
     [
-        ("ail_daemon.cli", ("run", "build", "reset", "install-service", "uninstall-service", "doctor")),
+        ("ail_daemon.cli", ("run", "build", "reset", "uninstall", "install-service", "uninstall-service", "doctor")),
         ("ail_daemon.cli", ("model prepare", "model info", "model verify", "model export", "model import")),
         ("ail_hooks.cli", ("install", "uninstall", "status")),
     ],
