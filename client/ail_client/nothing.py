@@ -34,7 +34,7 @@ def tell_nothing(reply: dict[str, Any], form: str, place: RepoPlace) -> None:
     if cited := reply.get("citations") or []:
         write_note("not sure; nearest:")
         write_aside("\n".join(line for citation in cited for line in _render_nearest(citation, page)))
-    write_note(f"next: {_say_next(reply)}")
+    write_aside("\n".join(page.wrap(f"next: {_say_next(reply)}")))
 
 
 def _get_page(place: RepoPlace) -> Page:
@@ -61,6 +61,8 @@ def _render_nearest(citation: dict[str, Any], page: Page) -> list[str]:
 
 def _say_next(reply: dict[str, Any]) -> str:
     """Return what may find it after all."""
+    if (reply.get("index") or {}).get("complete") is False:
+        return "ask again in a moment: the history is still being indexed"
     look = "look at a commit with `ail-client show SHA`, " if reply.get("citations") else ""
     if reply.get("file"):
         return f"{look}leave the file out, or use the words that the code and its commits use"

@@ -13,16 +13,9 @@ from tests.integration.conftest import Repository
 from tests.integration.lock_history import LOCKED, POOL, tell_of_the_lock
 from tests.running import ROOT, Home, sealed_home
 
-CONFIG = """
-default_install_hook_types: [pre-commit, prepare-commit-msg]
-repos:
-  - repo: {source}
-    rev: {rev}
-    hooks:
-      - id: ail-related
-        verbose: true
-      - id: ail-related-message
-"""
+CONFIG = (ROOT / "docs" / "related.md").read_text().partition("```yaml\n")[2].partition("```")[0]
+"""The example of the documentation, as it stands there."""
+CHECKOUT = "/home/ann/src/AIL"
 WARNED = "): Hold the big lock"
 WHO = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
 NEEDED = (".pre-commit-hooks.yaml", "pyproject.toml", "README.md", "LICENSE", "client", "hooks", "daemon", "assistants")
@@ -67,10 +60,11 @@ def desk(request: pytest.FixtureRequest, models: Path, tmp_path_factory: pytest.
             shutil.copytree(ROOT / name, source.path / name, ignore=shutil.ignore_patterns("__pycache__"))
         elif (ROOT / name).exists():
             shutil.copy(ROOT / name, source.path / name)
-    rev = source.commit("Take this checkout")
+    source.commit("Take this checkout")
+    assert CHECKOUT in CONFIG
     with sealed_home(models) as home:
         repo = tell_of_the_lock(Repository(directory / "project"))
-        repo.commit("Check", **{"__pre-commit-config__yaml": CONFIG.format(source=source.path, rev=rev)})
+        repo.commit("Check", **{"__pre-commit-config__yaml": CONFIG.replace(CHECKOUT, str(source.path))})
         repo.shas["base"] = repo.git("rev-parse", "HEAD")
         made = Desk(request.param, home, repo, source)
         installed = made.run(made.tool, "install", "--install-hooks")
