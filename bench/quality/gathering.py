@@ -119,7 +119,7 @@ def gather_all(measured: QuestionSet, encoder: Encoder | None, directory: Path) 
 def _hash_sources() -> str:
     """Return a hash of the code that gathers: another one gathers something else."""
     sources = (candidates, folding, linehistory, mentions, pulls, terms, words)
-    return hashlib.sha256(b"".join(Path(module.__file__).read_bytes() for module in sources)).hexdigest()
+    return hashlib.sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in sources)).hexdigest()
 
 
 _LINES = LineHistories()

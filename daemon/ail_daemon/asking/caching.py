@@ -1,4 +1,4 @@
-"""`cache.stats`, `cache.clear`, `cache.warm`, and what is noted of every question for warming."""
+"""`cache.stats`, `cache.clear`, `cache.warm`."""
 
 from __future__ import annotations
 
@@ -18,29 +18,21 @@ _FILE_BYTES = 16 << 20
 
 
 class Caching:
-    """Knows both caches and the questions of late; *answer* takes a question's checked params, *ask* what a call gives."""
+    """Knows both caches and the questions asked lately; *ask* answers a call's params, and nobody hears of it."""
 
     def __init__(
         self,
-        answer: Handler,
         ask: Handler,
         repos: Repos,
         exact: ExactCache,
         similar: SimilarCache,
         recent: RecentQuestions,
     ) -> None:
-        self._answer = answer
         self._ask = ask
         self._repos = repos
         self._exact = exact
         self._similar = similar
         self._recent = recent
-
-    async def ask(self, params: dict[str, Any]) -> Any:
-        """Return the reply to a question, which is noted where it could be answered."""
-        reply = await self._answer(params)
-        self._recent.note(params)
-        return reply
 
     async def stats(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return each cache's figures; of embeddings how many texts needed none anew; how many questions are remembered."""
