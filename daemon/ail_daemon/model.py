@@ -6,6 +6,7 @@ repository's root, undecodable bytes as surrogate escapes. Times are seconds sin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
@@ -14,6 +15,9 @@ import numpy.typing as npt
 
 Embeddings = npt.NDArray[np.float32]
 """Shape (n, dimension), float32, each row of unit length."""
+
+Encode = Callable[[list[str]], Embeddings]
+"""Returns texts' embeddings, row for row. Raises ModelError, or WorkerDiedError, where one of them cannot be encoded."""
 
 Outcome = Literal["answered", "no_reason_recorded", "no_evidence"]
 Mode = Literal["auto", "semantic", "lexical"]

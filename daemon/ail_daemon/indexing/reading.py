@@ -1,4 +1,4 @@
-"""Reads one repository and encodes texts, in the process that asks.
+"""Reads one repository, in the process that asks. Knows no encoder.
 
 The worker does so for bulk work, in a process that may die; the daemon for the handful of commits that come one after the
 other all day, where starting a process (200 ms) would cost more than the work. What comes out is the same.
@@ -6,16 +6,16 @@ other all day, where starting a process (200 ms) would cost more than the work. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Protocol
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import InternalError, RepoUnreadableError
+from ail_rpc.errors import RepoUnreadableError
 
 from ..history.limits import USUAL, HistoryLimits
 from ..history.opening import open_history
-from ..model import Commit, Embeddings, Tips
+from ..model import Commit, Tips
 from ..text.redaction import without_secrets
 
 BATCH = 512
@@ -58,9 +58,6 @@ class Reader(Protocol):
     def take_skipped(self) -> list[str]:
         """Return the shas of what could not be read since this was last asked: commits, their paths or changed lines."""
 
-    def encode(self, texts: list[str]) -> Embeddings:
-        """Return the texts' embeddings. Raises ModelError, or WorkerDiedError, where one of them cannot be encoded."""
-
 
 class LocalReader:
     """Reads *place* here. git that takes longer than *limit_s*, or prints commits of more than *limit_bytes*, is ended."""
@@ -69,13 +66,11 @@ class LocalReader:
         self,
         place: RepoPlace,
         ref_kinds: Iterable[str],
-        encode: Callable[[list[str]], Embeddings] | None = None,
         limits: HistoryLimits = USUAL,
         **patience: Any,
     ) -> None:
         self.limits = limits
         self._history = open_history(place, limits=limits, **patience)
-        self._encode = encode
         self.tips = self._history.read_tips(ref_kinds)
 
     def has_all(self, shas: list[str]) -> bool:
@@ -109,12 +104,6 @@ class LocalReader:
         for one in lists:
             one.clear()
         return skipped
-
-    def encode(self, texts: list[str]) -> Embeddings:
-        """See Reader."""
-        if self._encode is None:
-            raise InternalError("a reader without an encoder was asked to encode")
-        return self._encode(texts)
 
 
 def check_commits(count: int, most: int) -> None:

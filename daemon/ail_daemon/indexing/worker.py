@@ -19,7 +19,7 @@ from ail_rpc.errors import AilError, InternalError
 
 from ..encoding import open_encoder
 from ..history.limits import HistoryLimits
-from ..model import Embeddings, Encoder
+from ..model import Encoder
 from .pipes import commit_to_wire, read_frames, tips_to_wire, write_frame
 from .reading import BATCH, LocalReader, iter_batches
 
@@ -35,12 +35,12 @@ class Worker:
     def open(
         self, place: list[Any], ref_kinds: list[str], bulk: dict[str, Any], limits: dict[str, Any]
     ) -> Iterator[Any]:
-        """Open a repository, which later requests are about; *bulk*: how to encode, see `workers.Bulk`. Yield its tips.
+        """Open a repository, which later requests are about; *bulk*: how to encode, see `encoders.Bulk`. Yield its tips.
 
         limits: see `HistoryLimits`.
         """
         self._bulk = bulk
-        self._reader = LocalReader(RepoPlace(*place), ref_kinds, self._encode, HistoryLimits(**limits))
+        self._reader = LocalReader(RepoPlace(*place), ref_kinds, HistoryLimits(**limits))
         yield tips_to_wire(self._reader.tips)
 
     def has_all(self, shas: list[str]) -> Iterator[Any]:
@@ -67,22 +67,21 @@ class Worker:
         yield self._opened.take_skipped()
 
     def encode(self, texts: list[str]) -> Iterator[Any]:
-        """Yield the texts' embeddings as float32 bytes, row after row."""
-        yield self._opened.encode(texts).tobytes()
+        """Yield the texts' embeddings as float32 bytes, row after row.
+
+        Loads the encoder at the first text: an update that has none to encode never needs it.
+        """
+        bulk = self._bulk
+        self._encoder = self._encoder or open_encoder(
+            bulk["model"], bulk["kind"], Path(bulk["models_dir"]), bulk["threads"], bulk["batch"]
+        )
+        yield self._encoder.encode(texts).tobytes()
 
     @property
     def _opened(self) -> LocalReader:
         if self._reader is None:
             raise InternalError("the worker was asked about a repository before it opened one")
         return self._reader
-
-    def _encode(self, texts: list[str]) -> Embeddings:
-        """Load the encoder at the first text: an update that has none to encode never needs it."""
-        bulk = self._bulk
-        self._encoder = self._encoder or open_encoder(
-            bulk["model"], bulk["kind"], Path(bulk["models_dir"]), bulk["threads"], bulk["batch"]
-        )
-        return self._encoder.encode(texts)
 
 
 def main() -> None:

@@ -92,7 +92,10 @@ class WorkerProcess:
         return list(self._ask("take_skipped"))
 
     def encode(self, texts: list[str]) -> Embeddings:
-        """See Reader. A worker that died of one of *texts* is followed by another, and the rest can be encoded after all."""
+        """Return the texts' embeddings, as `Encode` says.
+
+        A worker that died of one of *texts* is followed by another, and the rest can be encoded after all.
+        """
         try:
             flat = np.frombuffer(self._ask("encode", texts=texts), np.float32)
         except WorkerDiedError as err:
