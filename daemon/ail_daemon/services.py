@@ -19,7 +19,7 @@ from .administration.enrolment import Enrolment
 from .asking.answering import Answering
 from .asking.asking import Asking
 from .asking.askparams import ASK
-from .asking.caches import ExactCache, SimilarCache
+from .asking.caches import AnswerCaches
 from .asking.caching import Caching
 from .asking.consistency import SAMPLE, Consistency
 from .asking.fallback import Fallback
@@ -47,13 +47,12 @@ from .server.params import Handler, Method, Param, flag, number, raw, text, text
 async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     """Enrolled repositories, kept indexed, and answers about them."""
     settings, state = flags.current, Path(get_state_dir())
-    encoder, repos, indexer = open_indexing(flags)
+    encoder, repos, indexer = indexing = open_indexing(flags)
     freshness = Freshness(repos, indexer, flags)
     pool = QuestionPool(flags)
-    exact = ExactCache(settings.cache_size)
-    similar = SimilarCache(settings.faiss_cache_size, settings.faiss_similarity_threshold)
+    caches = AnswerCaches.make(settings.cache_size, settings.faiss_cache_size, settings.faiss_similarity_threshold)
     figures, recent, pull_requests = SideFigures(), RecentQuestions(), PullRequests(flags)
-    answering = Answering(encoder, exact, similar)
+    answering = Answering(encoder, caches)
     shadow = Shadow(flags, pool, figures, answering.search)
     asking = Asking(repos, freshness, flags, pool, answering, Fallback(pool, figures))
     asking.observers = (
@@ -64,7 +63,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     checking = Checking(repos, indexer, flags, encoder)
     related.observers = (pull_requests.add_to,)
     ask_unheard = Method(asking.answer, *ASK)
-    caching = Caching(ask_unheard, repos, exact, similar, recent)
+    caching = Caching(ask_unheard, repos, caches, recent)
 
     def forget_removed() -> None:
         caching.forget_removed()
@@ -74,7 +73,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     enrolment = Enrolment(repos, indexer, freshness, encoder, forget_removed)
     keeping = Keeping(repos, freshness, encoder, state, forget_removed)
     warming = Warming(ask_unheard, repos, recent, pool)
-    applying = Applying(flags, os.fspath(state / "models"), encoder, pool, exact, similar, repos, indexer, freshness)
+    applying = Applying(flags, os.fspath(state / "models"), indexing, pool, caches, freshness)
     configuring = Configuring(flags, pool, applying)
     consistency = Consistency(repos, answering, asking.find, recent.sample)
 
@@ -99,7 +98,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
             get_status,
             probing.find_fault,
             lambda: _get_model(encoder),
-            lambda: _read_metrics(enrolment, exact, similar, encoder),
+            lambda: _read_metrics(enrolment, caches, encoder),
             figures.describe,
             lambda: all(repo.progress.phase == "idle" for repo in repos),
         )
@@ -156,12 +155,10 @@ def _offer_methods(
     }  # fmt: skip
 
 
-async def _read_metrics(
-    enrolment: Enrolment, exact: ExactCache, similar: SimilarCache, encoder: ServingEncoder
-) -> list[Family]:
+async def _read_metrics(enrolment: Enrolment, caches: AnswerCaches, encoder: ServingEncoder) -> list[Family]:
     told = await enrolment.get_status(None)
-    caches = gauges.read_caches({"exact": exact.stats(), "similar": similar.stats()})
-    return [*gauges.read_repositories(told["repos"]), *caches, gauges.read_model(encoder.loaded is not None)]
+    kept = gauges.read_caches({name: cache.stats() for name, cache in caches._asdict().items()})
+    return [*gauges.read_repositories(told["repos"]), *kept, gauges.read_model(encoder.loaded is not None)]
 
 
 async def _encode(pool: QuestionPool, encoder: ServingEncoder) -> None:

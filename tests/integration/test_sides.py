@@ -14,7 +14,7 @@ from tests.running import Home
 
 from ail_daemon.asking.answering import Answering
 from ail_daemon.asking.askparams import AskParams
-from ail_daemon.asking.caches import ExactCache, SimilarCache
+from ail_daemon.asking.caches import AnswerCaches
 from ail_daemon.asking.consistency import Consistency
 from ail_daemon.asking.plan import Plan
 from ail_daemon.asking.replies import Asked
@@ -141,7 +141,7 @@ def test_questions_that_the_sides_answer_otherwise_are_told(home: Home, repo: Re
         return Asked(params, enrolled, enrolled.place, Scope(), Plan("lexical", "lexical"))
 
     encoder = ServingEncoder(Bulk("all-MiniLM-L6-v2", "prepared", str(home.state / "models"), 1))
-    answering = Answering(encoder, ExactCache(0), SimilarCache(0, 1.0))
+    answering = Answering(encoder, AnswerCaches.make(0, 0, 1.0))
     checking = Consistency(repos, answering, find, lambda _: [{"repo": "", "question": OWN_WORDS}])
     told = asyncio.run(checking.check_consistency({"repo": None, "sample": 4, "timeout": None}))
     repos.close()

@@ -18,7 +18,7 @@ from ..repos.repo import Repo, describe_index
 from ..search import filters, search
 from ..search.candidates import Question
 from ..search.linehistory import NO_LINES, LineHistories
-from .caches import ExactCache, SimilarCache
+from .caches import AnswerCaches
 from .plan import LESS_SURE, SWITCHED_OFF, NoMeaningError, Plan
 from .replies import Asked, Reply
 from .wording import canonical
@@ -29,10 +29,9 @@ _OLDER = "older changes of these lines are still looked for: ask again in a mome
 class Answering:
     """Answers from indexes and from the caches. Its methods may be called by several threads."""
 
-    def __init__(self, encoder: ServingEncoder, exact: ExactCache, similar: SimilarCache) -> None:
+    def __init__(self, encoder: ServingEncoder, caches: AnswerCaches) -> None:
         self._encoder = encoder
-        self._exact = exact
-        self._similar = similar
+        self._caches = caches
         self._lines = LineHistories()
 
     def recall(self, asked: Asked) -> Reply | None:
@@ -40,7 +39,7 @@ class Answering:
         index = asked.repo.index
         if index is None or asked.params.no_cache:
             return None
-        kept = self._exact.get(_get_key(asked, index, asked.params.levelled))
+        kept = self._caches.exact.get(_get_key(asked, index, asked.params.levelled))
         return Reply({**kept, "index": describe_index(asked.repo, index, asked.place)}, "exact") if kept else None
 
     def answer(self, asked: Asked, problem: NoMeaningError | None = None) -> Reply:
@@ -54,7 +53,7 @@ class Answering:
         reply = _explain(asked.plan, self._search(asked, index, encoder), problem)
         if encoder and reply.may_be_kept and not asked.params.no_cache:
             key = _get_key(asked, index, canonical(asked.params.question))
-            self._similar.put(key, encoder.encode([asked.params.question]), reply.body)
+            self._caches.similar.put(key, encoder.encode([asked.params.question]), reply.body)
         return self._keep(asked, index, reply)
 
     def search(self, asked: Asked) -> dict[str, Any]:
@@ -87,7 +86,7 @@ class Answering:
         question = asked.params.question
         if asked.params.no_cache:
             return None
-        kept = self._similar.get(_get_key(asked, index, canonical(question)), encoder.encode([question]))
+        kept = self._caches.similar.get(_get_key(asked, index, canonical(question)), encoder.encode([question]))
         here = {"question": question, "index": describe_index(asked.repo, index, asked.place)}
         return Reply(kept | here, "similar") if kept else None
 
@@ -109,7 +108,7 @@ class Answering:
 
     def _keep(self, asked: Asked, index: RepoIndex, reply: Reply) -> Reply:
         if reply.may_be_kept and not asked.params.no_cache:
-            self._exact.put(_get_key(asked, index, asked.params.levelled), reply.body)
+            self._caches.exact.put(_get_key(asked, index, asked.params.levelled), reply.body)
         return reply
 
 
