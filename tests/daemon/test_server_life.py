@@ -163,10 +163,12 @@ def test_the_method_stop_is_answered_and_the_next_start_succeeds(user: User) -> 
 
 def test_a_foreign_socket_in_its_place_is_not_removed_at_the_end(user: User) -> None:
     started = user.start_ready()
+    started.process.send_signal(signal.SIGSTOP)  # awake it may bind anew before it is told to end
     os.unlink(user.socket_path)
     with socket.socket(socket.AF_UNIX) as foreign:
         foreign.bind(user.socket_path)
         started.process.send_signal(signal.SIGTERM)
+        started.process.send_signal(signal.SIGCONT)
         assert started.process.wait() == 0
         assert os.path.exists(user.socket_path)
 
