@@ -87,7 +87,12 @@ request in that window fail.
 @pytest.fixture
 def repo(tmp_path: Path) -> Repository:
     """A small history of three reasons."""
-    made = Repository(tmp_path / "project")
+    return make_repository(tmp_path / "project")
+
+
+def make_repository(path: Path) -> Repository:
+    """Make the small history of three reasons at *path*."""
+    made = Repository(path)
     made.shas = {
         "retry": made.commit(RETRY, upload__py="def upload():\n    retry(1)\n    send()\n"),
         "paint": made.commit(PAINT, page__css="body { background: blue }\n"),

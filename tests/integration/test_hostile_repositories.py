@@ -33,6 +33,17 @@ class Cage:
     def __init__(self, home: Home, repo: Repository, log: Path) -> None:
         self.home, self.repo, self.log = home, repo, log
         self.trace = home.directory / "trace"
+        self._is_enrolled = False
+
+    def enrol(self) -> None:
+        """Add the repository, unless a test before did."""
+        if not self._is_enrolled:
+            self.run(*ADD)
+            self._is_enrolled = True
+
+    def forget(self) -> None:
+        """Let the next test add the repository anew."""
+        self._is_enrolled = False
 
     def run(self, *words: str, cwd: Path | None = None, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a program of ours within the repository, under strace as well; nothing it says is looked at."""
@@ -133,8 +144,10 @@ OF_USE = {
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_command_runs_writes_or_fetches_anything(cage: Cage, name: str) -> None:
     (cage.home.directory / "message").write_text("")
-    if name not in ("add", "remove --purge"):
-        cage.run(*ADD)
+    if name != "add":
+        cage.enrol()
+    if name == "remove --purge":
+        cage.forget()
     if name == "restore":
         cage.run("ail-client", "backup", f"{cage.home.directory}/kept.bak")
     before = hash_tree(cage.repo.path)
@@ -147,7 +160,7 @@ def test_no_command_runs_writes_or_fetches_anything(cage: Cage, name: str) -> No
 
 
 def test_an_assistant_runs_writes_or_fetches_no_more_than_a_person(cage: Cage) -> None:
-    cage.run(*ADD)
+    cage.enrol()
     before = hash_tree(cage.repo.path)
     traced = ["-f", "-qq", "-e", "trace=network", "-A", "-o", str(cage.trace), str(BIN / "ail-mcp")]
     server = StdioServerParameters(command="strace", args=traced, env=cage.home.env, cwd=cage.repo.path)
@@ -189,7 +202,7 @@ def test_the_canaries_would_sing_and_a_network_call_would_show(tmp_path: Path) -
 
 
 def test_no_library_of_ours_keeps_or_sends_anything_of_its_own(cage: Cage) -> None:
-    cage.run(*ADD)
+    cage.enrol()
     cage.run(*COMMANDS["ask"])
     ours = {"state", "ail.sock", "ail.sock.lock", "ail.sock.start", "trace", "message", "kept.bak"}
     assert {path.name for path in cage.home.directory.iterdir()} <= ours  # onnxruntime left a device's id in ~/.cache
