@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,11 @@ def require(program: str) -> str:
     if os.environ.get("AIL_REQUIRE_TOOLS"):
         pytest.fail(said)
     pytest.skip(said)
+
+
+def one_fast(values: Iterable[object], fast: object) -> list[object]:
+    """Return *values* for `pytest.mark.parametrize`, each but *fast* marked slow: of what takes long, one is always tried."""
+    return [value if value == fast else pytest.param(value, marks=pytest.mark.slow) for value in values]
 
 
 @contextlib.contextmanager

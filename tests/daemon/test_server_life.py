@@ -36,6 +36,7 @@ def test_socket_locks_and_their_directories_are_closed_to_others(user: User) -> 
     assert list(modes.values()) == [0o700, 0o700, 0o600, 0o600]
 
 
+@pytest.mark.slow
 def test_after_each_of_ten_kills_the_next_start_succeeds_at_its_first_try(user: User) -> None:
     for _ in range(10):
         started = user.start_ready()
@@ -46,6 +47,7 @@ def test_after_each_of_ten_kills_the_next_start_succeeds_at_its_first_try(user: 
         )
 
 
+@pytest.mark.slow
 def test_of_thirty_started_at_once_one_stays_and_all_name_its_socket(user: User) -> None:
     started = [user.start() for _ in range(30)]
     with ThreadPoolExecutor(30) as pool:

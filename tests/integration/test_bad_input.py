@@ -97,6 +97,7 @@ def test_a_damaged_model_is_not_served(bare_home: Home, repo: Repository, models
     assert bare_home.run("ail-daemon", "model", "verify").returncode == 1
 
 
+@pytest.mark.slow
 def test_a_model_that_comes_later_is_taken_up_without_a_restart(
     bare_home: Home, repo: Repository, models: Path
 ) -> None:
@@ -171,6 +172,7 @@ def test_a_repository_that_vanished_is_named_and_the_others_go_on(home: Home, re
         assert call("repo.remove", repo=str(doomed.path), purge=True)["purged"] is True
 
 
+@pytest.mark.slow
 def test_a_commit_of_ten_thousand_files_and_messages_of_any_bytes_are_read(home: Home, tmp_path: Path) -> None:
     wide = Repository(tmp_path / "wide")
     for number in range(10_000):
@@ -185,6 +187,7 @@ def test_a_commit_of_ten_thousand_files_and_messages_of_any_bytes_are_read(home:
     assert reply["citations"][0]["subject"] == "Import everything because the vendor closed"
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_indexing_with_words_and_loses_nothing(
     home: Home, repo: Repository, small_disk: Path
 ) -> None:

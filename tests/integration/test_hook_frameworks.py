@@ -24,6 +24,7 @@ repos:
         verbose: true
       - id: ail-related-message
 """
+pytestmark = pytest.mark.slow
 WARNED = "was tried before: Hold the big lock"
 WHO = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
 NEEDED = (".pre-commit-hooks.yaml", "pyproject.toml", "README.md", "LICENSE", "client", "hooks", "daemon", "assistants")

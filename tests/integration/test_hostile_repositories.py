@@ -19,7 +19,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from tests.hostile_repository import CANARIES, TRAPS, hash_tree, plant
 from tests.integration.conftest import Repository
 from tests.running import BIN, Home, sealed_home
-from tests.tools import require
+from tests.tools import one_fast, require
 
 from ail_client.connection import connect
 from ail_client.deadline import Deadline
@@ -159,6 +159,7 @@ def test_no_command_runs_writes_or_fetches_anything(cage: Cage, name: str) -> No
     assert name not in OF_USE or done.returncode in (0, OF_USE[name]), done.stderr
 
 
+@pytest.mark.slow
 def test_an_assistant_runs_writes_or_fetches_no_more_than_a_person(cage: Cage) -> None:
     cage.enrol()
     before = hash_tree(cage.repo.path)
@@ -248,7 +249,7 @@ def test_a_bare_repository_within_an_enrolled_one_is_not_read_with_it(home: Home
     assert not (repo.path / "ran").exists()
 
 
-@pytest.mark.parametrize("name", TRAPS)
+@pytest.mark.parametrize("name", one_fast(TRAPS, "a FIFO for its attributes"))
 def test_a_repository_that_hangs_its_readers_hinders_no_other(
     home: Home, repo: Repository, tmp_path: Path, name: str
 ) -> None:
@@ -276,6 +277,7 @@ def trapped_ask(home: Home, trapped: Repository) -> None:
     connect(str(home.socket), Deadline(5)).close()
 
 
+@pytest.mark.slow
 def test_git_that_says_nothing_in_the_worker_is_ended_and_the_repository_set_aside(home: Home, tmp_path: Path) -> None:
     trapped = make_project(tmp_path / "trapped")
     TRAPS["a FIFO for its packed refs"](trapped.path / ".git")

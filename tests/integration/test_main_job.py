@@ -172,6 +172,7 @@ def test_show_tells_a_commit_by_an_abbreviated_sha(home: Home, repo: Repository)
     assert home.client("show", "--repo", str(repo.path), "zzz").returncode == 2
 
 
+@pytest.mark.slow
 def test_the_daemon_serves_without_torch_and_logs_nothing_that_was_said(home: Home, repo: Repository) -> None:
     add(home, repo.path)
     ask(home, repo.path, "why is the start page blue?")
@@ -183,6 +184,7 @@ def test_the_daemon_serves_without_torch_and_logs_nothing_that_was_said(home: Ho
     assert not any(word in log for word in ("blue", "Paint", "testers", str(repo.path)))
 
 
+@pytest.mark.slow
 def test_indexing_and_asking_leave_the_repository_as_it_was(home: Home, repo: Repository) -> None:
     def picture() -> dict[str, tuple[bytes, int]]:
         files = [path for path in repo.path.rglob("*") if path.is_file()]
