@@ -25,6 +25,13 @@ def home(models: Path) -> Iterator[Home]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def common_home(models: Path) -> Iterator[Home]:
+    """The same for all tests that stop, set and break nothing, and ask only about repositories of their own."""
+    with sealed_home(models) as made:
+        yield made
+
+
 @pytest.fixture
 def bare_home() -> Iterator[Home]:
     """A home in which no model was prepared."""

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -285,5 +286,6 @@ def test_git_that_says_nothing_in_the_worker_is_ended_and_the_repository_set_asi
         call("repo.add", repo=str(trapped.path))
         while not (told := call("status")["repos"][0])["notice"]:
             assert told["phase"] != "idle" or not told["complete"]
+            time.sleep(0.05)
     assert "set aside" in told["notice"], json.dumps(told)
     assert "did not finish" in told["notice"] or "said nothing" in told["notice"]
