@@ -12,6 +12,7 @@ import pytest
 from tests.integration.conftest import Repository
 from tests.integration.lock_history import LOCKED, POOL, tell_of_the_lock
 from tests.running import ROOT, Home, sealed_home
+from tests.tools import alone
 
 CONFIG = """
 default_install_hook_types: [pre-commit, prepare-commit-msg]
@@ -23,6 +24,7 @@ repos:
         verbose: true
       - id: ail-related-message
 """
+pytestmark = pytest.mark.slow
 WARNED = "was tried before: Hold the big lock"
 WHO = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
 NEEDED = (".pre-commit-hooks.yaml", "pyproject.toml", "README.md", "LICENSE", "client", "hooks", "daemon", "assistants")
@@ -30,18 +32,19 @@ SIZE_MAX_BYTES = 20 << 20
 
 
 class Desk:
-    """A repository with the framework installed, a daemon that knows it, and the framework's environment, built once."""
+    """A repository with the framework installed, and a daemon that knows it; the framework's environment lies in *cache*."""
 
-    def __init__(self, tool: str, home: Home, repo: Repository, source: Repository) -> None:
+    def __init__(self, tool: str, home: Home, repo: Repository, source: Repository, cache: Path) -> None:
         self.tool = tool
         self.home = home
         self.repo = repo
         self.source = source
+        self.cache = cache
         pip = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_", "SSL_"))}
         settings = Path("~/.config/pip/pip.conf").expanduser()  # an index of packages of this machine's own
         if settings.is_file():
             pip.setdefault("PIP_CONFIG_FILE", str(settings))
-        self.env = {**pip, "AIL_RELATED_LIMIT_S": "20", "PRE_COMMIT_COLOR": "never"}
+        self.env = {**pip, "AIL_RELATED_LIMIT_S": "20", "PRE_COMMIT_COLOR": "never", "XDG_CACHE_HOME": str(cache)}
 
     def run(self, *command: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
         return self.home.run(*command, cwd=cwd or self.repo.path, env=self.env | env)
@@ -54,29 +57,39 @@ class Desk:
 
     def find_environment(self) -> Path:
         """Return the environment that the framework made for the hook."""
-        (site,) = (self.home.directory / ".cache").glob("**/site-packages/ail_hooks")
+        (site,) = self.cache.glob("**/site-packages/ail_hooks")
         return site.parents[3]
 
 
 @pytest.fixture(scope="module", params=["pre-commit", "prek"])
 def desk(request: pytest.FixtureRequest, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     directory = tmp_path_factory.mktemp("framework")
-    source = Repository(directory / "source")
+    base = tmp_path_factory.getbasetemp()  # a worker's own lies in that of the run
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "frameworks"
+    with sealed_home(models) as home:
+        with alone(shared / "lock"):  # by the first worker that comes
+            source = Repository(shared / "source")
+            rev = take_this_checkout(source)
+            repo = tell_of_the_lock(Repository(directory / "project"))
+            repo.commit("Check", **{"__pre-commit-config__yaml": CONFIG.format(source=source.path, rev=rev)})
+            repo.shas["base"] = repo.git("rev-parse", "HEAD")
+            made = Desk(request.param, home, repo, source, shared / request.param)
+            installed = made.run(made.tool, "install", "--install-hooks")
+        assert installed.returncode == 0, installed.stdout + installed.stderr
+        home.client("add", str(repo.path), "--wait")
+        yield made
+
+
+def take_this_checkout(source: Repository) -> str:
+    """Return the sha of a commit of what the frameworks install, made in *source* unless it is there."""
+    if (source.path / "README.md").exists():
+        return source.git("rev-parse", "HEAD")
     for name in NEEDED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, source.path / name, ignore=shutil.ignore_patterns("__pycache__"))
         elif (ROOT / name).exists():
             shutil.copy(ROOT / name, source.path / name)
-    rev = source.commit("Take this checkout")
-    with sealed_home(models) as home:
-        repo = tell_of_the_lock(Repository(directory / "project"))
-        repo.commit("Check", **{"__pre-commit-config__yaml": CONFIG.format(source=source.path, rev=rev)})
-        repo.shas["base"] = repo.git("rev-parse", "HEAD")
-        made = Desk(request.param, home, repo, source)
-        installed = made.run(made.tool, "install", "--install-hooks")
-        assert installed.returncode == 0, installed.stdout + installed.stderr
-        home.client("add", str(repo.path), "--wait")
-        yield made
+    return source.commit("Take this checkout")
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from ail_daemon.history.changes import COMMIT_BYTES, FILE_BYTES
 from ail_daemon.history.opening import History
 
@@ -74,6 +76,7 @@ def test_a_damaged_blob_costs_only_its_own_commits_changes(shell: Shell, open_at
     assert history.skipped == [shas[2]]
 
 
+@pytest.mark.slow
 def test_a_partial_clones_changes_are_given_up_after_many_misses(shell: Shell, open_at: OpenAt) -> None:
     shell("""
         git init -q o; cd o; git config uploadpack.allowFilter true; for i in $(seq 130); do echo $i > f

@@ -192,6 +192,7 @@ def test_a_commit_whose_tree_is_damaged_is_read_without_paths(shell: Shell, open
     assert (history.skipped, history.pathless) == ([], [commits["two"].sha])
 
 
+@pytest.mark.slow
 def test_a_truncated_pack_is_reported_within_seconds_and_costs_no_life(
     shell: Shell, open_at: OpenAt, tmp_path: Path
 ) -> None:

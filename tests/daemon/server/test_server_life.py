@@ -37,6 +37,7 @@ def test_socket_locks_and_their_directories_are_closed_to_others(user: User) -> 
     assert list(modes.values()) == [0o700, 0o700, 0o600, 0o600]
 
 
+@pytest.mark.slow
 def test_after_each_of_ten_kills_the_next_start_succeeds_at_its_first_try(user: User) -> None:
     for _ in range(10):
         started = user.start_ready()
@@ -47,6 +48,7 @@ def test_after_each_of_ten_kills_the_next_start_succeeds_at_its_first_try(user: 
         )
 
 
+@pytest.mark.slow
 def test_of_thirty_started_at_once_one_stays_and_all_name_its_socket(user: User) -> None:
     started = [user.start() for _ in range(30)]
     with ThreadPoolExecutor(30) as pool:
@@ -164,10 +166,12 @@ def test_the_method_stop_is_answered_and_the_next_start_succeeds(user: User) -> 
 
 def test_a_foreign_socket_in_its_place_is_not_removed_at_the_end(user: User) -> None:
     started = user.start_ready()
+    started.process.send_signal(signal.SIGSTOP)  # awake it may bind anew before it is told to end
     os.unlink(user.socket_path)
     with socket.socket(socket.AF_UNIX) as foreign:
         foreign.bind(user.socket_path)
         started.process.send_signal(signal.SIGTERM)
+        started.process.send_signal(signal.SIGCONT)
         assert started.process.wait() == 0
         assert os.path.exists(user.socket_path)
 
