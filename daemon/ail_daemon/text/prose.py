@@ -104,8 +104,8 @@ def read_sentences(subject: str, body: str) -> list[Sentence]:
     """Return the sentences of a message in their order, the subject first; at most 200."""
     subject = subject[:MOST_CHARS]
     sentences = [Sentence(" ".join(subject.split()), 0, rate_subject(subject))]
-    for text, is_bullet in _iter_paragraphs(body[:MOST_CHARS]):
-        for part in filter(None, map(str.strip, _END.split(text))):
+    for text, is_bullet in iter_paragraphs(body[:MOST_CHARS]):
+        for part in split_sentences(text):
             is_title = is_bullet or (len(sentences) == 1 and (bool(_MERGE.match(subject)) or part[0].islower()))
             worth = rate_subject(part) if is_title else rate_sentence(part)
             sentences.append(Sentence(part, len(sentences), worth, is_bullet))
@@ -119,13 +119,23 @@ def is_trailer(line: str) -> bool:
     return bool(_TRAILER.match(line))
 
 
+def is_merge(subject: str) -> bool:
+    """Whether a subject says only that something was merged."""
+    return bool(_MERGE.match(subject))
+
+
+def split_sentences(text: str) -> list[str]:
+    """Return the sentences of a paragraph that stands on one line."""
+    return [part for part in map(str.strip, _END.split(text)) if part]
+
+
 def get_title(subject: str, sentences: list[Sentence]) -> Sentence:
     """Return what names the change: the subject, or of a merge that only says so the first line below it."""
     return sentences[1] if len(sentences) > 1 and _MERGE.match(subject) else sentences[0]
 
 
-def _iter_paragraphs(body: str) -> Iterator[tuple[str, bool]]:
-    """Yield (text, is a bullet) with wrapped lines joined."""
+def iter_paragraphs(body: str) -> Iterator[tuple[str, bool]]:
+    """Yield (text, is a bullet) of each paragraph of a message's body, wrapped lines joined."""
     joined: list[str] = []
     is_bullet, last = False, ""
     for line in _iter_read(_BLOCKS.sub("\n", body.replace("\r", "")).split("\n")):
