@@ -26,6 +26,7 @@ _DIFF = (
     "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=all", "--src-prefix=a/", "--dst-prefix=b/",
     "--format=commit %H", "--", *PATHSPECS,
 )  # fmt: skip
+_A_COMMIT = 3  # that a sample takes of one: some add hundreds
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
@@ -78,10 +79,13 @@ def list_commits(repo: Path, most: int) -> list[str]:
 def print_sample(repo: Path, commits: int, seed: int, size: int) -> None:
     """Print passages drawn by lot from the diffs of the last commits, a line each, to be read."""
     found: list[tuple[str, Passage]] = []
+    dice, count = random.Random(seed), 0
     for sha, changes in parse_patches(read_patches(repo, list_commits(repo, commits))):
-        found += [(sha[:8], one) for one in find_passages(changes)]
-    print(f"{len(found)} passages of {commits} commits")
-    for sha, one in random.Random(seed).sample(found, min(size, len(found))):
+        passages = find_passages(changes)
+        count += len(passages)
+        found += [(sha[:8], one) for one in dice.sample(passages, min(_A_COMMIT, len(passages)))]
+    print(f"{count} passages of {commits} commits")
+    for sha, one in dice.sample(found, min(size, len(found))):
         sign = "-" if one.is_removed else "+"
         print(f"{sha} {sign}{one.kind:9} {one.path}:{one.line}  {one.text}")
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Literal
 
 from .languages import Language
-from .natural import is_code_line
+from .natural import is_code_line, is_sentence
 
 BlockKind = Literal["comment", "docstring"]
 Block = tuple[BlockKind, int, list[str]]
@@ -24,6 +24,7 @@ _STAR = re.compile(r"\s*\*+(?:\s|$)")
 _STARS = re.compile(r"^\s*[*!|]+(?=\s|$)")
 _DOC_PREFIX = r"(?:@\w+\s+)?[rRuUbBfF]{0,2}"
 _SENTENCE = re.compile(r"^[ \t]*(?:[(`*:]{0,2}[^\W\d_][\w'\u2019-]{0,30}[.,;:)`*]{0,3} ){3}", re.MULTILINE)
+_QUOTES = frozenset("'\"`@#<")
 _CODE_TAIL = re.compile(r"[({\[,=]$|^\s*\"\"\"$")
 
 
@@ -116,11 +117,11 @@ class _Scanner:
         start = -1
         for number in range(len(self._lines) + 1):
             line = self._loose.get(number)
-            if line is not None and line.strip() and not is_code_line(line):
+            if line is not None and line.strip() and not _is_code(line):
                 start = start if run else number
                 run.append(line)
             elif run:
-                if any(_SENTENCE.match(one) for one in run):
+                if any(_SENTENCE.match(one) for one in run) and is_sentence(" ".join(run)):
                     self.found.append((kind, start, run))
                 run = []
 
@@ -135,6 +136,13 @@ class _Scanner:
             self._block = ("comment", number, [])
         self._block[2].append(text)
         self._last_comment = number
+
+    def _add_trailing(self, number: int, text: str) -> None:
+        """Take a comment behind code: the next line's goes on with it only where it begins in the middle of a sentence."""
+        is_middle = self._block is not None and text[:1].islower() and self._block[2][-1].rstrip()[-1:] not in ".!?:;"
+        if not is_middle:
+            self._last_comment = -2
+        self._add_comment(number, text)
 
     def _close_stars(self, line: str) -> str:
         text = _STARS.sub("", line, count=1)
@@ -186,7 +194,7 @@ class _Scanner:
     def _take_code(self, number: int, line: str) -> None:
         patterns = self._patterns
         if patterns.trailing and (found := patterns.trailing.search(line)) and _is_outside_strings(line[: found.start()]):
-            self._add_comment(number, found["text"])
+            self._add_trailing(number, found["text"])
             return
         for opening, closing in patterns.closing.items():
             if opening == closing and line.count(opening) % 2:
@@ -222,6 +230,12 @@ class _Scanner:
             self.end()
         else:
             self._closing = closing
+
+
+def _is_code(line: str) -> bool:
+    """Whether a line that no marker explains is code, or a string in code."""
+    text = line.strip()
+    return text[0] in _QUOTES or text[-1] in "'\"([{=,;\\" or is_code_line(text)
 
 
 def _is_outside_strings(code: str) -> bool:

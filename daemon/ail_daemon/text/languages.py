@@ -113,6 +113,7 @@ _TEST = re.compile(
     r"(?:^|/)(?:tests?|testing|testsuite|__tests__|specs?|e2e)/"
     r"|(?:^|/)(?:test_[^/]*|[^/]*[_.-](?:tests?|spec)\.\w+|[^/]*Tests?\.\w+|conftest\.py)$"
 )
+_TEMPLATES = re.compile(r"(?:^|/)\.?(?:github|gitlab)/(?:.*/)?[^/]*template", re.IGNORECASE)
 _MAN = re.compile(r"\.(?:[1-9]|[1-8][a-z]|mdoc|man|roff|troff)$")
 _ANY = Language(("#", "//"), _C_BLOCK)
 
@@ -122,7 +123,7 @@ def find_role(path: str) -> Role:
     """Return what the file at *path* is read as; "none" for licences, names, data and pictures."""
     name = path.rsplit("/", 1)[-1].lower()
     extension = _get_extension(name)
-    if _UNREAD_NAME.search(name) or extension in _DATA:
+    if _UNREAD_NAME.search(name) or extension in _DATA or _TEMPLATES.search(path):
         return "none"
     is_prose = extension in _DOCS or not extension or name[0].isdigit() or extension.isdigit()
     if is_prose and name not in _BY_NAME and not name.startswith("requirements") and _CHANGELOG.search(path):
@@ -131,7 +132,8 @@ def find_role(path: str) -> Role:
         return "docs"
     if _MAN.search(name):
         return "man"
-    return "docs" if not extension and name in ("readme", "install", "todo", "hacking", "faq", "contributing") else "code"
+    is_page = not extension and name not in _BY_NAME and path.rsplit("/", 1)[-1].isupper()  # README, INSTALL, HACKING
+    return "docs" if is_page else "code"
 
 
 @lru_cache(maxsize=4096)

@@ -25,6 +25,8 @@ _BINDING = frozenset(
 )
 """Words that bind a sentence together and are no words of code (`if`, `for`, `is`, `in`, `not`, `with`, `from`, `as` are)."""
 
+_AROUND = ".,;:!?()\"'`*_"
+
 _CODE_ALONE = re.compile(
     r"^\s*(?:[\w.\[\]\"'*&>-]{1,80}\s*(?:=|\+=|-=|:=|\|=)\s?[^=\s]"  # an assignment
     r"|[\w.:>!-]{1,80}\([^()]{0,200}\)[;,]?\s*$"  # a call
@@ -44,6 +46,7 @@ _KEYWORDS = re.compile(
     r"^\W*(?:if|elif|else if|for|while|with|def|class|return|raise|assert|del|yield|except|import|from|func|fn|let|const|var"
     r"|select|insert|update|create|switch|case|public|private|static|void|int|char|bool)\b"
 )
+_CODE_SIGN = re.compile(r"\w\(|[=!<>]=|\s=\s|\w\.[a-z_]\w*|\[\w|:$|->|['\"]\)?$")
 _LICENCE = re.compile(
     r"SPDX-|\bcopyright(?:\s*(?:\(c\)|\u00a9|\d{4})|ed by)|\u00a9\s*\d{4}|all rights reserved|permission is hereby granted"
     r"|permission to use, copy, modify|licensed under the|under the terms of the|redistribution and use in source"
@@ -52,13 +55,16 @@ _LICENCE = re.compile(
     r"|\"as is\"|licen[cs]e for (?:more|the specific)|for license information|apache\.org/licenses|found in the LICENSE",
     re.IGNORECASE,
 )
+_LICENCE_MARKS = ("copyright", "\u00a9", "licen", "spdx", "permission", "rights reserved", "warrant", "redistribution", '"as is"')
+"""One of them stands in every licence's head: looking for them is cheaper than for the forms."""
+
 _PRAGMA = re.compile(
-    r"^\W*(?:noqa|type:\s*ignore|pragma[:\s]|pylint\s*:|flake8|mypy:|pyright:|ruff:|isort:|yapf:|fmt:\s*(?:on|off|skip)|nosec"
+    r"\W*(?:noqa|type:\s*ignore|pragma[:\s]|pylint\s*:|flake8|mypy:|pyright:|ruff:|isort:|yapf:|fmt:\s*(?:on|off|skip)|nosec"
     r"|bandit|codespell|eslint|jshint|jslint|tslint|prettier-ignore|stylelint|istanbul|c8 ignore|v8 ignore|@ts-|biome-ignore"
     r"|clang-format|clang-tidy|NOLINT|nolint|go:\w|\+build|lint:ignore|gosec|rubocop|shellcheck|hadolint|checkstyle"
     r"|coding[:=]|-\*-|vim?:|ex:|kate:|emacs|local variables|end:|sourceMappingURL|region|endregion|!\[|swiftlint|ktlint"
     r"|noinspection|@formatter|spell-checker|cspell|\[\[?yes|#nosec|\$(?:Id|OpenBSD|NetBSD|FreeBSD|Revision|Date|Author)\b)"
-    r"|^#!|coding:\s*utf|\bnoqa\b\W*\w{0,6}$",
+    r"|#!",
     re.IGNORECASE,
 )
 _SECRET = re.compile(r"-----BEGIN|ssh-(?:rsa|ed25519|dss) ")
@@ -76,10 +82,10 @@ def is_natural(text: str) -> bool:
         return 5 * len(_SYMBOL.findall(bare)) <= len(_LETTER.findall(bare))
     tokens = bare.split()
     words = [token for token in tokens if _WORD.fullmatch(token)]
-    if len(words) < FEWEST_WORDS or _PRAGMA.search(text):
+    if len(words) < FEWEST_WORDS or _PRAGMA.match(text):
         return False
     share = len(words) / len(tokens)
-    binding = sum(word.strip(".,;:!?()\"'`*_").lower() in _BINDING for word in words)
+    binding = sum(word.strip(_AROUND).lower() in _BINDING for word in words)
     if binding:
         return share >= (0.5 if binding > 1 else 0.6) and 7 * len(_SYMBOL.findall(bare)) <= len(bare)
     if len(words) > _MOST_BARE or _CODE_END.search(bare) or _KEYWORDS.match(text):
@@ -87,19 +93,32 @@ def is_natural(text: str) -> bool:
     return share >= 0.75 and 25 * len(_SYMBOL.findall(bare)) <= len(bare)
 
 
+def is_sentence(text: str) -> bool:
+    """Whether *text* is natural language beyond doubt, though nothing but its words says so: two of them bind others."""
+    if not is_natural(text):
+        return False
+    bound = sum(word.strip(_AROUND).lower() in _BINDING for word in text.split())
+    return not text.isascii() or (bound > 1 and 12 * len(_SYMBOL.findall(text)) <= len(text))
+
+
 def is_code_line(line: str) -> bool:
     """Whether one line of a comment or a page is code beyond doubt: what stands around it is to be read without it."""
-    return bool(_CODE_ALONE.match(line)) or (bool(_CODE_END.search(line)) and not is_natural(line))
+    if _CODE_ALONE.match(line):
+        return True
+    if _CODE_END.search(line) or (_KEYWORDS.match(line) and _CODE_SIGN.search(line)):
+        return not is_natural(line)
+    return False
 
 
 def is_pragma(line: str) -> bool:
     """Whether a comment speaks to a tool: `noqa`, `eslint-disable`, an editor's mode line."""
-    return bool(_PRAGMA.search(line))
+    return bool(_PRAGMA.match(line)) or ("noqa" in line and not is_natural(line.partition("noqa")[0]))
 
 
 def is_licence(text: str) -> bool:
     """Whether *text* has the words of a licence's head; the comment that it stands in says nothing else."""
-    return bool(_LICENCE.search(text))
+    low = text.lower()
+    return any(mark in low for mark in _LICENCE_MARKS) and bool(_LICENCE.search(text))
 
 
 def is_secret(text: str) -> bool:
@@ -109,4 +128,5 @@ def is_secret(text: str) -> bool:
 
 def is_generated(text: str) -> bool:
     """Whether the first lines of a file say that a program wrote it."""
-    return bool(_GENERATED.search(text))
+    low = text.lower()
+    return ("generated" in low or "do not " in low) and bool(_GENERATED.search(text))

@@ -29,6 +29,7 @@ _TAGS = re.compile(r"(?:</?[a-zA-Z!][^<>]{0,300}>\s*)+$")
 _TABLE = re.compile(r"\||\+[-=]")
 _RULER = re.compile(r"[\W_]*$")
 _FENCES = ("```", "~~~")
+_SENTENCE_CHARS = 500  # of a sentence with the list that it announces
 _QUOTE = re.compile(r"(?:>\s?)+")
 
 
@@ -49,11 +50,13 @@ class _Splitter:
         self._literal: int | None = None  # the indentation of the line that announced a literal block
         self._start = 0
         self._parts: list[str] = []
+        self._may_list = False  # the paragraph is none of a list's items, and may announce some
 
     def end(self) -> None:
         if self._parts:
             self.found.append((self._start, " ".join(self._parts)))
             self._parts = []
+        self._may_list = True
 
     def take(self, number: int, line: str) -> None:
         text = line.strip()
@@ -67,7 +70,8 @@ class _Splitter:
         self._literal = None
         text = self._begin(text, indent)
         if text:
-            self._start = self._start if self._parts else number
+            if not self._parts:
+                self._start = number
             self._parts.append(text)
             if text.endswith("::"):
                 self.end()
@@ -93,14 +97,23 @@ class _Splitter:
         if quote := _QUOTE.match(text):
             text = text[quote.end() :]
         if marker := _BULLET.match(text) or _HEADING.match(text):
+            if self._goes_on(text[marker.end() :]):
+                return text
             self.end()
-            text = text[marker.end() :]
-        elif _FIELD.match(text):
+            self._may_list = False
+            return "" if self._is_code(text[marker.end() :]) else text[marker.end() :]
+        if _FIELD.match(text):
             self.end()
         if _EMPTY_FIELD.match(text) or self._is_code(text):
             self.end()
             return ""
         return text
+
+    def _goes_on(self, item: str) -> bool:
+        """Whether an item of a list is part of the sentence above it: `has()` and `get()` "led to:", then "- wrong results"."""
+        if not self._parts or not self._may_list or self._parts[-1][-1] in ".!?" or not (item[:1].islower() or item[:1] == "`"):
+            return False
+        return sum(map(len, self._parts)) + len(item) < _SENTENCE_CHARS
 
     def _is_code(self, text: str) -> bool:
         """Whether a line is code; one that goes on with a sentence and ends it may look like a call, and is none."""

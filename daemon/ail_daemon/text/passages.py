@@ -91,13 +91,21 @@ def split_message(message: str) -> list[Passage]:
 
     Left out are trailers, quotes, code, logs, templates, and the subject of a merge that says no more than that.
     """
-    subject, _, body = message[: prose.MOST_CHARS].lstrip("\n").partition("\n")
-    texts = [text for text, _ in prose.iter_paragraphs(body) if is_natural(text) and not _TEMPLATE.search(text)]
+    message = message[: prose.MOST_CHARS].lstrip("\n")
+    subject, _, body = message.partition("\n")
     subject = " ".join(subject.split())
+    texts = [
+        (number + 2, " ".join(text.split()))
+        for number, text in split_paragraphs(prose.blank_unwritten(body))
+        if is_natural(text) and not _TEMPLATE.match(text)
+    ]
     if subject and not (texts and prose.is_merge(subject)):
-        texts.insert(0, subject)
-    passages = [Passage("message", part) for text in texts for part in _split_long(without_secrets(text))]
-    return _choose(list({get_key(one.text): one for one in reversed(passages)}.values())[::-1])
+        texts.insert(0, (1, subject))
+    passages: dict[bytes, Passage] = {}
+    for line, text in texts:
+        for part in _split_long(without_secrets(text).strip()):
+            passages.setdefault(get_key(part), Passage("message", part, None, line))
+    return _choose(list(passages.values()))
 
 
 def get_key(text: str) -> bytes:
@@ -111,6 +119,7 @@ def rate_passage(text: str) -> Worth:
 
 
 _WORD = re.compile(r"\w+")
+_RULER = re.compile(r"^(?:[-=*#~_/]{2,} ?)+(?=\s|\w)|[-=*#~_/]{3,}$")
 _TEMPLATE = re.compile(
     r"^\W*(?:thank(?:s| you) for (?:contribut|your (?:contribution|pull|pr\b|patch)|submitting|opening|taking the time)"
     r"|(?:please|make sure|be sure|ensure)\b.{0,80}\b(?:contribut|checklist|pull request|before submitting|this template|CONTRIBUTING)"
@@ -180,9 +189,9 @@ def _finish(kind: Kind, start: int, lines: Sequence[str]) -> Iterator[tuple[Kind
     if kind == "comment" and any(is_licence(text) for _, text in paragraphs):
         return
     for number, text in paragraphs:
-        text = " ".join(text[:_PARAGRAPH_CHARS].split())
+        text = _RULER.sub("", " ".join(text[:_PARAGRAPH_CHARS].split()))
         if is_natural(text) and not is_secret(text) and not is_licence(text):
-            for part in _split_long(without_secrets(text)):
+            for part in _split_long(without_secrets(text).strip()):
                 yield kind, start + number, part
 
 

@@ -104,7 +104,7 @@ def read_sentences(subject: str, body: str) -> list[Sentence]:
     """Return the sentences of a message in their order, the subject first; at most 200."""
     subject = subject[:MOST_CHARS]
     sentences = [Sentence(" ".join(subject.split()), 0, rate_subject(subject))]
-    for text, is_bullet in iter_paragraphs(body[:MOST_CHARS]):
+    for text, is_bullet in _iter_paragraphs(body[:MOST_CHARS]):
         for part in split_sentences(text):
             is_title = is_bullet or (len(sentences) == 1 and (bool(_MERGE.match(subject)) or part[0].islower()))
             worth = rate_subject(part) if is_title else rate_sentence(part)
@@ -134,8 +134,8 @@ def get_title(subject: str, sentences: list[Sentence]) -> Sentence:
     return sentences[1] if len(sentences) > 1 and _MERGE.match(subject) else sentences[0]
 
 
-def iter_paragraphs(body: str) -> Iterator[tuple[str, bool]]:
-    """Yield (text, is a bullet) of each paragraph of a message's body, wrapped lines joined."""
+def _iter_paragraphs(body: str) -> Iterator[tuple[str, bool]]:
+    """Yield (text, is a bullet) with wrapped lines joined."""
     joined: list[str] = []
     is_bullet, last = False, ""
     for line in _iter_read(_BLOCKS.sub("\n", body.replace("\r", "")).split("\n")):
@@ -153,6 +153,16 @@ def iter_paragraphs(body: str) -> Iterator[tuple[str, bool]]:
         last = line.rstrip()
     if joined:
         yield " ".join(joined), is_bullet
+
+
+def blank_unwritten(body: str) -> list[str]:
+    """Return the lines of a message's body, those blank that people did not write to be read; as many as there are."""
+    whole = _BLOCKS.sub(lambda block: "\n" * block[0].count("\n"), body.replace("\r", ""))
+    lines: list[str] = []
+    for line in _iter_read(whole.split("\n")):
+        is_middle = bool(lines) and bool(lines[-1]) and lines[-1].rstrip()[-1:] not in ".:!?"
+        lines.append("" if _is_left_out(line, is_middle=is_middle) else line)
+    return lines
 
 
 def _iter_read(lines: list[str]) -> Iterator[str]:
