@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ail_daemon.history.changes import collect_changes
-from ail_daemon.history.unwanted import PATHSPECS
+from ail_daemon.history.walk import PATHSPECS
 from ail_daemon.text.passages import FileChange, Hunk, Passage, find_passages, split_message
 
 _DIFF = (

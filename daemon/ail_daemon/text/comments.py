@@ -19,7 +19,7 @@ BlockKind = Literal["comment", "docstring"]
 Block = tuple[BlockKind, int, list[str]]
 """Its kind, the number of its first line among those given, its lines without their markers."""
 
-_SPECIAL = {"//": r"//+[!<]?", "#": r"#+[:!|.]?", "--": r"--+[|^]?", ";": r";+", "%": r"%+", "!": r"!+[<>]?", '"': r'"(?= )', "@": r"@(?= )"}
+_SPECIAL = {"//": r"//+[!<]?", "#": r"#+[:|.]?", "--": r"--+(?: ?[|^])?", ";": r";+", "%": r"%+", "!": r"!+[<>]?", '"': r'"(?= )', "@": r"@(?= )"}
 _STAR = re.compile(r"\s*\*+(?:\s|$)")
 _STARS = re.compile(r"^\s*[*!|]+(?=\s|$)")
 _DOC_PREFIX = r"(?:@\w+\s+)?[rRuUbBfF]{0,2}"
@@ -49,7 +49,7 @@ def _get_patterns(language: Language) -> _Patterns:
     lines = "|".join(_SPECIAL.get(marker, re.escape(marker)) for marker in language.line)
     words = {*language.line, *(one for pair in blocks for one in pair)}
     has_stars = ("/*", "*/") in language.blocks
-    hint = "|".join([*map(re.escape, words), *([r"^\s*\* "] if has_stars else [])])
+    hint = "|".join([*map(re.escape, words), *([r"^[ \t]*\*[ \t]"] if has_stars else [])])
     return _Patterns(
         re.compile(hint or r"(?!)", flags | re.MULTILINE),
         re.compile(rf"\s*(?:{lines})(?P<text>.*)", flags) if lines else None,
@@ -245,7 +245,7 @@ def _is_outside_strings(code: str) -> bool:
 _NAMES = re.compile(
     r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+(test\w+)|func[ \t]+(?:\([^)\n]{0,60}\)[ \t]*)?([Tt]est\w+)\("
     r"|(?:pub[ \t]+)?(?:async[ \t]+)?fn[ \t]+(\w{12,100})[ \t]*\(\)"
-    r"|(?:public[ \t]+|private[ \t]+|async[ \t]+|static[ \t]+|final[ \t]+)*(?:void|Task|fun)[ \t]+(`[^`\n]{1,200}`|\w{12,120})[ \t]*\("
+    r"|(?:@\w+[ \t]+)?(?:public[ \t]+|private[ \t]+|async[ \t]+|static[ \t]+|final[ \t]+)*(?:void|Task|fun)[ \t]+(`[^`\n]{1,200}`|\w{12,120})[ \t]*\("
     r"|(?:it|test|describe|specify|context|scenario|feature|@test|t\.Run|@DisplayName)(?:\.\w+){0,3}[ \t]*\(?[ \t]*"
     r"(\"[^\"\n]{1,300}\"|'[^'\n]{1,300}'|`[^`\n]{1,300}`))",
     re.MULTILINE,

@@ -36,6 +36,8 @@ _CODE_ALONE = re.compile(
     r"|(?:def|class|func|fn|async def|function|struct|enum|interface)\s[\w.]{1,80}\s*[(:{<]"
     r"|from [\w.]{1,80} import\b|import [\w.{*\"']{1,80}(?:,| as |;|\s*$)"
     r"|(?:public|private|protected|static|const|let|var|final|extern|unsigned|struct|typedef)\s\w[\w<>\[\]*, ]{0,60}[=(;]"
+    r"|for [\w, ()]{1,40} in [\w.(), ]{1,60}:"
+    r"|(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|WITH)\s.{0,300}\b(?:FROM|VALUES|SET|WHERE|TABLE|INDEX|AS)\b"
     r"|@\w[\w.]{0,60}(?:\(.{0,200}\))?\s*$"
     r"|</?\w[^>]{0,200}>\s*$"
     r"|[-\w.\"']{1,60}\s?:\s?[\[{\"'\d][^.]{0,100}$"
@@ -63,8 +65,7 @@ _PRAGMA = re.compile(
     r"|bandit|codespell|eslint|jshint|jslint|tslint|prettier-ignore|stylelint|istanbul|c8 ignore|v8 ignore|@ts-|biome-ignore"
     r"|clang-format|clang-tidy|NOLINT|nolint|go:\w|\+build|lint:ignore|gosec|rubocop|shellcheck|hadolint|checkstyle"
     r"|coding[:=]|-\*-|vim?:|ex:|kate:|emacs|local variables|end:|sourceMappingURL|region|endregion|!\[|swiftlint|ktlint"
-    r"|noinspection|@formatter|spell-checker|cspell|\[\[?yes|#nosec|\$(?:Id|OpenBSD|NetBSD|FreeBSD|Revision|Date|Author)\b)"
-    r"|#!",
+    r"|noinspection|@formatter|spell-checker|cspell|\[\[?yes|#nosec|\$(?:Id|OpenBSD|NetBSD|FreeBSD|Revision|Date|Author)\b)",
     re.IGNORECASE,
 )
 _SECRET = re.compile(r"-----BEGIN|ssh-(?:rsa|ed25519|dss) ")
@@ -112,7 +113,7 @@ def is_code_line(line: str) -> bool:
 
 def is_pragma(line: str) -> bool:
     """Whether a comment speaks to a tool: `noqa`, `eslint-disable`, an editor's mode line."""
-    return bool(_PRAGMA.match(line)) or ("noqa" in line and not is_natural(line.partition("noqa")[0]))
+    return line.startswith("!/") or bool(_PRAGMA.match(line)) or ("noqa" in line and not is_natural(line.partition("noqa")[0]))
 
 
 def is_licence(text: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from .natural import is_code_line, is_natural
+from .natural import FEWEST_WORDS, is_code_line, is_natural
 
 Paragraph = tuple[int, str]
 """The number of its first line among those given, and its text."""
@@ -70,6 +70,8 @@ class _Splitter:
         self._literal = None
         text = self._begin(text, indent)
         if text:
+            if self._parts and self._parts[-1][-1] == ":" and _is_label(" ".join(self._parts)):
+                self._parts = []
             if not self._parts:
                 self._start = number
             self._parts.append(text)
@@ -120,6 +122,11 @@ class _Splitter:
         if not is_code_line(text):
             return False
         return not (self._parts and self._parts[-1][-1:] not in ".:;{}" and text[-1] in ".," and is_natural(self._parts[-1]))
+
+
+def _is_label(text: str) -> bool:
+    """Whether *text* only names what stands below it: `Description:`, a branch's name above its subjects."""
+    return text.endswith(":") and text.count(" ") < FEWEST_WORDS - 1
 
 
 def _pair_fences(lines: Sequence[str]) -> dict[int, bool]:

@@ -29,7 +29,8 @@ MOST_CHARS = 600
 
 MOST_PASSAGES = 64
 MOST_COMMIT_CHARS = 32 << 10
-_LINE_CHARS = 2000  # a longer line is data, whatever the file is called
+_LINE_CHARS = {"docs": 16_000, "changelog": 16_000}  # a longer line is data; of code one of more than 2,000
+_CODE_LINE_CHARS = 2000
 _FILE_CHARS = 256 << 10  # of one side of one file
 _READ_CHARS = 1 << 20  # of one commit
 _PARAGRAPH_CHARS = 8 * MOST_CHARS
@@ -135,22 +136,22 @@ def _read_file(change: FileChange) -> Iterator[Passage]:
         return
     for is_removed in (False, True):
         sides = [(one.old_start, one.removed) if is_removed else (one.new_start, one.added) for one in change.hunks]
-        sides = _bound([(start, lines) for start, lines in sides if lines])
-        if sides and not _is_written_by_program(sides):
+        sides = _bound([(start, lines) for start, lines in sides if lines], _LINE_CHARS.get(role, _CODE_LINE_CHARS))
+        if sides and not _is_written_by_program(sides, role):
             path = (change.old_path or change.path) if is_removed else change.path
             for start, lines in sides:
                 for kind, number, text in _read_hunk(path, role, lines, start):
                     yield Passage(kind, text, path, start + number, is_removed)
 
 
-def _bound(sides: list[tuple[int, Sequence[str]]]) -> list[tuple[int, Sequence[str]]]:
+def _bound(sides: list[tuple[int, Sequence[str]]], line_chars: int) -> list[tuple[int, Sequence[str]]]:
     """Return *sides* up to the most that is read of a file, with lines blank that are too long to be written by hand."""
     room = _FILE_CHARS
     kept: list[tuple[int, Sequence[str]]] = []
     for start, lines in sides:
         size = sum(map(len, lines))
-        if size > _LINE_CHARS:
-            lines = [line if len(line) <= _LINE_CHARS else "" for line in lines]
+        if size > line_chars:
+            lines = [line if len(line) <= line_chars else "" for line in lines]
             size = sum(map(len, lines))
         while size > room and lines:
             lines = lines[: len(lines) // 2]
@@ -160,12 +161,12 @@ def _bound(sides: list[tuple[int, Sequence[str]]]) -> list[tuple[int, Sequence[s
     return kept
 
 
-def _is_written_by_program(sides: list[tuple[int, Sequence[str]]]) -> bool:
+def _is_written_by_program(sides: list[tuple[int, Sequence[str]]], role: str) -> bool:
     start, lines = sides[0]
     if start <= _HEAD_LINES and is_generated("\n".join(lines[:_HEAD_LINES])):
         return True
     count = sum(len(lines) for _, lines in sides)
-    return sum(len(line) for _, lines in sides for line in lines) > _MINIFIED * count
+    return role == "code" and sum(len(line) for _, lines in sides for line in lines) > _MINIFIED * count
 
 
 def _read_hunk(path: str, role: str, lines: Sequence[str], start: int) -> Iterator[tuple[Kind, int, str]]:
