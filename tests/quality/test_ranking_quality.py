@@ -13,7 +13,7 @@ from bench.quality.gathering import build_index
 from tests.daemon.index.making import HashEncoder, make_commit
 
 from ail_daemon.index.repoindex import RepoIndex
-from ail_daemon.model import Commit, Scope
+from ail_daemon.model import Commit, CommitChanges, Scope
 from ail_daemon.search.candidates import Question
 from ail_daemon.search.search import rank_candidates
 
@@ -54,7 +54,7 @@ def index(tmp_path: Path) -> RepoIndex:
     made.change(commits=commits)
     while texts := dict(made.store.find_unembedded(100)):
         made.add_embeddings(list(texts), HashEncoder().encode(list(texts.values())))
-    made.add_changed([(commit.sha, f"+{commit.subject}") for commit in commits])
+    made.add_changed([CommitChanges(commit.sha, f"+{commit.subject}") for commit in commits])
     made.publish()
     return made
 

@@ -15,7 +15,7 @@ from ail_rpc.errors import RepoUnreadableError
 
 from ..history.limits import USUAL, HistoryLimits
 from ..history.opening import open_history
-from ..model import Commit, Tips
+from ..model import Commit, CommitChanges, Tips
 from ..text.redaction import without_secrets
 
 BATCH = 512
@@ -52,8 +52,8 @@ class Reader(Protocol):
         With more than *most*, that number is *most* + 1, and nothing is read. Raises RepoUnreadableError past the limit.
         """
 
-    def iter_changes(self, shas: list[str]) -> Iterator[list[tuple[str, str]]]:
-        """Yield batches of (sha, changed lines), without what looks like a key or a token."""
+    def iter_changes(self, shas: list[str]) -> Iterator[list[CommitChanges]]:
+        """Yield batches of changes, without what looks like a key or a token."""
 
     def take_skipped(self) -> list[str]:
         """Return the shas of what could not be read since this was last asked: commits, their paths or changed lines."""
@@ -92,9 +92,9 @@ class LocalReader:
         is_too_many = most is not None and len(shas) > most
         return len(shas), iter_commit_batches([] if is_too_many else self._history.iter_commits(shas))
 
-    def iter_changes(self, shas: list[str]) -> Iterator[list[tuple[str, str]]]:
+    def iter_changes(self, shas: list[str]) -> Iterator[list[CommitChanges]]:
         """See Reader."""
-        clean = ((sha, without_secrets(text)) for sha, text in self._history.iter_changes(shas))
+        clean = (one._replace(text=without_secrets(one.text)) for one in self._history.iter_changes(shas))
         return iter_batches(clean, CHANGES_BATCH)
 
     def take_skipped(self) -> list[str]:

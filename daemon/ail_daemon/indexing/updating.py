@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from ..index.repoindex import RepoIndex
 from ..index.rewrites import forget_unused_embeddings, purge_retired
-from ..model import Commit, Encode, Tips
+from ..model import Commit, CommitChanges, Encode, Tips
 from ..repos.repo import Progress, Repo
 from . import skipping
 from .embedding import FindKept, embed_fresh, embed_rest
@@ -240,11 +240,11 @@ def _finish(index: RepoIndex) -> None:
     index.settle()
 
 
-def _complete(batches: Iterator[list[tuple[str, str]]], shas: list[str]) -> Iterator[list[tuple[str, str]]]:
-    """Yield *batches*, then an empty text for those of *shas* that were in none."""
+def _complete(batches: Iterator[list[CommitChanges]], shas: list[str]) -> Iterator[list[CommitChanges]]:
+    """Yield *batches*, then no changes for those of *shas* that were in none."""
     missing = set(shas)
     for rows in batches:
-        missing.difference_update(sha for sha, _ in rows)
+        missing.difference_update(row.sha for row in rows)
         yield rows
     if missing:
-        yield [(sha, "") for sha in missing]
+        yield [CommitChanges(sha, "") for sha in missing]

@@ -20,7 +20,7 @@ from ail_rpc.errors import AilError, InternalError
 from ..encoding import open_encoder
 from ..history.limits import HistoryLimits
 from ..model import Encoder
-from .pipes import commit_to_wire, read_frames, tips_to_wire, write_frame
+from .pipes import commit_to_wire, passage_to_wire, read_frames, tips_to_wire, write_frame
 from .reading import BATCH, LocalReader, iter_batches
 
 
@@ -59,8 +59,9 @@ class Worker:
             yield [commit_to_wire(commit) for commit in batch]
 
     def changes(self, shas: list[str]) -> Iterator[Any]:
-        """Yield batches of (sha, changed lines)."""
-        yield from self._opened.iter_changes(shas)
+        """Yield batches of changes."""
+        for batch in self._opened.iter_changes(shas):
+            yield [[*one[:2], [passage_to_wire(passage) for passage in one.passages]] for one in batch]
 
     def take_skipped(self) -> Iterator[Any]:
         """Yield the shas of what could not be read since this was last asked."""

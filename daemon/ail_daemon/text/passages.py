@@ -11,8 +11,9 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from ..model import Passage
+from ..model import PassageKind as Kind
 from . import prose
 from .reasons import Worth, rate_sentence
 from .redaction import without_secrets
@@ -21,8 +22,6 @@ from .comments import find_blocks, iter_test_names
 from .languages import find_language, find_role, is_test
 from .natural import FEWEST_WORDS, is_generated, is_licence, is_natural, is_pragma, is_secret
 from .paragraphs import iter_man_lines, split_paragraphs
-
-Kind = Literal["message", "comment", "docstring", "docs", "changelog", "test"]
 
 MOST_CHARS = 600
 """Of a passage; a longer paragraph becomes several, cut between sentences."""
@@ -36,20 +35,6 @@ _READ_CHARS = 1 << 20  # of one commit
 _PARAGRAPH_CHARS = 8 * MOST_CHARS
 _HEAD_LINES = 8  # in which a generated file says so
 _MINIFIED = 400  # characters a line, on average
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """One piece of natural language. path, line: where it begins after the change, before it where is_removed; None of a message.
-
-    Of a message *line* counts from 1, the subject.
-    """
-
-    kind: Kind
-    text: str
-    path: str | None = None
-    line: int | None = None
-    is_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
