@@ -16,10 +16,10 @@ export Q FILE REPO
 export HF_HUB_OFFLINE := 1
 export AIL_TEST_MODELS := $(CURDIR)/$(VENV)/models
 
-.PHONY: ask setup check test bench torture shell dist clean help
+.PHONY: ask setup check test test-all bench torture shell dist clean help
 
 help: ## Say what each target does
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 ask: setup ## Enrol REPO (default: this one), index it, ask Q, optionally about FILE
 	@$(BIN)/ail-daemon model prepare --if-missing
@@ -41,8 +41,15 @@ check: setup ## Lint, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: setup ## Pass the tests
-	$(BIN)/python -m pytest
+# A worker that is done takes tests from another (worksteal): otherwise one would end with all the slow ones of `tests/torture`.
+WORKERS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+PYTEST  := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+test: setup ## Pass the tests, without those marked slow
+	$(PYTEST) -m "not slow"
+
+test-all: setup ## Pass all tests
+	$(PYTEST)
 
 bench: setup ## Measure every figure of the documentation; what needs ../shared/eval says so where it is absent
 	$(BIN)/python -m bench

@@ -47,7 +47,7 @@ def _read_commits(history: History) -> str:
 
 def _read_changes(history: History) -> str:
     commits = characters = 0
-    for _, text in history.iter_changes(history.iter_shas(history.read_tips().shas)):
+    for _, text, _ in history.iter_changes(history.iter_shas(history.read_tips().shas)):
         commits += 1
         characters += len(text)
     return f"{commits} commits, {characters} characters"

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.indexing.embedding import encode_with
 from ail_daemon.indexing.reading import LocalReader
 from ail_daemon.indexing.updating import update_large
 from ail_daemon.model import REF_KINDS
@@ -134,7 +135,8 @@ def build(clone: Path, directory: Path) -> RepoIndex:
     index = RepoIndex(directory, None)
     if not index.tips.shas:
         place = find_repository(str(clone))
-        update_large(LocalReader(place, REF_KINDS), Repo(directory, place), index, lambda: None, lambda _: {})
+        reader = LocalReader(place, REF_KINDS)
+        update_large(reader, encode_with(None), Repo(directory, place), index, lambda: None, lambda _: {})
     return index
 
 

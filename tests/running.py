@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.tools import alone
+
 from ail_client.connection import Connection, connect
 from ail_client.deadline import Deadline
 from ail_daemon.encoding import DEFAULT_MODEL
@@ -123,8 +125,9 @@ def sealed_home(models: Path | None = None) -> Iterator[Home]:
 def prepare_models() -> Path:
     """Return a directory with the default model, prepared there once: $AIL_TEST_MODELS, else `.bench/models`."""
     directory = Path(os.environ.get("AIL_TEST_MODELS") or ROOT / ".bench" / "models")
-    if find_prepared(directory, DEFAULT_MODEL) is None:
-        from ail_daemon.encoding.preparing import prepare  # brings torch
+    with alone(directory.with_suffix(".preparing")):
+        if find_prepared(directory, DEFAULT_MODEL) is None:
+            from ail_daemon.encoding.preparing import prepare  # brings torch
 
-        prepare(DEFAULT_MODEL, directory, download=False, report=lambda _: None)
+            prepare(DEFAULT_MODEL, directory, download=False, report=lambda _: None)
     return directory

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ail_daemon.index import pulls, words
 from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.indexing.embedding import encode_with
 from ail_daemon.indexing.reading import LocalReader
 from ail_daemon.indexing.updating import update_large
 from ail_daemon.model import REF_KINDS, Encoder
@@ -64,9 +65,9 @@ def build_index(repo: Path, directory: Path, encoder: Encoder | None) -> RepoInd
     """Return the index of *repo* in *directory*, opened where it is there already."""
     index = RepoIndex(directory, encoder)
     place = find_repository(str(repo))
-    reader = LocalReader(place, REF_KINDS, encoder.encode if encoder else None)
+    reader = LocalReader(place, REF_KINDS)
     if index.tips != reader.tips:
-        update_large(reader, Repo(directory, place), index, lambda: None, lambda _: {})
+        update_large(reader, encode_with(encoder), Repo(directory, place), index, lambda: None, lambda _: {})
     return index
 
 
@@ -119,7 +120,7 @@ def gather_all(measured: QuestionSet, encoder: Encoder | None, directory: Path) 
 def _hash_sources() -> str:
     """Return a hash of the code that gathers: another one gathers something else."""
     sources = (candidates, folding, linehistory, mentions, pulls, terms, words)
-    return hashlib.sha256(b"".join(Path(module.__file__).read_bytes() for module in sources)).hexdigest()
+    return hashlib.sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in sources)).hexdigest()
 
 
 _LINES = LineHistories()

@@ -47,6 +47,7 @@ def test_a_question_is_answered_by_a_daemon_that_is_started_for_it(
     assert "> Retry uploads once on idle connections (Ann Author)" in text.splitlines()
 
 
+@pytest.mark.slow
 def test_a_commit_is_shown_in_full_with_whether_it_changed_a_file(assistant: Assistant, enrolled: Repository) -> None:
     sha = enrolled.shas["retry"]
 
@@ -60,6 +61,7 @@ def test_a_commit_is_shown_in_full_with_whether_it_changed_a_file(assistant: Ass
     assert other["touches_path"] is False
 
 
+@pytest.mark.slow
 def test_status_lists_the_repositories(assistant: Assistant, enrolled: Repository) -> None:
     status = get_fields(assistant.call("history_status", enrolled.path))
     (listed,) = status["repositories"]
@@ -68,6 +70,7 @@ def test_status_lists_the_repositories(assistant: Assistant, enrolled: Repositor
     assert status["model"] is None
 
 
+@pytest.mark.slow
 def test_the_project_is_what_the_call_the_option_the_host_or_the_directory_names_in_this_order(
     assistant: Assistant, enrolled: Repository, tmp_path: Path
 ) -> None:
@@ -87,6 +90,7 @@ def test_the_project_is_what_the_call_the_option_the_host_or_the_directory_names
     assert get_fields(named)["repo"] == here
 
 
+@pytest.mark.slow
 def test_files_are_named_from_the_root_or_the_project_also_when_they_are_gone(
     assistant: Assistant, home: Home, repo: Repository
 ) -> None:
@@ -132,6 +136,7 @@ REFUSED: tuple[tuple[str, dict[str, object], str], ...] = (
 )
 
 
+@pytest.mark.slow
 def test_what_cannot_be_meant_is_refused_with_a_sentence_the_model_sees(
     assistant: Assistant, enrolled: Repository
 ) -> None:
@@ -155,6 +160,7 @@ def test_no_error_names_an_option_of_a_command_line(assistant: Assistant, tmp_pa
     assert "--" not in assistant.fail("history_ask", tmp_path, question="why?")
 
 
+@pytest.mark.slow
 def test_a_repository_that_was_not_added_or_is_none_is_said_with_what_the_user_can_do(
     assistant: Assistant, repo: Repository, tmp_path: Path
 ) -> None:
@@ -168,6 +174,7 @@ def test_a_repository_that_was_not_added_or_is_none_is_said_with_what_the_user_c
     assert (not_added.is_error, none.is_error) == (True, True)
 
 
+@pytest.mark.slow
 def test_related_sends_files_or_what_is_staged(
     assistant: Assistant, scripted: ScriptedDaemon, repo: Repository
 ) -> None:
@@ -191,6 +198,7 @@ def test_related_sends_files_or_what_is_staged(
     assert "\n-    retry(1)\n" in by_change["staged"]
 
 
+@pytest.mark.slow
 def test_hostile_commits_reach_no_assistant_raw_unbounded_or_unquoted(
     assistant: Assistant, home: Home, tmp_path: Path
 ) -> None:
@@ -231,6 +239,7 @@ def iter_texts(value: object) -> list[str]:
     return []
 
 
+@pytest.mark.slow
 def test_every_field_a_daemon_s_reply_has_is_made_safe(
     assistant: Assistant, scripted: ScriptedDaemon, repo: Repository
 ) -> None:
@@ -257,6 +266,7 @@ def test_every_field_a_daemon_s_reply_has_is_made_safe(
         assert find_raw("".join(iter_texts(get_fields(result)))) == []
 
 
+@pytest.mark.slow
 def test_a_stopped_daemon_is_an_error_within_the_client_s_limit(
     assistant: Assistant, scripted: ScriptedDaemon, repo: Repository
 ) -> None:
@@ -264,6 +274,7 @@ def test_a_stopped_daemon_is_an_error_within_the_client_s_limit(
     assert "took the connection and said nothing" in assistant.fail("history_status", repo.path)
 
 
+@pytest.mark.slow
 def test_nothing_but_the_protocol_is_written_to_stdout_and_the_end_of_input_ends_it(
     home: Home, repo: Repository
 ) -> None:

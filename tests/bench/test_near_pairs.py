@@ -24,6 +24,7 @@ def pairs() -> list[NearPair]:
     return near_pairs()
 
 
+@pytest.mark.slow
 def test_there_are_at_least_5000_different_pairs(pairs: list[NearPair]) -> None:
     assert len({frozenset((pair.first, pair.second)) for pair in pairs}) == len(pairs) >= 5000
     assert all(pair.first != pair.second for pair in pairs)
@@ -37,6 +38,7 @@ def test_every_kind_is_there_in_number(pairs: list[NearPair]) -> None:
     assert min(kinds.values()) >= 100
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_pairs_and_another_one_others(pairs: list[NearPair]) -> None:
     assert near_pairs() == pairs
     assert near_pairs(seed=5) != pairs

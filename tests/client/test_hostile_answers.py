@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.client.terminals import ESCAPES, Terminal
 from tests.hostile import CORPUS, PATHS, Hostile, find_raw
+from tests.tools import one_fast
 
 from ail_client.answers import render_answer, render_grep
 from ail_client.layout import Page
@@ -51,13 +52,14 @@ def iter_texts(number: int, hostile: Hostile, page: Page) -> Iterator[str]:
     yield render_status({"version": message[:300], "socket": citation["path"], "model": message[:300]}, page)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=["pipe", "20", "80"])
+@pytest.mark.parametrize("page", one_fast(PAGES, PAGES[0]), ids=["pipe", "20", "80"])
 def test_no_control_character_of_a_commit_is_printed(page: Page) -> None:
     for number, hostile in enumerate(CORPUS):
         for text in iter_texts(number, hostile, page):
             assert find_raw(ESCAPES.sub("", text)) == [], hostile.name
 
 
+@pytest.mark.slow
 def test_colours_and_links_are_the_only_escapes_and_every_link_is_ours() -> None:
     for number, hostile in enumerate(CORPUS):
         for text in iter_texts(number, hostile, PAGES[2]):

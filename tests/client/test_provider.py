@@ -180,6 +180,7 @@ def test_importing_the_package_imports_nothing_of_it(client: Runner) -> None:
         ail_client.nothing  # noqa: B018
 
 
+@pytest.mark.slow
 def test_a_checker_sees_the_types(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(

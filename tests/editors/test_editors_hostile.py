@@ -67,6 +67,7 @@ def test_neovim_shows_hostile_answers_and_lists_without_a_raw_character(
     assert seen["names"] == len(CORPUS), "every entry leads to its file, whatever its name"
 
 
+@pytest.mark.slow
 def test_neovim_shows_every_hostile_commit_without_a_raw_character_and_obeys_no_modeline(
     nvim: Neovim, home: Home, files: Path
 ) -> None:

@@ -144,7 +144,8 @@ TOOLS = {
 def test_the_snippet_makes_a_real_hook_tool_run_it(
     old_git: Desk, tool: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if not shutil.which(tool):
+    old_git.env["PATH"] += f":{Path(sys.executable).parent}"  # pre-commit and prek are installed with the tests
+    if not shutil.which(tool, path=old_git.env["PATH"]):
         pytest.skip(f"{tool} is not installed")
     repo = old_git.make_repository()
     command, file = TOOLS[tool]

@@ -25,6 +25,13 @@ def home(models: Path) -> Iterator[Home]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def common_home(models: Path) -> Iterator[Home]:
+    """The same for all tests that stop, set and break nothing, and ask only about repositories of their own."""
+    with sealed_home(models) as made:
+        yield made
+
+
 @pytest.fixture
 def bare_home() -> Iterator[Home]:
     """A home in which no model was prepared."""
@@ -87,7 +94,12 @@ request in that window fail.
 @pytest.fixture
 def repo(tmp_path: Path) -> Repository:
     """A small history of three reasons."""
-    made = Repository(tmp_path / "project")
+    return make_repository(tmp_path / "project")
+
+
+def make_repository(path: Path) -> Repository:
+    """Make the small history of three reasons at *path*."""
+    made = Repository(path)
     made.shas = {
         "retry": made.commit(RETRY, upload__py="def upload():\n    retry(1)\n    send()\n"),
         "paint": made.commit(PAINT, page__css="body { background: blue }\n"),

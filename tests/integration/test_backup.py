@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from tests.integration.conftest import Repository
 from tests.running import Calling, Home, sealed_home
+from tests.tools import one_fast
 
 from ail_rpc.errors import AilError, NotFoundError, StorageError, UsageError
 
@@ -82,6 +83,7 @@ def test_a_backup_is_the_user_s_alone_and_tar_lists_it(backup: Path) -> None:
     assert [path.name for path in backup.parent.iterdir() if path.name.startswith(".index")] == []
 
 
+@pytest.mark.slow
 def test_a_repository_that_moved_on_is_caught_up_after_its_restore(
     call: Calling, repo: Repository, backup: Path
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_repository_that_moved_on_is_caught_up_after_its_restore(
     assert call("ask", repo=str(repo.path), question="why swap the engine?")["citations"][0]["sha"] == sha
 
 
+@pytest.mark.slow
 def test_a_restore_leaves_repositories_alone_that_the_backup_does_not_know(
     call: Calling, repo: Repository, backup: Path, tmp_path: Path
 ) -> None:
@@ -104,6 +107,7 @@ def test_a_restore_leaves_repositories_alone_that_the_backup_does_not_know(
     assert call("ask", repo=str(later.path), question="why the bridge?")["outcome"] == "answered"
 
 
+@pytest.mark.slow
 def test_one_repository_alone_may_be_backed_up(call: Calling, repo: Repository, tmp_path: Path) -> None:
     other = Repository(tmp_path / "other")
     other.commit("Begin", a__txt="a")
@@ -115,6 +119,7 @@ def test_one_repository_alone_may_be_backed_up(call: Calling, repo: Repository, 
     ]
 
 
+@pytest.mark.slow
 def test_an_older_backup_is_replaced_and_nothing_else_is(call: Calling, backup: Path, tmp_path: Path) -> None:
     call("backup", file=str(backup))
     letter = tmp_path / "letter"
@@ -133,6 +138,7 @@ def test_the_daemon_s_own_files_are_no_place_for_backups_but_for_one(home: Home,
     assert call("backup", file=str(home.state / "backups" / "index.bak"))["repos"] == []
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_found_and_nothing_is_changed(call: Calling, repo: Repository, backup: Path) -> None:
     whole = backup.read_bytes()
     before = ask_all(call, repo)
@@ -144,6 +150,7 @@ def test_a_flipped_bit_is_found_and_nothing_is_changed(call: Calling, repo: Repo
     assert ask_all(call, repo) == before
 
 
+@pytest.mark.slow
 def test_every_byte_of_the_frame_counts(other_call: Calling, backup: Path) -> None:
     whole = backup.read_bytes()
     with tarfile.open(backup) as archive:
@@ -158,6 +165,7 @@ def test_every_byte_of_the_frame_counts(other_call: Calling, backup: Path) -> No
     assert other_call("repo.list")["repos"] == []
 
 
+@pytest.mark.slow
 def test_a_backup_cut_short_or_with_something_behind_it_is_refused(other_call: Calling, backup: Path) -> None:
     whole = backup.read_bytes()
     for length in (0, 1, 511, 512, 2000, -1, -1024, -1536):
@@ -168,6 +176,7 @@ def test_a_backup_cut_short_or_with_something_behind_it_is_refused(other_call: C
     assert other_call("repo.list")["repos"] == []
 
 
+@pytest.mark.slow
 def test_a_backup_of_a_newer_ail_is_refused_by_name(other_call: Calling, backup: Path) -> None:
     told = rewrite(backup, lambda manifest: manifest | {"version": 2, "ail": "9.0.0"})
     assert "newer AIL (9.0.0)" in refusal(other_call, told).message
@@ -175,6 +184,7 @@ def test_a_backup_of_a_newer_ail_is_refused_by_name(other_call: Calling, backup:
     assert "newer AIL" in refusal(other_call, newer).message
 
 
+@pytest.mark.slow
 def test_members_that_lead_elsewhere_are_never_unpacked(other_call: Calling, backup: Path, tmp_path: Path) -> None:
     for name in ("../../escaped", "/escaped"):
         with tarfile.open(backup) as old, tarfile.open(tmp_path / "odd", "w", format=tarfile.GNU_FORMAT) as odd:
@@ -207,6 +217,7 @@ def rewrite(backup: Path, change: Any) -> Path:
     return target
 
 
+@pytest.mark.slow
 def test_what_is_no_backup_or_not_mine_is_refused(other_call: Calling, backup: Path, tmp_path: Path) -> None:
     letter = tmp_path / "letter"
     letter.write_text("dear backup," * 1000)
@@ -223,6 +234,7 @@ def test_what_is_no_backup_or_not_mine_is_refused(other_call: Calling, backup: P
         assert "another user" in refusal(other_call, backup).message
 
 
+@pytest.mark.slow
 def test_a_restore_while_the_repository_is_indexed_ends_that_and_is_whole(
     call: Calling, other_call: Calling, tmp_path: Path
 ) -> None:
@@ -242,6 +254,7 @@ def test_a_restore_while_the_repository_is_indexed_ends_that_and_is_whole(
     assert (told["commits"], told["embedded"]) == (300, 300)
 
 
+@pytest.mark.slow
 def test_questions_go_on_while_backups_are_made_and_taken_back(
     home: Home, call: Calling, repo: Repository, backup: Path
 ) -> None:
@@ -256,7 +269,7 @@ def test_questions_go_on_while_backups_are_made_and_taken_back(
         assert {one.result() for one in asked} == {""}
 
 
-@pytest.mark.parametrize("promised", [True, False])
+@pytest.mark.parametrize("promised", one_fast([True, False], fast=False))
 def test_a_restore_that_was_killed_is_finished_or_undone_by_the_next_start(
     home: Home, repo: Repository, promised: bool
 ) -> None:
@@ -275,6 +288,7 @@ def test_a_restore_that_was_killed_is_finished_or_undone_by_the_next_start(
     assert [path.name for path in place.parent.iterdir()] == ([place.name] if promised else [])
 
 
+@pytest.mark.slow
 def test_settings_travel_without_tokens_and_never_replace_those_there(
     home: Home, repo: Repository, models: Path, tmp_path: Path
 ) -> None:
@@ -293,6 +307,7 @@ def test_settings_travel_without_tokens_and_never_replace_those_there(
     assert written == 'AIL_CACHE_SIZE = 77\nAIL_REFS = ["tags", "branches"]\n'
 
 
+@pytest.mark.slow
 def test_the_client_names_what_was_written_and_restored(home: Home, repo: Repository, tmp_path: Path) -> None:
     home.client("add", str(repo.path), "--wait")
     done = home.client("backup", "index.bak", cwd=tmp_path)
@@ -327,6 +342,7 @@ def test_a_full_disk_leaves_the_old_backup_and_nothing_of_the_new_one(
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_a_daemon_killed_while_it_restores_has_the_old_index_or_the_new(
     home: Home, repo: Repository, tmp_path: Path
 ) -> None:

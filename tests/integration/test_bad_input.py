@@ -8,24 +8,36 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.integration.conftest import Repository, fill
-from tests.running import Home
+from tests.integration.conftest import Repository, fill, make_repository
+from tests.running import Home, sealed_home
 
 pytestmark = pytest.mark.model
 
 
-def test_what_is_no_repository_is_named_with_what_to_do(home: Home, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def shared(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Repository]]:
+    """A home whose daemon knows a repository, for tests that change neither."""
+    with sealed_home(models) as home:
+        repo = make_repository(tmp_path_factory.mktemp("shared") / "project")
+        assert home.client("add", str(repo.path), "--wait").returncode == 0
+        yield home, repo
+
+
+def test_what_is_no_repository_is_named_with_what_to_do(shared: tuple[Home, Repository], tmp_path: Path) -> None:
+    home, _ = shared
     for command in (["add", str(tmp_path)], ["ask", "--repo", str(tmp_path), "why?"]):
         done = home.client(*command)
         assert done.returncode == 5
         assert "no git repository" in done.stderr
 
 
-def test_a_repository_that_was_never_added_is_not_read(home: Home, repo: Repository) -> None:
+def test_a_repository_that_was_never_added_is_not_read(shared: tuple[Home, Repository], repo: Repository) -> None:
+    home, _ = shared
     done = home.client("ask", "--repo", str(repo.path), "why blue?")
     assert done.returncode == 5
     assert "not enrolled" in done.stderr
@@ -45,16 +57,16 @@ def test_a_repository_that_was_never_added_is_not_read(home: Home, repo: Reposit
     ],
 )
 def test_a_wrong_question_is_refused(
-    home: Home, repo: Repository, arguments: list[str], status: int, words: str
+    shared: tuple[Home, Repository], arguments: list[str], status: int, words: str
 ) -> None:
-    home.client("add", str(repo.path), "--wait")
+    home, repo = shared
     done = home.client("ask", "--repo", str(repo.path), *arguments, cwd=repo.path)
     assert (done.returncode, done.stdout) == (status, "")
     assert words in done.stderr
 
 
-def test_any_characters_may_be_asked(home: Home, repo: Repository) -> None:
-    home.client("add", str(repo.path), "--wait")
+def test_any_characters_may_be_asked(shared: tuple[Home, Repository]) -> None:
+    home, repo = shared
     for question in ("why \x1b[31mblue\x07 page?", 'AND OR ( NOT "', "为什么是蓝色", "?!...", "a" * 90_000, "-- why"):
         done = home.client("ask", "--repo", str(repo.path), "--", question)
         assert done.returncode in (0, 1), done.stderr
@@ -85,6 +97,7 @@ def test_a_damaged_model_is_not_served(bare_home: Home, repo: Repository, models
     assert bare_home.run("ail-daemon", "model", "verify").returncode == 1
 
 
+@pytest.mark.slow
 def test_a_model_that_comes_later_is_taken_up_without_a_restart(
     bare_home: Home, repo: Repository, models: Path
 ) -> None:
@@ -121,7 +134,7 @@ def test_a_killed_worker_is_replaced_and_the_work_goes_on(home: Home, tmp_path: 
     big = Repository(tmp_path / "big")
     stream = b"".join(
         b"commit refs/heads/main\ncommitter A <a@example.org> %d +0000\ndata %d\n%s\n" % (n, len(text), text)
-        for n, text in ((n, f"Change {n} of the engine because of {n * 7919 % 1009}".encode()) for n in range(1, 3001))
+        for n, text in ((n, f"Change {n} of the engine because of {n * 7919 % 1009}".encode()) for n in range(1, 301))
     )
     subprocess.run(["git", "fast-import", "--quiet"], cwd=big.path, input=stream, check=True)
     with home.daemon() as daemon, home.connected() as call:
@@ -138,7 +151,7 @@ def test_a_killed_worker_is_replaced_and_the_work_goes_on(home: Home, tmp_path: 
             workers = found.stdout.split()
         os.kill(int(workers[0]), signal.SIGKILL)
         told = call.wait_complete(str(big.path), 120)
-        assert told["commits"] == 3000
+        assert told["commits"] == 300
         assert told["notice"] is None
 
 
@@ -162,6 +175,7 @@ def test_a_repository_that_vanished_is_named_and_the_others_go_on(home: Home, re
         assert call("repo.remove", repo=str(doomed.path), purge=True)["purged"] is True
 
 
+@pytest.mark.slow
 def test_a_commit_of_ten_thousand_files_and_messages_of_any_bytes_are_read(home: Home, tmp_path: Path) -> None:
     wide = Repository(tmp_path / "wide")
     for number in range(10_000):
@@ -176,6 +190,7 @@ def test_a_commit_of_ten_thousand_files_and_messages_of_any_bytes_are_read(home:
     assert reply["citations"][0]["subject"] == "Import everything because the vendor closed"
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_indexing_with_words_and_loses_nothing(
     home: Home, repo: Repository, small_disk: Path
 ) -> None:

@@ -119,6 +119,7 @@ ANYTHING = (
 )
 
 
+@pytest.mark.slow
 def test_any_question_is_answered_or_said_to_have_no_evidence(home: Home, repo: Repository) -> None:
     home.client("add", str(repo.path), "--wait")
     for question in ANYTHING:
@@ -164,6 +165,7 @@ def test_small_histories_answer_too(home: Home, tmp_path: Path, kind: str) -> No
     assert reply["citations"][0]["subject"] == "Begin because everything begins"
 
 
+@pytest.mark.slow
 def test_lines_whose_older_changes_take_long_are_answered_and_again_once_those_are_known(
     home: Home, repo: Repository
 ) -> None:

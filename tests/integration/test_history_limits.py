@@ -57,6 +57,7 @@ def test_a_message_beyond_the_limit_is_cut_counted_and_read_again_under_a_higher
         assert call("show", repo=str(big.path), sha=shown["sha"])["message"].endswith("zebralast")
 
 
+@pytest.mark.slow
 def test_a_message_of_100_megabytes_harms_neither_its_neighbours_nor_the_daemon(home: Home, big: Repository) -> None:
     import_commits(big, b"Begin\n\nBecause of it.", b"Grow\n\n" + b"word " * 20_000_000, b"End\n\nFor good.", paths=1)
     with home.daemon() as daemon, home.connected() as call:
@@ -111,6 +112,7 @@ def test_more_refs_than_the_limit_are_refused_in_words_that_name_it(home: Home, 
         assert add(call, big)["commits"] == 1
 
 
+@pytest.mark.slow
 def test_refs_to_what_is_no_commit_cost_no_process_each(home: Home, big: Repository) -> None:
     big.commit("Begin")
     made = "".join(f"blob\ndata {len(str(n))}\n{n}\n" for n in range(1500))

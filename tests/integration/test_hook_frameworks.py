@@ -12,10 +12,12 @@ import pytest
 from tests.integration.conftest import Repository
 from tests.integration.lock_history import LOCKED, POOL, tell_of_the_lock
 from tests.running import ROOT, Home, sealed_home
+from tests.tools import alone
 
 CONFIG = (ROOT / "docs" / "related.md").read_text().partition("```yaml\n")[2].partition("```")[0]
 """The example of the documentation, as it stands there."""
 CHECKOUT = "/home/ann/src/AIL"
+pytestmark = pytest.mark.slow
 WARNED = "): Hold the big lock"
 WHO = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
 NEEDED = (".pre-commit-hooks.yaml", "pyproject.toml", "README.md", "LICENSE", "client", "hooks", "daemon", "assistants")
@@ -23,18 +25,19 @@ SIZE_MAX_BYTES = 20 << 20
 
 
 class Desk:
-    """A repository with the framework installed, a daemon that knows it, and the framework's environment, built once."""
+    """A repository with the framework installed, and a daemon that knows it; the framework's environment lies in *cache*."""
 
-    def __init__(self, tool: str, home: Home, repo: Repository, source: Repository) -> None:
+    def __init__(self, tool: str, home: Home, repo: Repository, source: Repository, cache: Path) -> None:
         self.tool = tool
         self.home = home
         self.repo = repo
         self.source = source
+        self.cache = cache
         pip = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_", "SSL_"))}
         settings = Path("~/.config/pip/pip.conf").expanduser()  # an index of packages of this machine's own
         if settings.is_file():
             pip.setdefault("PIP_CONFIG_FILE", str(settings))
-        self.env = {**pip, "AIL_RELATED_LIMIT_S": "20", "PRE_COMMIT_COLOR": "never"}
+        self.env = {**pip, "AIL_RELATED_LIMIT_S": "20", "PRE_COMMIT_COLOR": "never", "XDG_CACHE_HOME": str(cache)}
 
     def run(self, *command: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
         return self.home.run(*command, cwd=cwd or self.repo.path, env=self.env | env)
@@ -47,30 +50,40 @@ class Desk:
 
     def find_environment(self) -> Path:
         """Return the environment that the framework made for the hook."""
-        (site,) = (self.home.directory / ".cache").glob("**/site-packages/ail_hooks")
+        (site,) = self.cache.glob("**/site-packages/ail_hooks")
         return site.parents[3]
 
 
 @pytest.fixture(scope="module", params=["pre-commit", "prek"])
 def desk(request: pytest.FixtureRequest, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     directory = tmp_path_factory.mktemp("framework")
-    source = Repository(directory / "source")
+    base = tmp_path_factory.getbasetemp()  # a worker's own lies in that of the run
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "frameworks"
+    with sealed_home(models) as home:
+        with alone(shared / "lock"):  # by the first worker that comes
+            source = Repository(shared / "source")
+            take_this_checkout(source)
+            assert CHECKOUT in CONFIG
+            repo = tell_of_the_lock(Repository(directory / "project"))
+            repo.commit("Check", **{"__pre-commit-config__yaml": CONFIG.replace(CHECKOUT, str(source.path))})
+            repo.shas["base"] = repo.git("rev-parse", "HEAD")
+            made = Desk(request.param, home, repo, source, shared / request.param)
+            installed = made.run(made.tool, "install", "--install-hooks")
+        assert installed.returncode == 0, installed.stdout + installed.stderr
+        home.client("add", str(repo.path), "--wait")
+        yield made
+
+
+def take_this_checkout(source: Repository) -> None:
+    """Commit what the frameworks install in *source*, unless it is there."""
+    if (source.path / "README.md").exists():
+        return
     for name in NEEDED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, source.path / name, ignore=shutil.ignore_patterns("__pycache__"))
         elif (ROOT / name).exists():
             shutil.copy(ROOT / name, source.path / name)
     source.commit("Take this checkout")
-    assert CHECKOUT in CONFIG
-    with sealed_home(models) as home:
-        repo = tell_of_the_lock(Repository(directory / "project"))
-        repo.commit("Check", **{"__pre-commit-config__yaml": CONFIG.replace(CHECKOUT, str(source.path))})
-        repo.shas["base"] = repo.git("rev-parse", "HEAD")
-        made = Desk(request.param, home, repo, source)
-        installed = made.run(made.tool, "install", "--install-hooks")
-        assert installed.returncode == 0, installed.stdout + installed.stderr
-        home.client("add", str(repo.path), "--wait")
-        yield made
 
 
 @pytest.fixture
@@ -140,7 +153,8 @@ def test_the_message_gets_comments_that_git_strips(at: Desk) -> None:
     seen = at.home.directory / "seen"
     editor = f'sh -c \'cat "$1" >{seen}; printf "Lock again\\n" | cat - {seen} >"$1"\' --'
     at.commit(GIT_EDITOR=editor)
-    assert f"# {at.repo.shas['lock'][:10]} {WARNED}" in seen.read_text()
+    assert f"# {at.repo.shas['lock'][:10]} was tried before (" in seen.read_text()
+    assert WARNED in seen.read_text()
     assert at.repo.git("log", "-1", "--format=%B") == "Lock again"
 
 

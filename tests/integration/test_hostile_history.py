@@ -11,6 +11,7 @@ from tests.hostile import CORPUS, MARK, find_raw, write_history
 from tests.running import Home
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_no_character_of_a_hostile_history_reaches_the_terminal(home: Home, tmp_path: Path) -> None:
     shas = write_history(tmp_path / "hostile")

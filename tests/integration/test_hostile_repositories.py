@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from tests.hostile_repository import CANARIES, TRAPS, hash_tree, plant
 from tests.integration.conftest import Repository
 from tests.running import BIN, Home, sealed_home
-from tests.tools import require
+from tests.tools import one_fast, require
 
 from ail_client.connection import connect
 from ail_client.deadline import Deadline
@@ -33,6 +34,17 @@ class Cage:
     def __init__(self, home: Home, repo: Repository, log: Path) -> None:
         self.home, self.repo, self.log = home, repo, log
         self.trace = home.directory / "trace"
+        self._is_enrolled = False
+
+    def enrol(self) -> None:
+        """Add the repository, unless a test before did."""
+        if not self._is_enrolled:
+            self.run(*ADD)
+            self._is_enrolled = True
+
+    def forget(self) -> None:
+        """Let the next test add the repository anew."""
+        self._is_enrolled = False
 
     def run(self, *words: str, cwd: Path | None = None, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a program of ours within the repository, under strace as well; nothing it says is looked at."""
@@ -133,8 +145,10 @@ OF_USE = {
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_command_runs_writes_or_fetches_anything(cage: Cage, name: str) -> None:
     (cage.home.directory / "message").write_text("")
-    if name not in ("add", "remove --purge"):
-        cage.run(*ADD)
+    if name != "add":
+        cage.enrol()
+    if name == "remove --purge":
+        cage.forget()
     if name == "restore":
         cage.run("ail-client", "backup", f"{cage.home.directory}/kept.bak")
     before = hash_tree(cage.repo.path)
@@ -146,8 +160,9 @@ def test_no_command_runs_writes_or_fetches_anything(cage: Cage, name: str) -> No
     assert name not in OF_USE or done.returncode in (0, OF_USE[name]), done.stderr
 
 
+@pytest.mark.slow
 def test_an_assistant_runs_writes_or_fetches_no_more_than_a_person(cage: Cage) -> None:
-    cage.run(*ADD)
+    cage.enrol()
     before = hash_tree(cage.repo.path)
     traced = ["-f", "-qq", "-e", "trace=network", "-A", "-o", str(cage.trace), str(BIN / "ail-mcp")]
     server = StdioServerParameters(command="strace", args=traced, env=cage.home.env, cwd=cage.repo.path)
@@ -171,7 +186,8 @@ def test_the_canaries_would_sing_and_a_network_call_would_show(tmp_path: Path) -
     require("strace")
     repo = make_project(tmp_path / "project")
     plant(repo.path, tmp_path / "sung")
-    env = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+    path = [name for name in os.get_exec_path() if not Path(name, "git-why").exists()]  # ours would go before the alias
+    env = {"PATH": os.pathsep.join(path), "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
     asked = ("status", "log --show-signature signed", "diff", "commit --allow-empty", "fetch", "why")
     for words in map(str.split, asked):
         subprocess.run(
@@ -188,7 +204,7 @@ def test_the_canaries_would_sing_and_a_network_call_would_show(tmp_path: Path) -
 
 
 def test_no_library_of_ours_keeps_or_sends_anything_of_its_own(cage: Cage) -> None:
-    cage.run(*ADD)
+    cage.enrol()
     cage.run(*COMMANDS["ask"])
     ours = {"state", "ail.sock", "ail.sock.lock", "ail.sock.start", "trace", "message", "kept.bak"}
     assert {path.name for path in cage.home.directory.iterdir()} <= ours  # onnxruntime left a device's id in ~/.cache
@@ -234,7 +250,7 @@ def test_a_bare_repository_within_an_enrolled_one_is_not_read_with_it(home: Home
     assert not (repo.path / "ran").exists()
 
 
-@pytest.mark.parametrize("name", TRAPS)
+@pytest.mark.parametrize("name", one_fast(TRAPS, "a FIFO for its attributes"))
 def test_a_repository_that_hangs_its_readers_hinders_no_other(
     home: Home, repo: Repository, tmp_path: Path, name: str
 ) -> None:
@@ -262,6 +278,7 @@ def trapped_ask(home: Home, trapped: Repository) -> None:
     connect(str(home.socket), Deadline(5)).close()
 
 
+@pytest.mark.slow
 def test_git_that_says_nothing_in_the_worker_is_ended_and_the_repository_set_aside(home: Home, tmp_path: Path) -> None:
     trapped = make_project(tmp_path / "trapped")
     TRAPS["a FIFO for its packed refs"](trapped.path / ".git")
@@ -269,5 +286,6 @@ def test_git_that_says_nothing_in_the_worker_is_ended_and_the_repository_set_asi
         call("repo.add", repo=str(trapped.path))
         while not (told := call("status")["repos"][0])["notice"]:
             assert told["phase"] != "idle" or not told["complete"]
+            time.sleep(0.05)
     assert "set aside" in told["notice"], json.dumps(told)
     assert "did not finish" in told["notice"] or "said nothing" in told["notice"]

@@ -101,6 +101,7 @@ def test_an_amend_encodes_one_message_and_a_rebase_of_unchanged_ones_none(home: 
         assert told["encoded"] == before["encoded"] + 1
 
 
+@pytest.mark.slow
 def test_a_fresh_clone_of_an_enrolled_project_encodes_nothing(home: Home, repo: Repository, tmp_path: Path) -> None:
     for number in range(70):
         repo.commit(f"Step {number}\n\nBecause of reason {number}.")
@@ -223,6 +224,7 @@ def test_only_the_kinds_of_refs_that_are_set_count(home: Home, repo: Repository)
         wait_for(call, repo.path, lambda now: now["commits"] == 3 and now["complete"])
 
 
+@pytest.mark.slow
 def test_check_index_finds_and_repairs_what_was_lost_behind_the_daemon_s_back(home: Home, repo: Repository) -> None:
     with home.daemon(), home.connected() as call:
         enrol(call, repo)

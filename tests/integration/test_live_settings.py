@@ -15,6 +15,7 @@ import pytest
 from bench.rollback import Seen, ask_and_switch, make_repository
 from tests.integration.conftest import Repository
 from tests.running import Calling, Home, sealed_home
+from tests.tools import one_fast
 
 from ail_daemon.encoding.prepared import DEFAULT_MODEL, find_prepared, save_prepared
 from ail_rpc.errors import AilError, OutOfTimeError, UsageError
@@ -65,6 +66,7 @@ def test_the_very_next_question_after_rollback_is_answered_by_words_also_one_tha
     assert ask(call, repo)["mode"] == "semantic"
 
 
+@pytest.mark.slow
 def test_rollback_under_load_loses_nothing_and_lets_nothing_through(home: Home, tmp_path: Path) -> None:
     make_repository(tmp_path / "repo", 40)
     seen = Seen()
@@ -75,6 +77,7 @@ def test_rollback_under_load_loses_nothing_and_lets_nothing_through(home: Home, 
     assert seen.count_late() == seen.disobeyed == 0
 
 
+@pytest.mark.slow
 def test_a_sighup_amid_a_hundred_questions_loses_none_and_what_is_wrong_is_told(home: Home, repo: Repository) -> None:
     with home.daemon() as daemon, home.connected() as call:
         call("repo.add", repo=str(repo.path))
@@ -107,6 +110,7 @@ def test_a_wrong_value_is_refused_and_answers_go_on_as_before(call: Calling, rep
     assert ask(call, repo)["mode"] == "semantic"
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_prepared_is_refused_and_the_one_before_answers(call: Calling, repo: Repository) -> None:
     with pytest.raises(UsageError) as refused:
         call("flags", set={"model": "no-such-model"})
@@ -114,6 +118,7 @@ def test_a_model_that_is_not_prepared_is_refused_and_the_one_before_answers(call
     assert ask(call, repo)["mode"] == "semantic"
 
 
+@pytest.mark.slow
 def test_another_model_takes_over_while_questions_go_on(models: Path, repo: Repository, tmp_path: Path) -> None:
     add_smaller_model(models, tmp_path / "models")
     with sealed_home(tmp_path / "models") as home, home.daemon(), home.connected() as call:
@@ -144,6 +149,7 @@ def test_another_model_takes_over_while_questions_go_on(models: Path, repo: Repo
         assert (reply["mode"], reply["degraded"]) == ("semantic", None)
 
 
+@pytest.mark.slow
 def test_refs_that_no_longer_count_are_no_longer_found(call: Calling, repo: Repository) -> None:
     repo.git("checkout", "-q", "--detach")
     sha = repo.commit("Dim the lamp because moths came to it", lamp="1")
@@ -156,6 +162,7 @@ def test_refs_that_no_longer_count_are_no_longer_found(call: Calling, repo: Repo
     wait_until(lambda: sha in str(ask(call, repo, "why is the lamp dimmed?")))
 
 
+@pytest.mark.slow
 def test_watching_ends_and_begins(call: Calling, repo: Repository) -> None:
     def watched() -> Any:
         return call("status")["repos"][0]["watched"]
@@ -169,6 +176,7 @@ def test_watching_ends_and_begins(call: Calling, repo: Repository) -> None:
     wait_until(lambda: call("status")["repos"][0]["head"] == sha)
 
 
+@pytest.mark.slow
 def test_with_watching_off_the_timer_looks_at_the_period_that_was_set(call: Calling, repo: Repository) -> None:
     call("flags", set={"watch": "off", "reconcile_s": "1"})
     sha = repo.commit("Dim the lamp because moths came to it", lamp="1")
@@ -176,7 +184,7 @@ def test_with_watching_off_the_timer_looks_at_the_period_that_was_set(call: Call
     wait_until(lambda: call("status")["repos"][0]["updated_by"] == "timer")
 
 
-@pytest.mark.parametrize("is_on", [True, False])
+@pytest.mark.parametrize("is_on", one_fast([True, False], fast=True))
 def test_an_amended_message_is_encoded_again_only_where_embeddings_are_not_kept(
     call: Calling, repo: Repository, is_on: bool
 ) -> None:

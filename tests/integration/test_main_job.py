@@ -26,9 +26,9 @@ def add(home: Home, repo: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_why_question_is_answered_with_the_commit_that_says_why(home: Home, repo: Repository) -> None:
-    add(home, repo.path)
-    reply = ask(home, repo.path, "why do we try an upload a second time?")
+def test_a_why_question_is_answered_with_the_commit_that_says_why(common_home: Home, repo: Repository) -> None:
+    add(common_home, repo.path)
+    reply = ask(common_home, repo.path, "why do we try an upload a second time?")
     assert reply["outcome"] == "answered"
     assert reply["citations"][0]["sha"] == repo.shas["retry"]
     assert "because the second attempt opens a fresh connection." in reply["answer"]
@@ -37,9 +37,9 @@ def test_a_why_question_is_answered_with_the_commit_that_says_why(home: Home, re
     assert (reply["mode"], reply["degraded"], reply["cached"]) == ("semantic", None, None)
 
 
-def test_the_reply_has_the_contract_s_keys(home: Home, repo: Repository) -> None:
-    add(home, repo.path)
-    reply = ask(home, repo.path, "why is the page blue?")
+def test_the_reply_has_the_contract_s_keys(common_home: Home, repo: Repository) -> None:
+    add(common_home, repo.path)
+    reply = ask(common_home, repo.path, "why is the page blue?")
     assert set(reply) == {
         "schema_version", "repo", "question", "file", "lines", "outcome", "answer", "confidence", "citations", "mode",
         "cached", "degraded", "index", "query_time_ms",
@@ -52,55 +52,59 @@ def test_the_reply_has_the_contract_s_keys(home: Home, repo: Repository) -> None
     assert reply["repo"] == str(repo.path.resolve())
 
 
-def test_a_question_the_history_says_nothing_about_gets_no_evidence_and_exit_1(home: Home, repo: Repository) -> None:
-    add(home, repo.path)
-    reply = ask(home, repo.path, "which penguin sings opera in Antarctica", expect=1)
+def test_a_question_the_history_says_nothing_about_gets_no_evidence_and_exit_1(
+    common_home: Home, repo: Repository
+) -> None:
+    add(common_home, repo.path)
+    reply = ask(common_home, repo.path, "which penguin sings opera in Antarctica", expect=1)
     assert (reply["outcome"], reply["answer"], reply["citations"]) == ("no_evidence", "", [])
-    assert ask(home, repo.path, "why is it so?", expect=1)["outcome"] == "no_evidence"
+    assert ask(common_home, repo.path, "why is it so?", expect=1)["outcome"] == "no_evidence"
 
 
-def test_lines_lead_to_the_commit_that_wrote_them(home: Home, repo: Repository) -> None:
+def test_lines_lead_to_the_commit_that_wrote_them(common_home: Home, repo: Repository) -> None:
     fix = repo.commit(
         "Close the upload\n\nA leak: the socket stayed open.", upload__py="def upload():\n    retry(1)\n    close()\n"
     )
-    add(home, repo.path)
-    reply = ask(home, repo.path, "upload.py:3", "why this line?")
+    add(common_home, repo.path)
+    reply = ask(common_home, repo.path, "upload.py:3", "why this line?")
     first = reply["citations"][0]
     assert (first["sha"], first["path"], first["line"]) == (fix, "upload.py", 3)
     assert {"touches_file", "touches_lines"} <= set(first["reasons"])
-    older = ask(home, repo.path, "upload.py:1-2", "why this upload retry?")
+    older = ask(common_home, repo.path, "upload.py:1-2", "why this upload retry?")
     assert older["citations"][0]["sha"] == repo.shas["retry"]
     assert older["lines"] == [1, 2]
 
 
-def test_a_file_is_known_under_its_old_names_and_after_its_end(home: Home, repo: Repository) -> None:
+def test_a_file_is_known_under_its_old_names_and_after_its_end(common_home: Home, repo: Repository) -> None:
     repo.git("mv", "page.css", "theme.css")
     repo.commit("Rename the page")
     repo.git("rm", "-q", "db.py")
     repo.commit("Drop the database")
-    add(home, repo.path)
-    renamed = ask(home, repo.path, "theme.css", "why blue?")
+    add(common_home, repo.path)
+    renamed = ask(common_home, repo.path, "theme.css", "why blue?")
     assert {c["sha"]: c["reasons"] for c in renamed["citations"]}[repo.shas["paint"]].count("touches_file")
-    gone = ask(home, repo.path, "db.py", "why thirty seconds of timeout?")
+    gone = ask(common_home, repo.path, "db.py", "why thirty seconds of timeout?")
     assert gone["citations"][0]["sha"] == repo.shas["timeout"]
 
 
-def test_the_same_question_again_comes_from_the_cache_until_the_index_changes(home: Home, repo: Repository) -> None:
-    add(home, repo.path)
-    first = ask(home, repo.path, "why is the page blue?")
-    again = ask(home, repo.path, "why is  the page blue?")
+def test_the_same_question_again_comes_from_the_cache_until_the_index_changes(
+    common_home: Home, repo: Repository
+) -> None:
+    add(common_home, repo.path)
+    first = ask(common_home, repo.path, "why is the page blue?")
+    again = ask(common_home, repo.path, "why is  the page blue?")
     assert (first["cached"], again["cached"]) == (None, "exact")
     assert again["citations"] == first["citations"]
     repo.commit("Paint the page green\n\nBlue was hard to read.", page__css="body { background: green }\n")
-    add(home, repo.path)
-    assert ask(home, repo.path, "why is the page blue?")["cached"] is None
+    add(common_home, repo.path)
+    assert ask(common_home, repo.path, "why is the page blue?")["cached"] is None
 
 
-def test_an_amended_commit_is_cited_under_its_new_sha_alone(home: Home, repo: Repository) -> None:
-    add(home, repo.path)
+def test_an_amended_commit_is_cited_under_its_new_sha_alone(common_home: Home, repo: Repository) -> None:
+    add(common_home, repo.path)
     repo.git("commit", "-q", "--amend", "-m", TIMEOUT_AMENDED)
-    add(home, repo.path)
-    shas = {c["sha"] for c in ask(home, repo.path, "why the database timeout?")["citations"]}
+    add(common_home, repo.path)
+    shas = {c["sha"] for c in ask(common_home, repo.path, "why the database timeout?")["citations"]}
     assert repo.git("rev-parse", "HEAD") in shas
     assert repo.shas["timeout"] not in shas
 
@@ -112,7 +116,9 @@ Nightly reports lock the ledger table for thirty seconds.
 
 
 @pytest.mark.parametrize("kind", ["bare", "worktree", "shallow", "partial", "empty", "subdirectory", "sha256"])
-def test_repositories_of_every_kind_can_be_asked(home: Home, repo: Repository, tmp_path: Path, kind: str) -> None:
+def test_repositories_of_every_kind_can_be_asked(
+    common_home: Home, repo: Repository, tmp_path: Path, kind: str
+) -> None:
     where = tmp_path / kind
     match kind:
         case "bare":
@@ -133,9 +139,9 @@ def test_repositories_of_every_kind_can_be_asked(home: Home, repo: Repository, t
         case "sha256":
             made = Repository(where, "--object-format=sha256")
             made.commit(PAGE, page__css="x")
-    add(home, where)
+    add(common_home, where)
     expect = 1 if kind == "empty" else 0
-    reply = ask(home, where, "why is the start page blue?", expect=expect)
+    reply = ask(common_home, where, "why is the start page blue?", expect=expect)
     assert reply["outcome"] == ("no_evidence" if kind == "empty" else "answered")
 
 
@@ -150,26 +156,28 @@ def test_a_worktree_shares_the_index_of_its_repository(home: Home, repo: Reposit
     assert len(json.loads(home.client("repos", "--json").stdout)["repos"]) == 1
 
 
-def test_grep_form_can_be_jumped_through(home: Home, repo: Repository) -> None:
-    add(home, repo.path)
-    done = home.client("ask", "--repo", str(repo.path), "--format", "grep", "upload.py:2", "why retry?", cwd=repo.path)
+def test_grep_form_can_be_jumped_through(common_home: Home, repo: Repository) -> None:
+    add(common_home, repo.path)
+    done = common_home.client(
+        "ask", "--repo", str(repo.path), "--format", "grep", "upload.py:2", "why retry?", cwd=repo.path
+    )
     assert done.stdout.startswith(f"upload.py:2:1: {repo.shas['retry'][:7]}")
 
 
-def test_git_why_is_a_subcommand_of_git(home: Home, repo: Repository) -> None:
-    add(home, repo.path)
-    done = home.run("git", "why", "upload.py:2", "why retry?", cwd=repo.path)
+def test_git_why_is_a_subcommand_of_git(common_home: Home, repo: Repository) -> None:
+    add(common_home, repo.path)
+    done = common_home.run("git", "why", "upload.py:2", "why retry?", cwd=repo.path)
     assert done.returncode == 0, done.stderr
     assert "fresh connection" in done.stdout
 
 
-def test_show_tells_a_commit_by_an_abbreviated_sha(home: Home, repo: Repository) -> None:
-    add(home, repo.path)
-    done = home.client("show", "--repo", str(repo.path), "--json", repo.shas["paint"][:8])
+def test_show_tells_a_commit_by_an_abbreviated_sha(common_home: Home, repo: Repository) -> None:
+    add(common_home, repo.path)
+    done = common_home.client("show", "--repo", str(repo.path), "--json", repo.shas["paint"][:8])
     shown = json.loads(done.stdout)
     assert (shown["sha"], shown["paths"]) == (repo.shas["paint"], ["page.css"])
-    assert home.client("show", "--repo", str(repo.path), "0000000").returncode == 1
-    assert home.client("show", "--repo", str(repo.path), "zzz").returncode == 2
+    assert common_home.client("show", "--repo", str(repo.path), "0000000").returncode == 1
+    assert common_home.client("show", "--repo", str(repo.path), "zzz").returncode == 2
 
 
 def test_show_takes_every_name_of_a_commit_that_git_takes(home: Home, repo: Repository) -> None:
@@ -183,6 +191,7 @@ def test_show_takes_every_name_of_a_commit_that_git_takes(home: Home, repo: Repo
     assert (refused.returncode, refused.stdout) == (2, "")
 
 
+@pytest.mark.slow
 def test_the_daemon_serves_without_torch_and_logs_nothing_that_was_said(home: Home, repo: Repository) -> None:
     add(home, repo.path)
     ask(home, repo.path, "why is the start page blue?")
@@ -194,14 +203,15 @@ def test_the_daemon_serves_without_torch_and_logs_nothing_that_was_said(home: Ho
     assert not any(word in log for word in ("blue", "Paint", "testers", str(repo.path)))
 
 
-def test_indexing_and_asking_leave_the_repository_as_it_was(home: Home, repo: Repository) -> None:
+@pytest.mark.slow
+def test_indexing_and_asking_leave_the_repository_as_it_was(common_home: Home, repo: Repository) -> None:
     def picture() -> dict[str, tuple[bytes, int]]:
         files = [path for path in repo.path.rglob("*") if path.is_file()]
         return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
     before = picture()
-    add(home, repo.path)
-    ask(home, repo.path, "upload.py:2", "why retry?")
+    add(common_home, repo.path)
+    ask(common_home, repo.path, "upload.py:2", "why retry?")
     assert picture() == before
 
 
@@ -212,12 +222,12 @@ def test_a_purged_repository_leaves_no_byte_behind(home: Home, repo: Repository)
     assert ask(home, repo.path, "why?", expect=5)["error"]
 
 
-def test_a_removed_repository_is_searchable_at_once_when_added_again(home: Home, repo: Repository) -> None:
-    add(home, repo.path)
-    assert home.client("remove", str(repo.path)).returncode == 0
-    assert home.client("ask", "--repo", str(repo.path), "why blue?").returncode == 5
-    add(home, repo.path)
-    assert ask(home, repo.path, "why is the start page blue?")["outcome"] == "answered"
+def test_a_removed_repository_is_searchable_at_once_when_added_again(common_home: Home, repo: Repository) -> None:
+    add(common_home, repo.path)
+    assert common_home.client("remove", str(repo.path)).returncode == 0
+    assert common_home.client("ask", "--repo", str(repo.path), "why blue?").returncode == 5
+    add(common_home, repo.path)
+    assert ask(common_home, repo.path, "why is the start page blue?")["outcome"] == "answered"
 
 
 def test_stopping_leaves_no_process_behind(home: Home, repo: Repository) -> None:

@@ -74,6 +74,7 @@ def wait_for_problem(call: Calling, project: Repository) -> dict[str, Any]:
     return dict(call("status")["github"])
 
 
+@pytest.mark.slow
 def test_the_second_asking_shows_it_also_from_the_cache_and_after_a_restart_without_asking_again(
     home: Home, project: Repository, hub: Forge
 ) -> None:
@@ -137,6 +138,7 @@ def test_the_settings_say_which_project_and_switch_it_on_and_off_while_it_runs(
     assert hub.asked[0].path.startswith("/repos/some/where/commits/")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -165,6 +167,7 @@ def test_what_goes_wrong_is_told_and_not_tried_again_at_once(
     assert len(hub.asked) == 1
 
 
+@pytest.mark.slow
 def test_what_was_wrong_is_forgotten_with_other_settings(home: Home, project: Repository, hub: Forge) -> None:
     well, hub.answer = hub.answer, lambda _: Answer(401)
     with serving(home, project, hub) as call:

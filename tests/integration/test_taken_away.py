@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from tests.integration.conftest import Repository, fill
 from tests.running import Calling, Home
+from tests.tools import one_fast
 
 from ail_rpc.errors import AilError, InternalError, StorageError, UnavailableError
 
@@ -117,7 +118,9 @@ faiss.IndexIDMap2.search = lambda *_args, **_named: time.sleep(3)
 # --- the model --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("damage", ["gone", "no graph", "cut", "another hash", "no manifest", "no names"])
+@pytest.mark.parametrize(
+    "damage", one_fast(["gone", "no graph", "cut", "another hash", "no manifest", "no names"], "gone")
+)
 def test_without_a_sound_model_words_answer_and_say_why(
     home: Home, added: Repository, own_model: Path, damage: str
 ) -> None:
@@ -141,6 +144,7 @@ def test_without_a_sound_model_words_answer_and_say_why(
     assert get_errors(got) == []
 
 
+@pytest.mark.slow
 def test_a_model_that_vanishes_from_the_disk_goes_on_serving(home: Home, added: Repository, own_model: Path) -> None:
     with home.daemon(), home.connected() as call:
         ask_all(call, added)
@@ -153,7 +157,11 @@ def test_a_model_that_vanishes_from_the_disk_goes_on_serving(home: Home, added: 
 
 @pytest.mark.parametrize(
     ("program", "said"),
-    [(NO_FAISS, "FAISS is missing"), (FAILING_FAISS, "meaning failed"), (HANGING_FAISS, "meaning took longer")],
+    [
+        (NO_FAISS, "FAISS is missing"),
+        pytest.param(FAILING_FAISS, "meaning failed", marks=pytest.mark.slow),
+        pytest.param(HANGING_FAISS, "meaning took longer", marks=pytest.mark.slow),
+    ],
     ids=["missing", "failing", "hanging"],
 )
 def test_without_faiss_words_answer_and_say_why(home: Home, added: Repository, program: str, said: str) -> None:
@@ -175,7 +183,9 @@ def test_a_daemon_without_faiss_indexes_by_words(home: Home, repo: Repository) -
     assert all(lack and "FAISS is missing" in lack for lack in get_lacks(got))
 
 
-@pytest.mark.parametrize("program", [NO_FAISS, FAILING_FAISS, HANGING_FAISS], ids=["missing", "failing", "hanging"])
+@pytest.mark.parametrize(
+    "program", one_fast([NO_FAISS, FAILING_FAISS, HANGING_FAISS], NO_FAISS), ids=["missing", "failing", "hanging"]
+)
 def test_where_words_may_not_step_in_the_error_says_what_to_do(home: Home, added: Repository, program: str) -> None:
     with home.daemon(AIL_FAISS_FALLBACK="false", **plant(home, program)), home.connected() as call:
         errors = get_errors(ask_all(call, added, LIMIT_S / 2 if program is HANGING_FAISS else LIMIT_S))
@@ -184,7 +194,7 @@ def test_where_words_may_not_step_in_the_error_says_what_to_do(home: Home, added
         assert ask(call, added, QUESTIONS[0] | {"mode": "lexical"}).reply
 
 
-@pytest.mark.parametrize("size", [100, 767, 0])
+@pytest.mark.parametrize("size", one_fast([100, 767, 0], 767))
 def test_embeddings_of_another_length_are_not_searched(home: Home, added: Repository, size: int) -> None:
     with sqlite3.connect(get_store(home)) as db:
         db.execute("UPDATE embeddings SET vector = substr(vector, 1, ?)", (size,))
@@ -216,7 +226,7 @@ def damage_words(home: Home, how: str) -> None:
             path.write_bytes(os.urandom(path.stat().st_size))
 
 
-@pytest.mark.parametrize("how", ["gone", "cut", "noise"])
+@pytest.mark.parametrize("how", one_fast(["gone", "cut", "noise"], "cut"))
 def test_a_word_index_that_was_damaged_is_built_anew_at_the_next_start(home: Home, added: Repository, how: str) -> None:
     damage_words(home, how)
     with home.daemon(), home.connected() as call:
@@ -225,7 +235,7 @@ def test_a_word_index_that_was_damaged_is_built_anew_at_the_next_start(home: Hom
     assert get_errors(got) == []
 
 
-@pytest.mark.parametrize("how", ["gone", "cut", "noise"])
+@pytest.mark.parametrize("how", one_fast(["gone", "cut", "noise"], "cut"))
 def test_a_word_index_that_is_damaged_under_a_running_daemon_is_built_anew(
     home: Home, added: Repository, how: str
 ) -> None:
@@ -258,6 +268,7 @@ def locked(home: Home, added: Repository) -> Iterator[sqlite3.Connection]:
     db.close()
 
 
+@pytest.mark.slow
 def test_a_database_that_another_program_has_locked_is_a_clear_error_and_then_none(
     home: Home, added: Repository, locked: sqlite3.Connection
 ) -> None:
@@ -272,6 +283,7 @@ def test_a_database_that_another_program_has_locked_is_a_clear_error_and_then_no
         assert get_lacks(got) == {None}
 
 
+@pytest.mark.slow
 def test_a_database_that_is_locked_under_a_running_daemon_is_read_all_the_same(home: Home, added: Repository) -> None:
     with home.daemon(), home.connected() as call:
         ask_all(call, added)

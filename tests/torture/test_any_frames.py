@@ -57,6 +57,7 @@ def say(scene: Scene, data: bytes) -> list[tuple[int, object]]:
     return read_all_replies(received)
 
 
+@pytest.mark.slow
 @MANY
 @given(call=CALLS)
 def test_a_call_with_any_values_has_one_reply_and_is_no_bug(scene: Scene, call: tuple[object, ...]) -> None:

@@ -28,38 +28,47 @@ NO_LIMIT_S = 60.0
 pytestmark = pytest.mark.timeout(900)  # two minutes for the longest where nothing else runs
 
 
+@pytest.mark.slow
 def test_clients_that_race_always_start_exactly_one_daemon() -> None:
     race.run(20, SEED, clients=50).check()
 
 
+@pytest.mark.slow
 def test_two_hundred_thousand_hostile_frames_harm_nothing_and_nobody() -> None:
     fuzz.run(200_000, SEED, limit_s=NO_LIMIT_S).check()
 
 
+@pytest.mark.slow
 def test_many_connections_at_once_get_each_its_own_replies() -> None:
     load.run(50, SEED, clients=64).check()
 
 
+@pytest.mark.slow
 def test_a_thousand_idle_connections_are_held_and_newcomers_told_busy() -> None:
     idle.run(1000, SEED).check()
 
 
+@pytest.mark.slow
 def test_a_hundred_client_processes_at_once_are_all_answered() -> None:
     processes.run(100, SEED).check()
 
 
+@pytest.mark.slow
 def test_of_clients_that_vanish_nothing_stays() -> None:
     vanishing.run(5, SEED, limit_s=NO_LIMIT_S).check()
 
 
+@pytest.mark.slow
 def test_a_daemon_that_cannot_answer_is_told_and_never_doubled() -> None:
     wedged.run(1, SEED, limit_s=NO_LIMIT_S).check()
 
 
+@pytest.mark.slow
 def test_an_older_daemon_is_replaced_under_load_without_an_error() -> None:
     skew.run(1, SEED).check()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process of another user")
 def test_another_user_gains_nothing() -> None:
     strangers.run(1, SEED).check()

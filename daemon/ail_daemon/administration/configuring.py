@@ -11,13 +11,12 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from ..asking.caches import ExactCache, SimilarCache
+from ..asking.caches import AnswerCaches
 from ..asking.pool import QuestionPool
-from ..encoding.encoders import ServingEncoder, check_model, make_bulk
+from ..encoding.encoders import check_model, make_bulk
 from ..flags import Flag, Flags
 from ..indexing.freshness import Freshness
-from ..indexing.indexer import Indexer
-from ..repos.repos import Repos
+from ..indexing.opening import Indexing
 from ..settings import Settings
 
 _ENCODING = {"model", "encoder", "max_workers", "batch_size"}
@@ -27,17 +26,19 @@ class Applying:
     """Subscribed to *flags*. What is quick is done at once, on the loop; loading and watching are begun, one after the other."""
 
     def __init__(
-        self, flags: Flags, models_dir: str, encoder: ServingEncoder, pool: QuestionPool, exact: ExactCache,
-        similar: SimilarCache, repos: Repos, indexer: Indexer, freshness: Freshness,
-    ) -> None:  # fmt: skip
+        self,
+        flags: Flags,
+        models_dir: str,
+        indexing: Indexing,
+        pool: QuestionPool,
+        caches: AnswerCaches,
+        freshness: Freshness,
+    ) -> None:
         self._flags = flags
         self._models_dir = models_dir
-        self._encoder = encoder
+        self._encoder, self._repos, self._indexer = indexing
         self._pool = pool
-        self._exact = exact
-        self._similar = similar
-        self._repos = repos
-        self._indexer = indexer
+        self._caches = caches
         self._freshness = freshness
         self._begun: dict[asyncio.Task[None], str] = {}
         self._leave = (flags.check_with(self._check), flags.subscribe(self._apply))
@@ -62,10 +63,10 @@ class Applying:
     def _apply(self, before: Settings, after: Settings) -> None:
         changed = _changed(before, after)
         if "cache_size" in changed:
-            self._exact.resize(after.cache_size)
+            self._caches.exact.resize(after.cache_size)
         if "faiss_cache_size" in changed:
-            self._similar.resize(after.faiss_cache_size)
-        self._similar.threshold = after.faiss_similarity_threshold
+            self._caches.similar.resize(after.faiss_cache_size)
+        self._caches.similar.threshold = after.faiss_similarity_threshold
         if "max_workers" in changed:
             self._pool.resize(after.max_workers)
         if "reconcile_s" in changed:

@@ -1,42 +1,64 @@
-"""One question to a reply by one side, from the index. Runs in a thread; knows no cache, no time limit, no other side."""
+"""One question to its reply, in a thread: the index opened, a similar question looked for, searched, said, kept.
+
+Knows no time limit and no other side; `asking` decides which side answers and steps in with the other.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Hashable
+from time import time
+from typing import Any
 
-from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError
 
 from ..encoding.encoders import EncodedOnce, ServingEncoder
 from ..index.repoindex import RepoIndex
 from ..model import SCHEMA, Encoder, Scope
 from ..repos.repo import Repo, describe_index
-from ..search import filters
-from ..search import search as searcher
+from ..search import filters, search
 from ..search.candidates import Question
 from ..search.linehistory import NO_LINES, LineHistories
-from .plan import NoMeaningError, Plan
+from .caches import AnswerCaches
+from .plan import SWITCHED_OFF, NoMeaningError, Plan
+from .replies import Asked, Reply
+from .wording import canonical
 
 _OLDER = "older changes of these lines are still looked for: ask again in a moment"
 
 
-class Asked(NamedTuple):
-    """A checked question: in words, about what, where, how it is to be answered, with its other params."""
-
-    text: str
-    scope: Scope
-    repo: Repo
-    place: RepoPlace
-    plan: Plan
-    params: dict[str, Any]
-
-
 class Answering:
-    """Answers from indexes. Its methods may be called by several threads."""
+    """Answers from indexes and from the caches. Its methods may be called by several threads."""
 
-    def __init__(self, encoder: ServingEncoder) -> None:
+    def __init__(self, encoder: ServingEncoder, caches: AnswerCaches) -> None:
         self._encoder = encoder
+        self._caches = caches
         self._lines = LineHistories()
+
+    def recall(self, asked: Asked) -> Reply | None:
+        """Return the reply to the same question, None where none is kept. Fast enough for the loop: touches no index."""
+        index = asked.repo.index
+        if index is None or asked.params.no_cache:
+            return None
+        kept = self._caches.exact.get(_get_key(asked, index, asked.params.levelled))
+        return Reply({**kept, "index": describe_index(asked.repo, index, asked.place)}, "exact") if kept else None
+
+    def answer(self, asked: Asked, problem: NoMeaningError | None = None) -> Reply:
+        """Return the reply of the side that the plan names; *problem*: why meaning, which was asked before, could not.
+
+        Raises NoMeaningError where meaning is to answer and cannot, and what `ask` raises.
+        """
+        index, encoder = self._open(asked)
+        if encoder and (reply := self._recall_similar(asked, index, encoder)):
+            return self._keep(asked, index, reply)
+        reply = _explain(asked.plan, self._search(asked, index, encoder), problem)
+        if encoder and reply.may_be_kept and not asked.params.no_cache:
+            key = _get_key(asked, index, canonical(asked.params.question))
+            self._caches.similar.put(key, encoder.encode([asked.params.question]), reply.body)
+        return self._keep(asked, index, reply)
+
+    def search(self, asked: Asked) -> dict[str, Any]:
+        """Return the body of the reply by the side that the plan names, past every cache: for comparisons."""
+        return self._search(asked, *self._open(asked))
 
     def forget(self) -> None:
         """Forget what was asked about lines."""
@@ -46,43 +68,69 @@ class Answering:
         """End what goes on after replies."""
         self._lines.stop()
 
-    def ask(self, asked: Asked) -> dict[str, Any]:
-        """Return the reply of the side that the plan names. Raises NoMeaningError, and what `ask` raises."""
-        if asked.plan.side == "lexical":
-            return self.find(asked, self.open_for_words(asked), None)
-        return self.find(asked, *self.open_for_meaning(asked))
-
-    def open_for_meaning(self, asked: Asked) -> tuple[RepoIndex, EncodedOnce]:
-        """Return the index, and what encodes this question once. Raises NoMeaningError saying what is missing."""
-        encoder = self._encoder.get()
-        if encoder is None:
+    def _open(self, asked: Asked) -> tuple[RepoIndex, EncodedOnce | None]:
+        """Return the index and, where meaning is to answer, what encodes this question once; words wait for no model."""
+        is_semantic = asked.plan.side == "semantic"
+        serving = self._encoder.get() if is_semantic else self._encoder.loaded
+        if is_semantic and serving is None:
             raise NoMeaningError("model", self._encoder.reason or "model missing")
-        index = asked.repo.open_index(encoder)
-        if index.vectors is None or index.encoder is None:
+        index = asked.repo.open_index(serving)
+        if is_semantic and (index.vectors is None or index.encoder is None):
             raise NoMeaningError("failed", index.no_vectors or "the embeddings are not loaded")
         _check_file(index, asked.repo, asked.scope)
-        return index, EncodedOnce(index.encoder)  # the index may still be another model's than the one that serves next
+        # The index may still be another model's than the one that serves next.
+        return index, EncodedOnce(index.encoder) if is_semantic and index.encoder else None
 
-    def open_for_words(self, asked: Asked) -> RepoIndex:
-        """Return the index; waits for no model."""
-        index = asked.repo.open_index(self._encoder.loaded)
-        _check_file(index, asked.repo, asked.scope)
-        return index
+    def _recall_similar(self, asked: Asked, index: RepoIndex, encoder: Encoder) -> Reply | None:
+        """Return the reply to a similar question, as one to this question; None where none is kept."""
+        question = asked.params.question
+        if asked.params.no_cache:
+            return None
+        kept = self._caches.similar.get(_get_key(asked, index, canonical(question)), encoder.encode([question]))
+        here = {"question": question, "index": describe_index(asked.repo, index, asked.place)}
+        return Reply(kept | here, "similar") if kept else None
 
-    def find(self, asked: Asked, index: RepoIndex, encoder: Encoder | None) -> dict[str, Any]:
-        """Return the reply, without what only its call knows: `cached`, `query_time_ms`. encoder None: by words alone."""
-        text, scope, repo, place, plan, params = asked
-        passing = filters.compile(params, index, place)
+    def _search(self, asked: Asked, index: RepoIndex, encoder: Encoder | None) -> dict[str, Any]:
+        """Return the body of the reply. encoder None: by words alone."""
+        params, scope, place, plan = asked.params, asked.scope, asked.place, asked.plan
+        passing = filters.compile(params.filters, index, place)
         lines = self._lines.find(place, scope.file, scope.lines) if scope.file and scope.lines else NO_LINES
         among = passing.ids if passing else None
-        question = Question(text, scope, params["limit"], plan.mode, lines.blamed, lines.logged, among)
+        question = Question(params.question, scope, params.limit, plan.mode, lines.blamed, lines.logged, among)
+        lack = _describe_lack(asked.repo, index, is_semantic=encoder is not None)
         return {
-            "schema_version": SCHEMA, "repo": place.root, "question": text, "file": scope.file,
+            "schema_version": SCHEMA, "repo": place.root, "question": params.question, "file": scope.file,
             "lines": list(scope.lines) if scope.lines else None,
-            **searcher.ask(index, encoder, question, plan.required),
-            "degraded": _describe_lack(repo, index, is_semantic=encoder is not None) or (None if lines.is_whole else _OLDER),
-            "index": describe_index(repo, index, place),
+            **search.answer(index, encoder, question, plan.required),
+            "degraded": lack or (None if lines.is_whole else _OLDER),
+            "index": describe_index(asked.repo, index, place),
         }  # fmt: skip
+
+    def _keep(self, asked: Asked, index: RepoIndex, reply: Reply) -> Reply:
+        if reply.may_be_kept and not asked.params.no_cache:
+            self._caches.exact.put(_get_key(asked, index, asked.params.levelled), reply.body)
+        return reply
+
+
+def _explain(plan: Plan, body: dict[str, Any], problem: NoMeaningError | None) -> Reply:
+    """Return *body* as a reply that says why words alone answer, where meaning was asked for."""
+    if problem:
+        return Reply(body | {"degraded": problem.message}, cause=problem.cause)
+    if plan.refused:
+        return Reply(body | {"degraded": body["degraded"] or SWITCHED_OFF}, cause=plan.refused)
+    if plan.side == "semantic" and body["mode"] == "lexical":
+        return Reply(body, cause="low_confidence")  # `mode` tells; the surer answer is none the less for it
+    return Reply(body)
+
+
+def _get_key(asked: Asked, index: RepoIndex, wording: Hashable) -> tuple[Hashable, ...]:
+    """Return what must be alike for an answer to be given again: this enrolment and state, the scope, every option, *wording*.
+
+    The plan is part of it: an answer by meaning is not given again once words alone are to answer.
+    """
+    params = asked.params
+    options = (params.limit, params.mode, filters.get_key(params.filters, time()))
+    return (asked.repo.token, index.generation, asked.place.git_dir, asked.scope, asked.plan, options, wording)
 
 
 def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | None:

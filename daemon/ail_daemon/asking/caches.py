@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Hashable, Iterator
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from cachetools import LRUCache
@@ -135,3 +135,19 @@ class SimilarCache(_Replies):
     def put(self, key: Hashable, embedding: Embeddings, reply: dict[str, Any]) -> None:
         """Keep *reply* under *key* and its question's *embedding*."""
         self._keep(key, embedding[0].astype(np.float32).tobytes(), reply)
+
+
+class AnswerCaches(NamedTuple):
+    """Both caches, which are made, cleared and measured together."""
+
+    exact: ExactCache
+    similar: SimilarCache
+
+    @classmethod
+    def make(cls, exact_size: int, similar_size: int, threshold: float) -> AnswerCaches:
+        """Return empty caches of so many replies; *threshold*: see `SimilarCache`."""
+        return cls(ExactCache(exact_size), SimilarCache(similar_size, threshold))
+
+    def clear(self, is_dropped: Callable[[Any], bool] = lambda _: True) -> dict[str, int]:
+        """Forget the replies whose key *is_dropped*, all by default; return by each cache's name how many they were."""
+        return {name: cache.clear(is_dropped) for name, cache in self._asdict().items()}

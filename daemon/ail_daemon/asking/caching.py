@@ -1,4 +1,4 @@
-"""`cache.stats`, `cache.clear`, `cache.warm`, and what is noted of every question for warming."""
+"""`cache.stats`, `cache.clear`, `cache.warm`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ail_rpc.errors import AilError, UsageError
 
 from ..repos.repos import Repos
 from ..server.params import Handler
-from .caches import ExactCache, SimilarCache, uncounted
+from .caches import AnswerCaches, uncounted
 from .warming import RecentQuestions
 
 _FAILURES_TOLD = 100
@@ -18,36 +18,19 @@ _FILE_BYTES = 16 << 20
 
 
 class Caching:
-    """Knows both caches and the questions of late; *answer* takes a question's checked params, *ask* what a call gives."""
+    """Knows both caches and the questions asked lately; *ask* answers a call's params, and nobody hears of it."""
 
-    def __init__(
-        self,
-        answer: Handler,
-        ask: Handler,
-        repos: Repos,
-        exact: ExactCache,
-        similar: SimilarCache,
-        recent: RecentQuestions,
-    ) -> None:
-        self._answer = answer
+    def __init__(self, ask: Handler, repos: Repos, caches: AnswerCaches, recent: RecentQuestions) -> None:
         self._ask = ask
         self._repos = repos
-        self._exact = exact
-        self._similar = similar
+        self._caches = caches
         self._recent = recent
-
-    async def ask(self, params: dict[str, Any]) -> Any:
-        """Return the reply to a question, which is noted where it could be answered."""
-        reply = await self._answer(params)
-        self._recent.note(params)
-        return reply
 
     async def stats(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return each cache's figures; of embeddings how many texts needed none anew; how many questions are remembered."""
         del params
         return {
-            "exact": self._exact.stats().to_wire(),
-            "similar": self._similar.stats().to_wire(),
+            **{name: cache.stats().to_wire() for name, cache in self._caches._asdict().items()},
             "embeddings": {
                 "hits": sum(repo.reused for repo in self._repos),
                 "misses": sum(repo.encoded for repo in self._repos),
@@ -59,20 +42,15 @@ class Caching:
         """Forget every reply and question, or those of `repo` alone; return how many replies of each cache they were."""
         if params["repo"] is None:
             self._recent.forget()
-            return {"exact": self._exact.clear(), "similar": self._similar.clear()}
+            return self._caches.clear()
         found, _ = self._repos.find(params["repo"])
         self._recent.forget(lambda directory: self._repos.is_within(directory, found))
-        token = found.token
-        return {
-            "exact": self._exact.clear(lambda key: _get_token(key) == token),
-            "similar": self._similar.clear(lambda key: _get_token(key) == token),
-        }
+        return self._caches.clear(lambda key: _get_token(key) == found.token)
 
     def forget_removed(self) -> None:
         """Forget replies and questions about repositories that are not enrolled any more."""
         tokens = {repo.token for repo in self._repos}
-        for cache in (self._exact, self._similar):
-            cache.clear(lambda key: _get_token(key) not in tokens)
+        self._caches.clear(lambda key: _get_token(key) not in tokens)
         self._recent.forget(lambda directory: not self._repos.is_within(directory))
 
     async def warm(self, params: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from time import monotonic
 from typing import Any, NamedTuple
@@ -19,8 +19,10 @@ from ..index.lookups import sample_subjects
 from ..repos.repo import Repo
 from ..repos.repos import Repos
 from ..search import filters
-from .answering import Answering, Asked
+from .answering import Answering
+from .askparams import AskParams
 from .plan import NoMeaningError, Plan
+from .replies import Asked
 from .sides import Comparison, compare
 
 SAMPLE = 50
@@ -68,18 +70,18 @@ def agrees(found: Comparison) -> bool:
 
 
 class Consistency:
-    """Compares the sides. *check* makes a question of `ask`'s params; *sample_recent* returns up to n questions' params."""
+    """Compares the sides. *find* finds a question's repository; *sample_recent* returns up to n questions' params."""
 
     def __init__(
         self,
         repos: Repos,
         answering: Answering,
-        check: Callable[[Params], Asked],
+        find: Callable[[AskParams], Asked],
         sample_recent: Callable[[int], list[Params]] = lambda _: [],
     ) -> None:
         self._repos = repos
         self._answering = answering
-        self._check = check
+        self._find = find
         self._sample_recent = sample_recent
 
     async def check_consistency(self, params: Params) -> dict[str, Any]:
@@ -114,7 +116,7 @@ class Consistency:
     def _take(self, params: Params) -> Asked | None:
         """Return a question of *params*, None for what cannot be asked any more."""
         try:
-            return self._check({**_DEFAULTS, **params, "mode": "lexical", "no_cache": True})
+            return self._find(AskParams.parse({**_DEFAULTS, **params, "mode": "lexical", "no_cache": True}))
         except (AilError, OSError):
             return None
 
@@ -137,13 +139,13 @@ class Consistency:
 
     def _compare(self, question: _Question, compared: _Compared) -> None:
         asked = question.asked
-        meaning = self._answering.ask(asked._replace(plan=Plan("semantic", "auto")))
-        words = self._answering.ask(asked._replace(plan=Plan("lexical", "lexical")))
+        meaning = self._answering.search(replace(asked, plan=Plan("semantic", "auto")))
+        words = self._answering.search(replace(asked, plan=Plan("lexical", "lexical")))
         found = compare(meaning, words)
         (compared.recent if question.is_recent else compared.subjects).append(found)
         if not agrees(found):
             compared.differing.append({
-                "question": asked.text[:300], "overlap": round(found.overlap, 4), "likeness": round(found.likeness, 4),
+                "question": asked.params.question[:300], "overlap": round(found.overlap, 4), "likeness": round(found.likeness, 4),
                 "semantic": _name_first(meaning), "lexical": _name_first(words),
             })  # fmt: skip
 

@@ -13,14 +13,16 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from ..flags import Flags
 from ..model import Scope
 from ..process.logs import log
-from .plan import is_compared
+from .plan import is_compared, turn
 from .pool import QuestionPool
-from .sides import Comparison, SideFigures
+from .replies import Answered, Asked
+from .sides import Comparison, SideFigures, compare
 
 WAITING = 16
 PATIENCE_S = 5.0
@@ -36,10 +38,13 @@ class _Job(NamedTuple):
 class Shadow:
     """Compares some of the questions. Used on the loop; the work is done in a thread, made at the first."""
 
-    def __init__(self, flags: Flags, pool: QuestionPool, figures: SideFigures) -> None:
+    def __init__(
+        self, flags: Flags, pool: QuestionPool, figures: SideFigures, search: Callable[[Asked], dict[str, Any]]
+    ) -> None:
         self._flags = flags
         self._pool = pool
         self._figures = figures
+        self._search = search
         self._waiting: deque[_Job] = deque()
         self._is_running = False
         self._thread = ThreadPoolExecutor(1, "shadow", initializer=_give_way)
@@ -49,16 +54,22 @@ class Shadow:
         """Whether a comparison is under way, or waits."""
         return self._is_running
 
-    def offer(self, question: tuple[str, Scope, str], work: Callable[[], Comparison]) -> None:
-        """Have *work* done after the task at hand, which is to write the reply, has ended; if *question* is among those compared.
+    def observe(self, answered: Answered) -> None:
+        """Have the other side asked once the task at hand, which is to write the reply, has ended.
 
-        question: repository key, scope, text.
+        If the question was answered by the side that it was asked of.
         """
-        settings = self._flags.current
-        if not settings.faiss_enabled or not is_compared(*question, settings.shadow):
+        asked, reply = answered.asked, answered.reply
+        if reply.cached or reply.cause or asked.params.mode != "auto":
             return
-        task = asyncio.current_task()
-        if task is not None:
+        other = replace(asked, plan=turn(asked.plan))
+        question = asked.repo.key, asked.scope, asked.params.levelled
+        self.offer(question, lambda: compare(reply.body, self._search(other)))
+
+    def offer(self, question: tuple[str, Scope, str], work: Callable[[], Comparison]) -> None:
+        """Have *work* done after the task at hand, if *question* (repository key, scope, text) is among those compared."""
+        settings, task = self._flags.current, asyncio.current_task()
+        if settings.faiss_enabled and task is not None and is_compared(*question, settings.shadow):
             task.add_done_callback(lambda _: self._queue(work))
 
     def stop(self) -> None:

@@ -16,7 +16,7 @@ from ..indexing.freshness import Freshness
 from ..model import SCHEMA
 from ..repos.repos import Repos
 from ..search import answers
-from ..search import fates as relations
+from ..search.fates import find_fate
 from .pool import QuestionPool
 
 
@@ -49,7 +49,7 @@ def _show(index: RepoIndex, place: RepoPlace, name: str) -> dict[str, Any]:
             raise UsageError(f"more than one commit begins with {prefix}", "give more digits")
     commit_id = index.store.get_ids([sha])[sha]
     commit = index.store.get_commits([commit_id])[commit_id]
-    fate = relations.find_fate(index.store, commit_id, commit)
+    fate = find_fate(index.store, commit_id, commit)
     return {
         "schema_version": SCHEMA, "repo": place.root, "sha": commit.sha, "successor_of": old,
         "parents": list(commit.parents),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_args
 
 from ..model import Cause, Side
+from .replies import Answered
 
 RECENT = 1024
 """Answers of a side that percentiles are taken of: the latest."""
@@ -57,6 +58,14 @@ class SideFigures:
         self._fallbacks: Counter[Cause] = Counter(dict.fromkeys(get_args(Cause), 0))
         self._count = self._same = self._dropped = 0
         self._overlap = self._likeness = 0.0
+
+    def observe(self, answered: Answered) -> None:
+        """Count a user's question that was answered."""
+        reply = answered.reply
+        is_cached = reply.cached is not None
+        self.note_answer(reply.body["mode"], reply.body["confidence"], answered.spent_ms, is_cached=is_cached)
+        if reply.cause:
+            self.note_fallback(reply.cause)
 
     def note_answer(self, side: Side, confidence: float, spent_ms: float, *, is_cached: bool) -> None:
         """Count an answer that *side* gave; a cached one's time and confidence do not tell of the side."""

@@ -22,6 +22,7 @@ from ..repos.repos import Repos
 from ..server.params import Handler
 from .caches import uncounted
 from .pool import QuestionPool
+from .replies import Answered
 
 HOT = 32
 """Questions that are asked again, of those asked twice or more: at 10 ms each a third of a second of one core."""
@@ -94,11 +95,9 @@ SIZE = 512
 LONGEST_BYTES = 2_000
 """Of a question with its params; longer ones are not kept, so that all take 1 MB at the most."""
 
-_OF_THE_CALL = ("timeout", "no_cache")  # how somebody asked, not what
-
 
 class RecentQuestions:
-    """Params of `ask` as they came, without those that do not change the answer, and how often each came."""
+    """Params of `ask` that say what was asked (`AskParams.describe`), and how often each came."""
 
     def __init__(self, size: int = SIZE) -> None:
         self._size = size
@@ -108,9 +107,13 @@ class RecentQuestions:
     def __len__(self) -> int:
         return len(self._counts)
 
+    def observe(self, answered: Answered) -> None:
+        """Count a question that was answered."""
+        self.note(answered.asked.params.describe())
+
     def note(self, params: Mapping[str, Any]) -> None:
         """Count one more call of `ask` with *params* that was answered."""
-        key = pack({name: value for name, value in params.items() if value is not None and name not in _OF_THE_CALL})
+        key = pack(dict(params))
         if len(key) > LONGEST_BYTES:
             return
         with self._lock:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from ail_daemon.history.limits import USUAL, HistoryLimits
-from ail_daemon.model import REF_KINDS, Commit, Tips
+from ail_daemon.model import REF_KINDS, Commit, CommitChanges, Tips
 from ail_rpc.discovery import RepoPlace
 
 from . import dates, objects, refs, walk
@@ -62,7 +62,7 @@ class _GitHistory:
     def iter_commits(self, shas: Iterable[str]) -> Iterator[Commit]:
         return CommitReader(self._git, self._skipped, self._pathless, self._limits).iter_commits(shas)
 
-    def iter_changes(self, shas: Iterable[str]) -> Iterator[tuple[str, str]]:
+    def iter_changes(self, shas: Iterable[str]) -> Iterator[CommitChanges]:
         return ChangeReader(self._git, self._skipped, self._limits.diff_bytes).iter_changes(shas)
 
     def blame(self, file: str, first: int, last: int, timeout_s: float = 5.0) -> list[tuple[int, str]]:
@@ -125,8 +125,8 @@ class History(Protocol):
         not where its files come from) and has no parents. Where trees are missing (a partial clone), paths are empty.
         """
 
-    def iter_changes(self, shas: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """Yield (sha, changed lines) of *shas* in that order, for those with any: at most 64 KiB, 16 KiB a file.
+    def iter_changes(self, shas: Iterable[str]) -> Iterator[CommitChanges]:
+        """Yield the changes of *shas* in that order, for those with any: at most 64 KiB of text, 16 KiB a file.
 
         Lines as in a diff without context (`+new`, `-old`, `@@ def function():`), white space left out. No merges, no
         shallow boundaries; no binaries, lock files, vendored or generated files, nor any blob over 1 MiB. A partial

@@ -19,11 +19,11 @@ import numpy as np
 
 from ail_rpc.errors import ModelError, StorageError
 
-from ..model import Commit, Embeddings, Encoder, Tips
+from ..model import Commit, CommitChanges, Embeddings, Encoder, Tips
 from ..process.files import replace_file
 from .pulls import Pulls, resolve_parents
 from .rewrites import retire_commits
-from .store import STORE_FILE, Store
+from .store import STORE_FILE, Store, join_prose
 from .vectors import Vectors
 from .words import SCHEMA_VERSION, Words
 
@@ -148,13 +148,13 @@ class RepoIndex:
         self.tips = tips or self.tips
         self.generation += 1
 
-    def add_changed(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Add commits' changed lines: (sha, text); found after `publish`."""
+    def add_changed(self, rows: Sequence[CommitChanges]) -> None:
+        """Add commits' changed lines; found after `publish`."""
         self.store.add_changed(rows)
-        ids = self.store.get_ids([sha for sha, text in rows if text])
-        for sha, text in rows:
+        ids = self.store.get_ids([row.sha for row in rows if row.text])
+        for sha, text, passages in rows:
             if sha in ids:
-                self.words.add_changed(ids[sha], text)
+                self.words.add_changed(ids[sha], text, join_prose(passages))
         self._changed = self.store.count()[1]
 
     def add_embeddings(self, hashes: Sequence[bytes], embeddings: Embeddings) -> None:
@@ -233,10 +233,10 @@ class RepoIndex:
             return Words(self._words_dir)
         shutil.rmtree(self._words_dir, ignore_errors=True)
         words = Words(self._words_dir)
-        for commit_id, commit, paths, changed in self.store.iter_documents():
+        for commit_id, commit, paths, changed, prose in self.store.iter_documents():
             words.add_message(commit_id, commit.subject, commit.message, paths)
             if changed:
-                words.add_changed(commit_id, changed)
+                words.add_changed(commit_id, changed, prose)
         words.commit()
         words.close()
         self._save_stamp()

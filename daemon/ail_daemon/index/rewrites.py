@@ -83,6 +83,7 @@ def purge_retired(store: Store) -> None:
             "DELETE FROM embeddings WHERE text_hash NOT IN"
             " (SELECT text_hash FROM commits UNION ALL SELECT text_hash FROM retired)"
         )
+        db.execute("DELETE FROM passage_texts WHERE id NOT IN (SELECT text_id FROM passages)")
         store.set_meta(purged_at=str(now))
     if forgotten:
         store.empty_log()

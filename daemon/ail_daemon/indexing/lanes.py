@@ -13,10 +13,10 @@ from ..encoding.encoders import Serving
 from ..flags import Flags
 from ..index.repoindex import RepoIndex
 from ..index.rewrites import note_successors
-from ..model import Embeddings, Encoder
+from ..model import Encoder
 from ..process import heap
 from ..repos.repo import Repo
-from .embedding import FindKept
+from .embedding import FindKept, encode_with
 from .reading import LocalReader
 from .updating import update_large, update_small
 from .workerprocess import WorkerProcess
@@ -51,9 +51,11 @@ class Lanes:
         encoder, settings = self._get_serving().encoder, self._flags.current
         limits = self._flags.history_limits
         try:
-            reader = LocalReader(repo.place, settings.refs, _encode_with(encoder), limits, **_LIVE_LIMITS)
+            reader = LocalReader(repo.place, settings.refs, limits, **_LIVE_LIMITS)
             with _changing(repo, encoder) as index:
-                return update_small(reader, repo, index, on_pruned, may_reuse=settings.faiss_cache)
+                return update_small(
+                    reader, encode_with(encoder), repo, index, on_pruned, may_reuse=settings.faiss_cache
+                )
         except OutOfTimeError:
             return False
         finally:
@@ -70,7 +72,7 @@ class Lanes:
             try:
                 with _changing(repo, encoder) as index:
                     find_kept = self._find_kept(repo) if settings.faiss_cache else None
-                    update_large(worker, repo, index, on_pruned, find_kept)
+                    update_large(worker, worker.encode, repo, index, on_pruned, find_kept)
             finally:
                 self._worker = None
                 heap.trim()
@@ -91,11 +93,3 @@ def _changing(repo: Repo, encoder: Encoder | None) -> Iterator[RepoIndex]:
         raise
     finally:
         index.words.close()  # unstamped where the update failed: then it may be behind the store
-
-
-def _encode_with(encoder: Encoder | None) -> Callable[[list[str]], Embeddings]:
-    def encode(texts: list[str]) -> Embeddings:
-        assert encoder is not None  # noqa: S101 - without one there are no vectors, and nothing is encoded
-        return encoder.encode(texts)
-
-    return encode

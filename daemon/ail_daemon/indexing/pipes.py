@@ -13,7 +13,7 @@ from typing import IO, Any
 from ail_rpc.errors import ProtocolError
 from ail_rpc.framing import pack, unpack
 
-from ..model import Commit, Tips
+from ..model import Commit, Passage, Tips
 
 MAX_FRAME_BYTES = 1 << 30
 """A batch of 512 commits with 10,000 paths each stays below it; more is a worker gone wrong."""
@@ -68,6 +68,11 @@ def commit_from_wire(row: list[Any]) -> Commit:
         pairs,
         is_cut=is_cut,
     )
+
+
+def passage_to_wire(passage: Passage) -> list[Any]:
+    """Return *passage* as a list, of which `Passage(*row)` makes it again."""
+    return list(passage)
 
 
 def tips_to_wire(tips: Tips) -> list[Any]:

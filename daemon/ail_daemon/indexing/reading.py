@@ -1,4 +1,4 @@
-"""Reads one repository and encodes texts, in the process that asks.
+"""Reads one repository, in the process that asks. Knows no encoder.
 
 The worker does so for bulk work, in a process that may die; the daemon for the handful of commits that come one after the
 other all day, where starting a process (200 ms) would cost more than the work. What comes out is the same.
@@ -6,16 +6,16 @@ other all day, where starting a process (200 ms) would cost more than the work. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Protocol
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import InternalError, RepoUnreadableError
+from ail_rpc.errors import RepoUnreadableError
 
 from ..history.limits import USUAL, HistoryLimits
 from ..history.opening import open_history
-from ..model import Commit, Embeddings, Tips
+from ..model import Commit, CommitChanges, Tips
 from ..text.redaction import without_secrets
 
 BATCH = 512
@@ -52,14 +52,11 @@ class Reader(Protocol):
         With more than *most*, that number is *most* + 1, and nothing is read. Raises RepoUnreadableError past the limit.
         """
 
-    def iter_changes(self, shas: list[str]) -> Iterator[list[tuple[str, str]]]:
-        """Yield batches of (sha, changed lines), without what looks like a key or a token."""
+    def iter_changes(self, shas: list[str]) -> Iterator[list[CommitChanges]]:
+        """Yield batches of changes, without what looks like a key or a token."""
 
     def take_skipped(self) -> list[str]:
         """Return the shas of what could not be read since this was last asked: commits, their paths or changed lines."""
-
-    def encode(self, texts: list[str]) -> Embeddings:
-        """Return the texts' embeddings. Raises ModelError, or WorkerDiedError, where one of them cannot be encoded."""
 
 
 class LocalReader:
@@ -69,13 +66,11 @@ class LocalReader:
         self,
         place: RepoPlace,
         ref_kinds: Iterable[str],
-        encode: Callable[[list[str]], Embeddings] | None = None,
         limits: HistoryLimits = USUAL,
         **patience: Any,
     ) -> None:
         self.limits = limits
         self._history = open_history(place, limits=limits, **patience)
-        self._encode = encode
         self.tips = self._history.read_tips(ref_kinds)
 
     def has_all(self, shas: list[str]) -> bool:
@@ -97,9 +92,9 @@ class LocalReader:
         is_too_many = most is not None and len(shas) > most
         return len(shas), iter_commit_batches([] if is_too_many else self._history.iter_commits(shas))
 
-    def iter_changes(self, shas: list[str]) -> Iterator[list[tuple[str, str]]]:
+    def iter_changes(self, shas: list[str]) -> Iterator[list[CommitChanges]]:
         """See Reader."""
-        clean = ((sha, without_secrets(text)) for sha, text in self._history.iter_changes(shas))
+        clean = (one._replace(text=without_secrets(one.text)) for one in self._history.iter_changes(shas))
         return iter_batches(clean, CHANGES_BATCH)
 
     def take_skipped(self) -> list[str]:
@@ -109,12 +104,6 @@ class LocalReader:
         for one in lists:
             one.clear()
         return skipped
-
-    def encode(self, texts: list[str]) -> Embeddings:
-        """See Reader."""
-        if self._encode is None:
-            raise InternalError("a reader without an encoder was asked to encode")
-        return self._encode(texts)
 
 
 def check_commits(count: int, most: int) -> None:

@@ -19,8 +19,7 @@ import numpy as np
 from ail_rpc.errors import ModelError
 
 from ..index.store import Store
-from ..model import Commit, Embeddings
-from .reading import Reader
+from ..model import Commit, Embeddings, Encode
 from .workerprocess import WorkerDiedError, WorkerEndedError
 
 Part = Literal["commit", "paths", "changes", "text", "limit"]
@@ -78,39 +77,39 @@ def note_cut(store: Store, commits: Sequence[Commit]) -> None:
         note(store, (commit.sha for commit in commits if commit.is_cut), "limit")
 
 
-def encode_around(reader: Reader, texts: list[str]) -> tuple[Embeddings, list[int]]:
+def encode_around(encode: Encode, texts: list[str]) -> tuple[Embeddings, list[int]]:
     """Return the embeddings of *texts*, and the places of those left out since they cannot be encoded.
 
     A batch that fails is halved until what fails is one text. Raises what the encoder raises where more than MAX_TEXTS fail.
     """
     failed: list[int] = []
-    rows = _encode(reader, texts, 0, failed)
+    rows = _encode(encode, texts, 0, failed)
     return np.concatenate(rows) if rows else np.empty((0, 0), np.float32), failed
 
 
-def _encode(reader: Reader, texts: list[str], start: int, failed: list[int]) -> list[Embeddings]:
+def _encode(encode: Encode, texts: list[str], start: int, failed: list[int]) -> list[Embeddings]:
     try:
-        return [_encode_twice(reader, texts) if len(texts) == 1 else reader.encode(texts)]
+        return [_encode_twice(encode, texts) if len(texts) == 1 else encode(texts)]
     except WorkerEndedError:
         raise
     except (ModelError, WorkerDiedError):
         if len(texts) > 1:
             half = len(texts) // 2
-            return _encode(reader, texts[:half], start, failed) + _encode(reader, texts[half:], start + half, failed)
+            return _encode(encode, texts[:half], start, failed) + _encode(encode, texts[half:], start + half, failed)
         if len(failed) == MAX_TEXTS:
             raise
         failed.append(start)
         return []
 
 
-def _encode_twice(reader: Reader, texts: list[str]) -> Embeddings:
+def _encode_twice(encode: Encode, texts: list[str]) -> Embeddings:
     """Encode; a worker may have died of something else than the text, so that another is asked before it is blamed."""
     try:
-        return reader.encode(texts)
+        return encode(texts)
     except WorkerEndedError:
         raise
     except WorkerDiedError:
-        return reader.encode(texts)
+        return encode(texts)
 
 
 def describe(skipped: int) -> str | None:

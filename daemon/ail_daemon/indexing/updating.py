@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from ..index.repoindex import RepoIndex
 from ..index.rewrites import forget_unused_embeddings, purge_retired
-from ..model import Commit, Tips
+from ..model import Commit, CommitChanges, Encode, Tips
 from ..repos.repo import Progress, Repo
 from . import skipping
 from .embedding import FindKept, embed_fresh, embed_rest
@@ -25,7 +25,13 @@ _UNREAD: tuple[skipping.Part, ...] = ("commit", "paths")
 
 
 def update_small(
-    reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callable[[], None], *, may_reuse: bool = True
+    reader: Reader,
+    encode: Encode,
+    repo: Repo,
+    index: RepoIndex,
+    on_pruned: Callable[[], None],
+    *,
+    may_reuse: bool = True,
 ) -> bool:
     """Take in what is new; False where that is more than SMALL commits' work, and nothing was done.
 
@@ -50,21 +56,26 @@ def update_small(
     commits = [commit for batch in batches for commit in batch]
     check_commits(index.counts.commits - len(gone) - len(stale) + len(commits), reader.limits.commits)
     gone = _without_reachable(index, gone, tips, commits) + stale
-    fresh, failed = embed_fresh(reader, repo, index, commits, may_reuse=may_reuse)
+    fresh, failed = embed_fresh(encode, repo, index, commits, may_reuse=may_reuse)
     if gone or commits or tips != stored:
         index.change(gone, commits, fresh, tips)
     on_pruned()
     _note_read(reader, tips, index)
     skipping.note_cut(index.store, commits)
     skipping.note(index.store, failed, "text")
-    embed_rest(reader, repo, index, None)
+    embed_rest(encode, repo, index, None)
     _read_changes(reader, repo, index)
     _finish(index)
     return True
 
 
 def update_large(
-    reader: Reader, repo: Repo, index: RepoIndex, on_pruned: Callable[[], None], find_kept: FindKept | None
+    reader: Reader,
+    encode: Encode,
+    repo: Repo,
+    index: RepoIndex,
+    on_pruned: Callable[[], None],
+    find_kept: FindKept | None,
 ) -> None:
     """Take in whatever is new, in batches; *find_kept* None: embeddings that are kept already are not used again."""
     stored = index.store.get_tips()
@@ -93,7 +104,7 @@ def update_large(
     _read_dangling(reader, index, parents)
     _note_read(reader, tips, index)
     index.change(tips=tips)
-    embed_rest(reader, repo, index, find_kept)
+    embed_rest(encode, repo, index, find_kept)
     _read_changes(reader, repo, index)
     _finish(index)
 
@@ -229,11 +240,11 @@ def _finish(index: RepoIndex) -> None:
     index.settle()
 
 
-def _complete(batches: Iterator[list[tuple[str, str]]], shas: list[str]) -> Iterator[list[tuple[str, str]]]:
-    """Yield *batches*, then an empty text for those of *shas* that were in none."""
+def _complete(batches: Iterator[list[CommitChanges]], shas: list[str]) -> Iterator[list[CommitChanges]]:
+    """Yield *batches*, then no changes for those of *shas* that were in none."""
     missing = set(shas)
     for rows in batches:
-        missing.difference_update(sha for sha, _ in rows)
+        missing.difference_update(row.sha for row in rows)
         yield rows
     if missing:
-        yield [(sha, "") for sha in missing]
+        yield [CommitChanges(sha, "") for sha in missing]

@@ -1,4 +1,4 @@
-"""The child process that reads git and encodes in bulk: `python -m ail_daemon.worker`.
+"""The child process that reads git and encodes in bulk: `python -m ail_daemon.indexing.worker`.
 
 It can die: a hostile repository may exhaust its memory, and whoever runs short of memory may kill it. It holds
 nothing that is not in its parent's store or in the repository, runs niced, and leaves its memory behind when it ends.
@@ -19,8 +19,8 @@ from ail_rpc.errors import AilError, InternalError
 
 from ..encoding import open_encoder
 from ..history.limits import HistoryLimits
-from ..model import Embeddings, Encoder
-from .pipes import commit_to_wire, read_frames, tips_to_wire, write_frame
+from ..model import Encoder
+from .pipes import commit_to_wire, passage_to_wire, read_frames, tips_to_wire, write_frame
 from .reading import BATCH, LocalReader, iter_batches
 
 
@@ -35,12 +35,12 @@ class Worker:
     def open(
         self, place: list[Any], ref_kinds: list[str], bulk: dict[str, Any], limits: dict[str, Any]
     ) -> Iterator[Any]:
-        """Open a repository, which later requests are about; *bulk*: how to encode, see `workers.Bulk`. Yield its tips.
+        """Open a repository, which later requests are about; *bulk*: how to encode, see `encoders.Bulk`. Yield its tips.
 
         limits: see `HistoryLimits`.
         """
         self._bulk = bulk
-        self._reader = LocalReader(RepoPlace(*place), ref_kinds, self._encode, HistoryLimits(**limits))
+        self._reader = LocalReader(RepoPlace(*place), ref_kinds, HistoryLimits(**limits))
         yield tips_to_wire(self._reader.tips)
 
     def has_all(self, shas: list[str]) -> Iterator[Any]:
@@ -59,30 +59,30 @@ class Worker:
             yield [commit_to_wire(commit) for commit in batch]
 
     def changes(self, shas: list[str]) -> Iterator[Any]:
-        """Yield batches of (sha, changed lines)."""
-        yield from self._opened.iter_changes(shas)
+        """Yield batches of changes."""
+        for batch in self._opened.iter_changes(shas):
+            yield [[*one[:2], [passage_to_wire(passage) for passage in one.passages]] for one in batch]
 
     def take_skipped(self) -> Iterator[Any]:
         """Yield the shas of what could not be read since this was last asked."""
         yield self._opened.take_skipped()
 
     def encode(self, texts: list[str]) -> Iterator[Any]:
-        """Yield the texts' embeddings as float32 bytes, row after row."""
-        yield self._opened.encode(texts).tobytes()
+        """Yield the texts' embeddings as float32 bytes, row after row.
+
+        Loads the encoder at the first text: an update that has none to encode never needs it.
+        """
+        bulk = self._bulk
+        self._encoder = self._encoder or open_encoder(
+            bulk["model"], bulk["kind"], Path(bulk["models_dir"]), bulk["threads"], bulk["batch"]
+        )
+        yield self._encoder.encode(texts).tobytes()
 
     @property
     def _opened(self) -> LocalReader:
         if self._reader is None:
             raise InternalError("the worker was asked about a repository before it opened one")
         return self._reader
-
-    def _encode(self, texts: list[str]) -> Embeddings:
-        """Load the encoder at the first text: an update that has none to encode never needs it."""
-        bulk = self._bulk
-        self._encoder = self._encoder or open_encoder(
-            bulk["model"], bulk["kind"], Path(bulk["models_dir"]), bulk["threads"], bulk["batch"]
-        )
-        return self._encoder.encode(texts)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from ail_rpc.errors import AilError, from_wire
 
 from ..encoding.encoders import Bulk
 from ..history.limits import USUAL, HistoryLimits
-from ..model import Commit, Embeddings, Tips
+from ..model import Commit, CommitChanges, Embeddings, Passage, Tips
 from ..settings import get_child_environment
 from .pipes import commit_from_wire, read_frame, tips_from_wire, write_frame
 
@@ -83,16 +83,20 @@ class WorkerProcess:
         parts = self._stream("commits", include=include, exclude=exclude, known=known)
         return int(next(parts)), ([commit_from_wire(row) for row in part] for part in parts)
 
-    def iter_changes(self, shas: list[str]) -> Iterator[list[tuple[str, str]]]:
+    def iter_changes(self, shas: list[str]) -> Iterator[list[CommitChanges]]:
         """See Reader."""
-        yield from self._stream("changes", shas=shas)
+        for part in self._stream("changes", shas=shas):
+            yield [CommitChanges(sha, text, tuple(Passage(*row) for row in rows)) for sha, text, rows in part]
 
     def take_skipped(self) -> list[str]:
         """See Reader."""
         return list(self._ask("take_skipped"))
 
     def encode(self, texts: list[str]) -> Embeddings:
-        """See Reader. A worker that died of one of *texts* is followed by another, and the rest can be encoded after all."""
+        """Return the texts' embeddings, as `Encode` says.
+
+        A worker that died of one of *texts* is followed by another, and the rest can be encoded after all.
+        """
         try:
             flat = np.frombuffer(self._ask("encode", texts=texts), np.float32)
         except WorkerDiedError as err:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from ail_rpc.errors import AilError
 
+from ..model import Cause
 from ..process.underway import read_told
 from .exposition import Family, Histogram
 
@@ -18,9 +19,6 @@ BOUNDS_S = (
     .0001, .00025, .0005, .001, .0025, .005, .0075, .01, .015, .025, .05, .1, .25, .5, .6, .75, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
 """From an answer of the cache to the time limit. The alerts' thresholds, 0.6 and 1 s, are among them, and so are exact."""
-
-CAUSES = ("switched_off", "model", "failed", "out_of_time", "low_confidence")
-_CAUSE_BY_WORD = {"model": "model", "out": "out_of_time"}
 
 
 def _name_errors() -> dict[type[AilError], str]:
@@ -57,7 +55,7 @@ class Figures:
         self._misses = Family("counter", "ail_cache_misses_total", "Questions no cache had an answer to.", (), [()])
         self._fallbacks = Family(
             "counter", "ail_fallbacks_total", "Answers by words alone where meaning was asked for.", ["cause"],
-            [(cause,) for cause in CAUSES],
+            [(cause,) for cause in get_args(Cause)],
         )  # fmt: skip
         self._errors = Family(
             "counter", "ail_errors_total", "Requests that failed, by type of error.", ["type"],
@@ -85,8 +83,6 @@ class Figures:
             self._hits.add(tier)
         elif not params.get("no_cache"):
             self._misses.add()
-        if told.degraded and mode == "lexical" and params.get("mode") != "lexical":
-            self._fallbacks.add(_CAUSE_BY_WORD.get(told.degraded.split()[0].rstrip(":"), "failed"))
 
     def collect(self, sides: Mapping[str, Any]) -> list[Family | Histogram]:
         """Return what was counted; *sides* as `SideFigures.describe` has them, {} where there are none."""

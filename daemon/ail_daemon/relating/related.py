@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError, UsageError
 
+from ..asking.askparams import locate
 from ..asking.pool import QuestionPool
 from ..encoding.encoders import ServingEncoder
 from ..flags import Flags
@@ -23,7 +24,6 @@ from ..repos.repo import Repo, describe_index
 from ..repos.repos import Repos
 from ..search import answers, filters
 from ..search.fates import Fate, find_fate
-from ..server.params import check_file
 from . import bearing, missing, relate
 from .cochange import Companion
 from .patches import PATCH_MAX_BYTES, FileChange, parse_patch
@@ -45,6 +45,9 @@ class Related:
         self._encoder = encoder
         self._pool = pool
         self._flags = flags
+        self.observers: Sequence[
+            Callable[[Repo, dict[str, Any]], None]
+        ] = ()  # each may add to a reply about to be sent
 
     async def related(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the commits that bear on `files`, on `staged` (a diff) or on `range`, and files that are missing.
@@ -57,15 +60,18 @@ class Related:
         limit_s = self._pool.get_limit_s(params["timeout"])
         await self._freshness.ensure(repo, limit_s)
         reply = await self._pool.run(limit_s, lambda: self._answer(repo, place, params, limit_s))
-        return {**reply, "query_time_ms": round((time.perf_counter() - started) * 1000, 3)}
+        reply["query_time_ms"] = round((time.perf_counter() - started) * 1000, 3)
+        for observe in self.observers:
+            observe(repo, reply)
+        return reply
 
     def _answer(self, repo: Repo, place: RepoPlace, params: dict[str, Any], limit_s: float) -> dict[str, Any]:
         index = repo.open_index(self._encoder.get())
-        files = [_relative(file, place) for file in params["files"]]
+        files = [locate(file, place) for file in params["files"]]
         changes, own, note = self._read_change(place, params, limit_s)
         if files and changes is not None:
             changes = [change for change in changes if change.path in files or change.old_path in files]
-        passing = filters.compile(params, index, place)
+        passing = filters.compile(filters.Filters.of(params), index, place)
         may_name = _make_filter(index, own, passing.ids if passing else None)
         around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"])
         if changes is None:
@@ -112,14 +118,6 @@ def _check(params: dict[str, Any]) -> None:
         raise UsageError(f"more than {_MAX_FILES:,} files are named", "name fewer")
     if len((params["staged"] or "").encode("utf-8", "surrogateescape")) > PATCH_MAX_BYTES:
         raise UsageError(f"the staged change is larger than {PATCH_MAX_BYTES:,} bytes", "cut it at a file's boundary")
-
-
-def _relative(file: str, place: RepoPlace) -> str:
-    check_file(file)
-    inside = os.path.relpath(file, place.root) if os.path.isabs(file) else os.path.normpath(file)
-    if inside.startswith("..") or "\0" in file:
-        raise UsageError(f"{file!r:.200} lies outside {place.root}", "name a file of the repository")
-    return inside
 
 
 def _check_known(index: RepoIndex, repo: Repo, place: RepoPlace, files: list[str]) -> None:

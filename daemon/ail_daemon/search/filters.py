@@ -6,9 +6,9 @@ They narrow what is searched, before anything is ranked, so that a narrow filter
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError
@@ -20,6 +20,23 @@ from ..index.repoindex import RepoIndex
 
 NAMES = ("author", "since", "until", "path", "ref")
 """The options' names, on the wire too."""
+
+
+class Filters(NamedTuple):
+    """The options as they were given; None or empty: not given."""
+
+    author: str | None = None
+    since: str | None = None
+    until: str | None = None
+    path: str | None = None
+    ref: str | None = None
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Filters:
+        """Return the options among a call's *params*."""
+        return cls(*(params.get(name) or None for name in NAMES))
+
+
 _ABSOLUTE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?)?)?")
 
 
@@ -34,22 +51,21 @@ class Filter:
         return set(self.ids.intersection(ids))
 
 
-def get_key(params: dict[str, Any], now_s: float) -> tuple[str | None, ...]:
+def get_key(given: Filters, now_s: float) -> tuple[str | None, ...]:
     """Return what tells one set of filters from another, for a cache's key: "yesterday" is another one a minute later."""
-    given = tuple([params.get(name) or None for name in NAMES])
     if not any(given):
         return given
-    dates = filter(None, (params.get("since"), params.get("until")))
+    dates = filter(None, (given.since, given.until))
     return given if all(map(_ABSOLUTE.fullmatch, dates)) else (*given, str(now_s // 60))
 
 
-def compile(params: dict[str, Any], index: RepoIndex, place: RepoPlace) -> Filter | None:  # noqa: A001 - as re.compile
-    """Return the filter that the options *params* make, None where none of them is given. Empty text is as good as none.
+def compile(options: Filters, index: RepoIndex, place: RepoPlace) -> Filter | None:  # noqa: A001 - as re.compile
+    """Return the filter that *options* make, None where none of them is given. Empty text is as good as none.
 
     Several are all to hold. REF is looked up from the worktree *place*. Raises UsageError for what is no date,
     NotFoundError for an unknown REF, RepoUnreadableError.
     """
-    given = {name: params[name] for name in NAMES if params.get(name)}
+    given = {name: value for name, value in options._asdict().items() if value}
     if not given:
         return None
     history = open_history(place, limits=ASKED) if given.keys() & {"since", "until", "ref"} else None

@@ -29,9 +29,12 @@ _LINES_ALONE = 0.6
 """Confidence in who last changed the asked lines: of our questions about lines of pytest, so many have the answer first."""
 
 
-def ask(index: RepoIndex, encoder: Encoder | None, question: Question, required: float = 0.0) -> dict[str, Any]:
-    """Return outcome, answer, confidence, citations and mode, as the contract's reply has them; *required*: see `consult`."""
-    found, side = consult(index, encoder, question, required)
+def answer(index: RepoIndex, encoder: Encoder | None, question: Question, required: float = 0.0) -> dict[str, Any]:
+    """Return outcome, answer, confidence, citations and mode, as the contract's reply has them.
+
+    required: see `rank_candidates`.
+    """
+    found, side = rank_candidates(index, encoder, question, required)
     is_worth_telling = found.confidence >= NOTHING_BELOW
     cited = _cite(index, question, found.hits[: question.limit]) if is_worth_telling else []
     if not found.has_evidence:
@@ -46,12 +49,7 @@ def ask(index: RepoIndex, encoder: Encoder | None, question: Question, required:
     }
 
 
-def search(index: RepoIndex, encoder: Encoder | None, question: Question) -> Ranked:
-    """Return the ranked candidates of *question* and the probability that the first is an answer."""
-    return consult(index, encoder, question)[0]
-
-
-def consult(
+def rank_candidates(
     index: RepoIndex, encoder: Encoder | None, question: Question, required: float = 0.0
 ) -> tuple[Ranked, Side]:
     """Return the ranked candidates of *question*, and which side ranked them.

@@ -18,7 +18,6 @@ from ..process.logs import log
 from ..process.peers import is_same_user
 from .admission import Connections
 
-_HEAD_BYTES = 16  # [0, id, …: at most 1 + 1 + 5 bytes of it matter
 _BUSY = BusyError("the daemon serves as many clients as it can", "try again after a second")
 
 
@@ -37,7 +36,6 @@ class Connection(asyncio.BufferedProtocol):
         self._all = connections
         self._limits = connections.limits
         self._reader = FrameReader(REQUEST_LIMITS)
-        self._head = b""  # the first bytes of the frame being read; b"" where they are not known
         self._tasks: set[asyncio.Task[None]] = set()
         self._frame_timer: asyncio.TimerHandle | None = None
         self._drain_timer: asyncio.TimerHandle | None = None
@@ -69,15 +67,13 @@ class Connection(asyncio.BufferedProtocol):
         """Take what came, start what is complete."""
         self._all.note_activity()
         data = self._all.take(nbytes)
-        self._note_head(data)
         try:
             for frame in self._reader.feed(data):
-                self._head = b""
                 self._watch_frame(is_mid_frame=False)
                 if not self._accept(frame):
                     return
         except ProtocolError as err:
-            self._give_up(err, find_request_id(self._head))
+            self._give_up(err, None)
         else:
             self._watch_frame(self._reader.is_mid_frame)
 
@@ -183,13 +179,6 @@ class Connection(asyncio.BufferedProtocol):
         if self._is_ending:
             self._close()
 
-    def _note_head(self, data: bytes) -> None:
-        """Keep a frame's first bytes; they are known only where a frame starts a read, as a lone request's does."""
-        if not self._reader.is_mid_frame:
-            self._head = data[:_HEAD_BYTES]
-        elif self._head and len(self._head) < _HEAD_BYTES:
-            self._head = (self._head + data)[:_HEAD_BYTES]
-
     def _watch_frame(self, is_mid_frame: bool) -> None:
         if not is_mid_frame and self._frame_timer:
             self._frame_timer.cancel()
@@ -229,15 +218,3 @@ class Connection(asyncio.BufferedProtocol):
     def _drop(self, event: str) -> None:
         log(event)
         self.abort()
-
-
-def find_request_id(head: bytes) -> int | None:
-    """Return the id that a request's first bytes `[0, id, …` carry, None where they are no request's or too few."""
-    if head[:2] != b"\x94\x00" or len(head) < 3:
-        return None
-    if head[2] <= 0x7F:
-        return head[2]
-    width = {0xCC: 1, 0xCD: 2, 0xCE: 4}.get(head[2])
-    if width is None or len(head) < 3 + width:
-        return None
-    return int.from_bytes(head[3 : 3 + width], "big")

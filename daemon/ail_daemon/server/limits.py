@@ -23,6 +23,6 @@ class ServingLimits:
     frame_s: float = 10.0
     drain_s: float = 10.0
     stop_s: float = 5.0
-    path_check_s: float = 5.0
+    path_check_s: float = 1.0
     answer_check_s: float = 60.0
     unread_bytes: int = 1 << 18

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -15,13 +14,11 @@ from ..process.activation import notify
 from ..process.logs import log
 from .admission import Connections
 from .connection import Answerer, Connection
-from .doorway import Doorway
 from .limits import ServingLimits
 from .listening import Listener
 
 _BACKLOG = 1024
 _ACCEPTED_AT_ONCE = 64  # a whole backlog at once counted a thousand clients that had long gone, and refused the next
-_LOOK_PAUSE_S = 0.02  # before a look, so that looks are few whatever goes on in the directory
 _ROUNDS = 5  # of the loop, in which whatever has arrived is accepted, looked at and read
 
 
@@ -47,7 +44,6 @@ class Server:
         self._limits = limits
         self._renew = renew
         self._connections: Connections[Connection] = Connections(limits, note_error, beat)
-        self._is_disturbed = asyncio.Event()
         self._acceptor: asyncio.Server | None = None
         self._watch: asyncio.Task[None] | None = None
         self._accepted = 0  # of others: the server's own looks at itself do not count
@@ -72,10 +68,8 @@ class Server:
 
     async def start(self) -> None:
         """Serve; from here on a client that connects to the path is answered."""
-        doorway = Doorway(self._is_disturbed.set)
-        doorway.watch(os.path.dirname(self._listener.path))  # before anybody can know of the socket, and harm it
         self._acceptor = await self._listen(self._listener)
-        self._watch = asyncio.create_task(self._watch_itself(doorway))
+        self._watch = asyncio.create_task(self._watch_itself())
 
     async def stop(self) -> None:
         """Remove the file if ours, accept no more, answer what runs (`stop_s` seconds at most), close everything."""
@@ -141,26 +135,15 @@ class Server:
 
     # The server's look at itself -----------------------------------------------------------------------------------
 
-    async def _watch_itself(self, doorway: Doorway) -> None:
-        """See every few seconds that the file is ours, every minute that somebody answers there; else bind anew."""
-        next_answer = asyncio.get_running_loop().time() + self._limits.answer_check_s
-        try:
-            while True:
-                await self._wait_for_look()
-                next_answer = await self._look(next_answer)
-                doorway.watch(os.path.dirname(self._listener.path))
-        finally:
-            doorway.close()
+    async def _watch_itself(self) -> None:
+        """See every second that the file is ours, every minute that somebody answers there; else bind anew.
 
-    async def _wait_for_look(self) -> None:
-        """Wait until it is time to look, or something happened at the door: then for a moment more, for it may go on."""
-        try:
-            async with asyncio.timeout(self._limits.path_check_s):
-                await self._is_disturbed.wait()
-        except TimeoutError:
-            return
-        await asyncio.sleep(_LOOK_PAUSE_S)
-        self._is_disturbed.clear()
+        A client that finds no socket starts a daemon, which finds the lock taken and waits for this look.
+        """
+        next_answer = asyncio.get_running_loop().time() + self._limits.answer_check_s
+        while True:
+            await asyncio.sleep(self._limits.path_check_s)
+            next_answer = await self._look(next_answer)
 
     async def _look(self, next_answer: float) -> float:
         """Look once; return when an answer is to be asked for next, on the loop's clock. Raises nothing."""
@@ -199,7 +182,6 @@ class Server:
         if self._acceptor:
             self._acceptor.close()
         self._listener, self._acceptor = listener, acceptor
-        self._is_disturbed.set()  # the directory may be another one, and harmed before it is watched: look once more
 
     async def _stop_watching(self) -> None:
         if self._watch:

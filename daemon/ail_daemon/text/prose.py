@@ -105,7 +105,7 @@ def read_sentences(subject: str, body: str) -> list[Sentence]:
     subject = subject[:MOST_CHARS]
     sentences = [Sentence(" ".join(subject.split()), 0, rate_subject(subject))]
     for text, is_bullet in _iter_paragraphs(body[:MOST_CHARS]):
-        for part in filter(None, map(str.strip, _END.split(text))):
+        for part in split_sentences(text):
             is_title = is_bullet or (len(sentences) == 1 and (bool(_MERGE.match(subject)) or part[0].islower()))
             worth = rate_subject(part) if is_title else rate_sentence(part)
             sentences.append(Sentence(part, len(sentences), worth, is_bullet))
@@ -117,6 +117,16 @@ def read_sentences(subject: str, body: str) -> list[Sentence]:
 def is_trailer(line: str) -> bool:
     """Whether a line of a message is for machines."""
     return bool(_TRAILER.match(line))
+
+
+def is_merge(subject: str) -> bool:
+    """Whether a subject says only that something was merged."""
+    return bool(_MERGE.match(subject))
+
+
+def split_sentences(text: str) -> list[str]:
+    """Return the sentences of a paragraph that stands on one line."""
+    return [part for part in map(str.strip, _END.split(text)) if part]
 
 
 def get_title(subject: str, sentences: list[Sentence]) -> Sentence:
@@ -143,6 +153,16 @@ def _iter_paragraphs(body: str) -> Iterator[tuple[str, bool]]:
         last = line.rstrip()
     if joined:
         yield " ".join(joined), is_bullet
+
+
+def blank_unwritten(body: str) -> list[str]:
+    """Return the lines of a message's body, those blank that people did not write to be read; as many as there are."""
+    whole = _BLOCKS.sub(lambda block: "\n" * block[0].count("\n"), body.replace("\r", ""))
+    lines: list[str] = []
+    for line in _iter_read(whole.split("\n")):
+        is_middle = bool(lines) and bool(lines[-1]) and lines[-1].rstrip()[-1:] not in ".:!?"
+        lines.append("" if _is_left_out(line, is_middle=is_middle) else line)
+    return lines
 
 
 def _iter_read(lines: list[str]) -> Iterator[str]:

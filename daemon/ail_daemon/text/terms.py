@@ -8,79 +8,12 @@ from __future__ import annotations
 
 import re
 
-STOP_WORDS = frozenset(
-    [
-        "a",
-        "about",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "because",
-        "been",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "me",
-        "my",
-        "no",
-        "not",
-        "of",
-        "on",
-        "or",
-        "our",
-        "please",
-        "reason",
-        "reasons",
-        "should",
-        "so",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "to",
-        "us",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-    ]
-)
+_STOP_WORDS = """
+a about an and are as at be because been but by can could did do does for from had has have how i if in into is it its
+me my no not of on or our please reason reasons should so than that the their them then there these they this to us was
+we were what when where which who why will with would you your
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 """Words of questions that say nothing about their subject. Measured on 245 questions: leaving them in the query costs the
 word index .07 MRR (.685 to .611)."""
 

@@ -124,7 +124,7 @@ def compare_after(desk: Desk, serve: Callable[[Shadow, list[str]], Awaitable[Non
     happened: list[str] = []
 
     async def main() -> None:
-        shadow = Shadow(desk.flags, desk.pool, desk.figures)
+        shadow = Shadow(desk.flags, desk.pool, desk.figures, lambda _: {})
         await serve(shadow, happened)
         while shadow.is_at_work:
             await asyncio.sleep(0.01)

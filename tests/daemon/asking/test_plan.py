@@ -66,7 +66,7 @@ def test_places_never_change_between_versions() -> None:
 @pytest.mark.parametrize("seed", ["0", "4711"])
 def test_another_process_with_another_hash_seed_decides_alike(seed: str) -> None:
     program = (
-        "from ail_daemon.model import Scope; from ail_daemon.rollout import is_semantic;"
+        "from ail_daemon.model import Scope; from ail_daemon.asking.plan import is_semantic;"
         f"print([n for n in range(40) if is_semantic({REPO!r}, Scope('src/http.py', (3, 9)),"
         " f'why does the cache of entry {n} expire?', 20)])"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ail_daemon.asking.askparams import ASK, AskParams
 from ail_daemon.asking.warming import LONGEST_BYTES, RecentQuestions
 
 
@@ -11,11 +12,17 @@ def make(question: str, repo: str = "/r", **params: Any) -> dict[str, Any]:
     return {"repo": repo, "question": question, "file": None, "timeout": 5.0, "no_cache": False, **params}
 
 
-def test_a_question_is_kept_without_what_concerns_its_call_alone() -> None:
-    recent = RecentQuestions()
-    recent.note(make("why?", lines=[3, 4]))
-    recent.note(make("why?", lines=[3, 4], timeout=1.0, no_cache=True))
-    assert recent.sample(9) == [{"repo": "/r", "question": "why?", "lines": [3, 4]}]
+def test_a_question_is_described_without_what_concerns_its_call_alone() -> None:
+    given = dict.fromkeys(param.name for param in ASK) | {
+        "repo": "/r",
+        "question": " why? ",
+        "lines": [3, 4],
+        "limit": 5,
+    }
+    params = AskParams.parse(given | {"mode": "auto", "timeout": 1.0, "no_cache": True})
+    said = {"repo": "/r", "question": "why?", "lines": [3, 4], "limit": 5, "mode": "auto"}
+    assert params.describe() == said
+    assert AskParams.parse(dict.fromkeys(param.name for param in ASK) | said).describe() == said
 
 
 def test_the_hottest_come_by_how_often_they_were_asked_then_by_how_lately() -> None:

@@ -66,6 +66,7 @@ def test_questions_that_ask_something_else_are_not(one: str, other: str) -> None
     assert canonical(one) != canonical(other)
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_text_has_a_wording_that_its_spacing_does_not_change(text: str) -> None:
     assert canonical(text) == canonical(f"  {text}\n")

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import pytest
+from tests.running import prepare_models
 
 from ail_daemon.encoding.prepared import (
     DEFAULT_MODEL,
@@ -20,20 +20,11 @@ from ail_daemon.encoding.prepared import (
 
 
 @pytest.fixture(scope="session")
-def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the real model lies; AIL_TEST_MODELS keeps it between runs (preparing it takes about 8 s)."""
-    named = os.environ.get("AIL_TEST_MODELS")
-    return Path(named) if named else tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture(scope="session")
-def real_model(models_dir: Path) -> Prepared:
-    found = find_prepared(models_dir, DEFAULT_MODEL)
-    if found is not None:
-        return found
-    from ail_daemon.encoding.preparing import prepare
-
-    return prepare(DEFAULT_MODEL, models_dir, download=False, report=lambda _: None)
+def real_model() -> Prepared:
+    """The default model; preparing it takes about 8 s, once for all workers and for the next run."""
+    found = find_prepared(prepare_models(), DEFAULT_MODEL)
+    assert found is not None
+    return found
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ def tiny_bert(tmp_path: Path) -> Path:
     return tmp_path / "tiny"
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_any_bert_in_a_directory_is_prepared_and_gives_its_originals_embeddings(
     tiny_bert: Path, tmp_path: Path
@@ -61,6 +62,7 @@ def test_any_bert_in_a_directory_is_prepared_and_gives_its_originals_embeddings(
     assert served.model_id != original.model_id
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_the_default_keeps_to_its_original(real_model: Prepared) -> None:
     served = open_encoder(DEFAULT_MODEL, "prepared", real_model.directory.parent)

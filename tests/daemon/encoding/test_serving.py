@@ -62,6 +62,7 @@ def test_a_paraphrase_is_nearer_than_another_matter(encoder: OnnxEncoder) -> Non
     assert question @ near > question @ far + 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_serving_imports_neither_torch_nor_transformers_and_stays_below_100_mb(real_model: Prepared) -> None:
     script = """

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.tools import require
+from tests.tools import one_fast, require
 
 from ail_daemon.history.opening import History
 from ail_rpc.errors import RepoUnreadableError
@@ -33,7 +33,7 @@ def fail_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FailAt:
     return fail
 
 
-@pytest.mark.parametrize("error", ["ENOSPC", "EIO", "EMFILE"])
+@pytest.mark.parametrize("error", one_fast(["ENOSPC", "EIO", "EMFILE"], "EIO"))
 def test_no_ref_is_lost_where_a_file_cannot_be_opened(
     shell: Shell, open_at: OpenAt, fail_at: FailAt, error: str
 ) -> None:

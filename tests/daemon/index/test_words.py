@@ -57,6 +57,7 @@ def test_what_was_removed_holds_nothing(words: Words) -> None:
     assert words.cover([1, 2], ["retri"])[0].tolist() == [[False], [True]]
 
 
+@pytest.mark.slow
 def test_a_rest_at_any_moment_of_a_change_or_a_question_leaves_all_of_it_findable(words: Words) -> None:
     def rest_on() -> None:
         while not is_over.is_set():

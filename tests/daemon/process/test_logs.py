@@ -149,7 +149,7 @@ def test_what_is_answered_fast_is_told_at_debug_what_fails_or_is_slow_at_info(
     start_logging("INFO", str(file))
     ask()
     ask(fails=True)
-    monkeypatch.setattr("ail_daemon.server.server.dispatch.SLOW_S", 0.0)
+    monkeypatch.setattr("ail_daemon.server.dispatch.SLOW_S", 0.0)
     ask()
     monkeypatch.undo()
     start_logging("DEBUG", str(file))

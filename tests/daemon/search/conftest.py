@@ -33,8 +33,8 @@ def build_index(repo: Path) -> RepoIndex:
     place = find_repository(str(repo))
     directory = repo.with_suffix(".index")
     index = RepoIndex(directory, HashEncoder())
-    reader = LocalReader(place, REF_KINDS, HashEncoder().encode)
-    update_large(reader, Repo(directory, place), index, lambda: None, lambda _: {})
+    reader = LocalReader(place, REF_KINDS)
+    update_large(reader, HashEncoder().encode, Repo(directory, place), index, lambda: None, lambda _: {})
     return index
 
 

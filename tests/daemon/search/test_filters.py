@@ -9,6 +9,7 @@ from tests.daemon.index.making import HashEncoder
 from tests.daemon.search.conftest import build_index, write_history
 
 from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.model import Mode
 from ail_daemon.search import filters
 from ail_daemon.search import search as searcher
 from ail_daemon.search.candidates import Question
@@ -48,7 +49,7 @@ def passing(history: tuple[RepoIndex, RepoPlace]) -> Passing:
     index, place = history
 
     def find(**given: str) -> set[str]:
-        made = filters.compile(dict.fromkeys(filters.NAMES) | given, index, place)
+        made = filters.compile(filters.Filters.of(given), index, place)
         assert made is not None
         return {commit.subject for commit in index.store.get_commits(list(made.ids)).values()}
 
@@ -56,7 +57,7 @@ def passing(history: tuple[RepoIndex, RepoPlace]) -> Passing:
 
 
 def test_without_options_there_is_no_filter(history: tuple[RepoIndex, RepoPlace]) -> None:
-    assert filters.compile({"author": None, "path": ""}, *history) is None
+    assert filters.compile(filters.Filters.of({"author": None, "path": ""}), *history) is None
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ def test_refs_may_be_called_anything_git_allows(shell: Shell, indexed: Indexed, 
     index, place = indexed("r"), find_repository(str(tmp_path / "r"))
     for name in names:
         for asked in (name, name.split(b"/", 2)[2]):
-            made = filters.compile({"ref": asked.decode("utf-8", "surrogateescape")}, index, place)
+            made = filters.compile(filters.Filters.of({"ref": asked.decode("utf-8", "surrogateescape")}), index, place)
             assert made is not None
             assert len(made.ids) == 4
 
@@ -169,7 +170,7 @@ def test_a_ref_counts_while_the_first_indexing_is_under_way(shell: Shell, indexe
     shell(HISTORY)
     index = indexed("r")
     index.tips = type(index.tips)(None)
-    made = filters.compile({"ref": "topic"}, index, find_repository(str(tmp_path / "r")))
+    made = filters.compile(filters.Filters.of({"ref": "topic"}), index, find_repository(str(tmp_path / "r")))
     assert made is not None
     assert len(made.ids) == 4
 
@@ -179,7 +180,7 @@ def test_a_ref_counts_while_the_first_indexing_is_under_way(shell: Shell, indexe
     [("yesterday", False), ("2024", True), ("2024-05-01", True), ("2024-05-01T10:00:00+02:00", True)],
 )
 def test_a_relative_date_is_another_filter_a_minute_later(date: str, *, is_same: bool) -> None:
-    given = {"since": date}
+    given = filters.Filters(since=date)
     assert (filters.get_key(given, now_s=0) == filters.get_key(given, now_s=61)) is is_same
 
 
@@ -201,17 +202,18 @@ END
 
 @pytest.mark.parametrize("mode", ["auto", "lexical"])
 def test_a_narrow_filter_finds_what_two_hundred_better_ones_would_hide(
-    crowd: tuple[RepoIndex, RepoPlace], mode: str
+    crowd: tuple[RepoIndex, RepoPlace], mode: Mode
 ) -> None:
     index, place = crowd
-    made = filters.compile({"author": "eve"}, index, place)
+    made = filters.compile(filters.Filters.of({"author": "eve"}), index, place)
     assert made is not None
-    found = searcher.search(index, HashEncoder(), Question("why retry the upload?", mode=mode, among=made.ids))  # type: ignore[arg-type]
+    question = Question("why retry the upload?", mode=mode, among=made.ids)
+    found, _ = searcher.rank_candidates(index, HashEncoder(), question)
     assert {hit.commit_id for hit in found.hits} == made.ids
 
 
 def test_where_nothing_passes_nothing_is_found(crowd: tuple[RepoIndex, RepoPlace]) -> None:
     index, place = crowd
-    made = filters.compile({"author": "nobody"}, index, place)
+    made = filters.compile(filters.Filters.of({"author": "nobody"}), index, place)
     assert made is not None
-    assert searcher.ask(index, None, Question("why retry the upload?", among=made.ids))["outcome"] == "no_evidence"
+    assert searcher.answer(index, None, Question("why retry the upload?", among=made.ids))["outcome"] == "no_evidence"

@@ -59,6 +59,7 @@ def test_what_blame_cannot_tell_is_raised_and_not_kept(place: RepoPlace, tmp_pat
     assert set(histories.find(place, "g", (1, 1)).blamed) == {1}
 
 
+@pytest.mark.slow
 def test_what_took_too_long_is_looked_for_behind_the_question_and_found_by_the_next(
     place: RepoPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

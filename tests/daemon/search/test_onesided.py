@@ -10,7 +10,7 @@ from ail_daemon.index.store import hash_text
 from ail_daemon.search.candidates import Question, gather
 from ail_daemon.search.features import Signals, by_meaning, by_words
 from ail_daemon.search.ranking import load_model, rank
-from ail_daemon.search.search import ask, consult
+from ail_daemon.search.search import answer, rank_candidates
 
 MESSAGES = (
     "Retry uploads once because proxies drop idle connections",
@@ -44,7 +44,7 @@ def test_meaning_alone_knows_no_words_and_words_alone_no_meaning() -> None:
 
 def test_semantic_mode_gives_no_words_as_a_reason(filled: RepoIndex, encoder: HashEncoder) -> None:
     replies = {
-        mode: ask(filled, encoder, Question("why retry uploads once because proxies drop?", mode=mode))
+        mode: answer(filled, encoder, Question("why retry uploads once because proxies drop?", mode=mode))
         for mode in ("auto", "semantic", "lexical")
     }
     reasons = {mode: set(reply["citations"][0]["reasons"]) for mode, reply in replies.items()}
@@ -57,20 +57,20 @@ def test_semantic_mode_gives_no_words_as_a_reason(filled: RepoIndex, encoder: Ha
 @pytest.mark.parametrize("text", QUESTIONS)
 def test_below_the_bar_the_surer_side_answers(filled: RepoIndex, encoder: HashEncoder, text: str) -> None:
     question = Question(text)
-    meaning, _ = consult(filled, encoder, question)
+    meaning, _ = rank_candidates(filled, encoder, question)
     gathered = gather(filled, question, encoder.encode([text]))
     words = rank(by_words(gathered.candidates), gathered.asked, load_model(is_semantic=False))
-    found, side = consult(filled, encoder, question, required=1.0)
+    found, side = rank_candidates(filled, encoder, question, required=1.0)
     assert found.confidence == max(meaning.confidence, words.confidence)
     assert side == ("lexical" if words.confidence > meaning.confidence else "semantic")
 
 
 def test_at_the_bar_and_above_words_are_not_asked(filled: RepoIndex, encoder: HashEncoder) -> None:
     question = Question("why retry uploads?")
-    meaning, _ = consult(filled, encoder, question)
-    assert consult(filled, encoder, question, required=meaning.confidence) == (meaning, "semantic")
+    meaning, _ = rank_candidates(filled, encoder, question)
+    assert rank_candidates(filled, encoder, question, required=meaning.confidence) == (meaning, "semantic")
 
 
 def test_both_outcomes_of_the_bar_are_among_these_questions(filled: RepoIndex, encoder: HashEncoder) -> None:
-    sides = {consult(filled, encoder, Question(text), required=1.0)[1] for text in QUESTIONS}
+    sides = {rank_candidates(filled, encoder, Question(text), required=1.0)[1] for text in QUESTIONS}
     assert sides == {"lexical", "semantic"}

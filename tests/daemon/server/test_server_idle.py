@@ -34,6 +34,7 @@ def test_it_ends_when_nobody_came_and_leaves_the_socket(user: User) -> None:
         assert os.path.exists(user.socket_path)
 
 
+@pytest.mark.slow
 def test_it_stays_while_a_client_is_connected(user: User) -> None:
     with listen_at(user.socket_path) as listening, connect(user.socket_path) as editor:
         started = user.start_ready(
@@ -45,6 +46,7 @@ def test_it_stays_while_a_client_is_connected(user: User) -> None:
         assert read_replies(editor, 1) == [(1, None, {})]
 
 
+@pytest.mark.slow
 def test_without_a_service_manager_it_stays(user: User) -> None:
     started = user.start_ready(program=SCRIPTED, env=ONE_SECOND)
     with pytest.raises(subprocess.TimeoutExpired):
@@ -77,6 +79,7 @@ class Manager:
             thread.join()
 
 
+@pytest.mark.slow
 def test_clients_that_come_just_when_it_ends_are_all_answered(user: User) -> None:
     dice = random.Random(5)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from .copies import copy_store, inspect_store
 from .database import SCHEMA_VERSION, SQLITE_VERSION, DamagedError, Reading, Writing, open_reader
 from .embeddings import hash_text
-from .kept import STORE_FILE, Store
+from .kept import STORE_FILE, Store, join_prose
 from .pullrequests import KnownRequest
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "copy_store",
     "hash_text",
     "inspect_store",
+    "join_prose",
     "open_reader",
 ]

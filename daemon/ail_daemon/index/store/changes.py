@@ -6,8 +6,10 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from ail_daemon.index.store import derived
+from ail_daemon.model import CommitChanges
 
 from .database import Database
+from .passages import add_passages
 
 _NOTHING = zlib.compress(b"", 1)  # changed lines of a commit that has none
 
@@ -15,16 +17,17 @@ _NOTHING = zlib.compress(b"", 1)  # changed lines of a commit that has none
 class ChangeRows(Database):
     """What the store keeps of changed lines."""
 
-    def add_changed(self, rows: Iterable[tuple[str, str]]) -> None:
-        """Keep the changed lines of commits: (sha, text); a sha that is not here is passed over."""
+    def add_changed(self, rows: Iterable[CommitChanges]) -> None:
+        """Keep commits' changed lines and their passages; a sha that is not here is passed over."""
         with self.transaction(documents=True) as db:
-            for sha, text in rows:
+            for sha, text, passages in rows:
                 kept = db.execute(
                     "REPLACE INTO changes SELECT id, ? FROM commits WHERE sha = ? RETURNING commit_id",
                     (zlib.compress(text.encode("utf-8", "replace"), 1), bytes.fromhex(sha)),
                 ).fetchone()
                 if kept:
                     derived.add_changed(db, kept[0], text)
+                    add_passages(db, kept[0], passages)
 
     def get_changed(self, commit_id: int) -> str:
         """Return the changed lines kept of a commit, "" where none are."""

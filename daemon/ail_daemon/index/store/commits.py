@@ -11,7 +11,7 @@ from .database import AMONG, Database, listed
 from .embeddings import hash_text
 from .paths import add_paths
 
-_BY_COMMIT = ("touches", "renames", "changes", *derived.TABLES)  # tables with a commit_id
+_BY_COMMIT = ("touches", "renames", "changes", "passages", *derived.TABLES)  # tables with a commit_id
 _INSERT_COMMIT = "INSERT INTO commits VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha) DO NOTHING"
 _COMMIT_COLUMNS = "id, sha, parents, author, email, author_time, author_offset_min, commit_time, message"
 

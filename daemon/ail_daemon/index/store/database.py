@@ -24,7 +24,7 @@ from ail_rpc.errors import BusyError, StorageError
 from .seal import break_seal, check_seal, make_seal
 
 SQLITE_VERSION = sqlite3.sqlite_version
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raised with every table that `schema.sql` gains: it is run again then, so that it may only add."""
 BATCH = 1024
 """Rows read at once where a whole table is."""
@@ -228,10 +228,17 @@ class Database:
             )
         if version < SCHEMA_VERSION:
             schema = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
-            self._writer.executescript(f"BEGIN; {schema} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+            steps = "".join(step for before, step in _STEPS.items() if 0 < version < before)
+            self._writer.executescript(f"BEGIN; {schema} {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
         if not self._writer.execute(derived.IS_CURRENT).fetchone():
             with self.transaction() as db:
                 derived.make_anew(db)
+
+
+_STEPS = {
+    6: "DELETE FROM changes; UPDATE meta SET value = value + 1 WHERE key = 'documents';",  # read again, for their passages
+}
+"""What a database of an older version goes through to become one of this; commits and embeddings stay."""
 
 
 def _check(path: Path) -> bool | None:

@@ -52,6 +52,13 @@ CREATE TABLE IF NOT EXISTS patches (  -- a few hashes of changed lines: the same
   key INTEGER NOT NULL, commit_id INTEGER NOT NULL, PRIMARY KEY (key, commit_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS patches_by_commit ON patches (commit_id);
 
+CREATE TABLE IF NOT EXISTS passage_texts (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, text TEXT NOT NULL); -- by content
+CREATE TABLE IF NOT EXISTS passages ( -- natural language in changed lines, with its place; written with a row of changes
+  commit_id INTEGER NOT NULL, number INTEGER NOT NULL, text_id INTEGER NOT NULL, kind TEXT NOT NULL,
+  path BLOB NOT NULL, line INTEGER NOT NULL, is_removed INTEGER NOT NULL,
+  PRIMARY KEY (commit_id, number)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS passages_by_text ON passages (text_id);
+
 CREATE TABLE IF NOT EXISTS pull_requests ( -- what GitHub said of commits; number NULL: that there is none
   sha BLOB PRIMARY KEY, number INTEGER, title TEXT NOT NULL, url TEXT NOT NULL, state TEXT NOT NULL,
   fetched_at INTEGER NOT NULL) WITHOUT ROWID;

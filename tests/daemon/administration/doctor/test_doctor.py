@@ -47,6 +47,7 @@ def test_where_all_is_well_it_says_so_of_everything(home: Home, indexed: Reposit
     assert found[f"repository {indexed.path}"]["said"] == "3 commits, all searchable"
 
 
+@pytest.mark.slow
 def test_without_a_daemon_it_finds_the_same(home: Home, indexed: Repository) -> None:
     _, with_daemon = examine(home)
     home.stop()
@@ -58,6 +59,7 @@ def test_without_a_daemon_it_finds_the_same(home: Home, indexed: Repository) -> 
     assert without[f"repository {indexed.path}"]["said"] == "3 commits, all searchable"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("indexed")
 def test_a_daemon_that_hangs_is_told_of_and_the_rest_examined(home: Home) -> None:
     pid = json.loads(home.client("status", "--json").stdout)["pid"]
@@ -70,6 +72,7 @@ def test_a_daemon_that_hangs_is_told_of_and_the_rest_examined(home: Home) -> Non
     assert f"pid {pid}" in found["daemon"]["said"]
 
 
+@pytest.mark.slow
 def test_a_wrong_setting_is_named(bare_home: Home) -> None:
     file = bare_home.directory / "config" / "ail" / "config.toml"
     file.parent.mkdir(parents=True)
@@ -109,6 +112,7 @@ def test_a_damaged_model_fails(home: Home, name: str) -> None:
     assert (status, find_wrong(found)) == (1, [("daemon", "warn"), ("model", "fail")])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("indexed")
 def test_a_damaged_index_fails_and_says_what_repairs_it(home: Home) -> None:
     home.stop()
@@ -142,6 +146,7 @@ def test_without_git_it_fails(bare_home: Home) -> None:
     assert (status, find_wrong(found)) == (1, [("daemon", "warn"), ("model", "warn"), ("git", "fail")])
 
 
+@pytest.mark.slow
 def test_a_service_of_an_installation_that_is_gone_fails(bare_home: Home) -> None:
     assert bare_home.run(str(BIN / "ail-daemon"), "install-service").returncode == 0
     unit = bare_home.directory / "config" / "systemd" / "user" / "ail.service"
@@ -170,6 +175,7 @@ def test_hardening_is_recommended_where_the_kernel_lets_it_work(name: str) -> No
     assert can_harden(read) == (name == "none")
 
 
+@pytest.mark.slow
 def test_of_one_repository_alone_and_of_one_that_is_not_enrolled(
     home: Home, indexed: Repository, tmp_path: Path
 ) -> None:

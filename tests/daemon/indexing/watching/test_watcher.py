@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.moving import KINDS, MOVES, has_reftable, make_scene, run_git
+from tests.tools import one_fast
 
 from ail_daemon.indexing.watching.inotify import InotifyWatches
 from ail_daemon.indexing.watching.mounts import find_deaf_type
@@ -99,7 +100,9 @@ def watch(heard: Heard, repo: Path) -> str | None:
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "partial"])  # its refs are a normal one's
+@pytest.mark.parametrize(
+    "kind", one_fast([kind for kind in KINDS if kind != "partial"], "normal")
+)  # as a partial one's
 def test_every_operation_that_moves_refs_is_told(kind: str, tmp_path: Path, heard: Heard) -> None:
     if kind == "reftable" and not has_reftable():
         pytest.skip("this git makes no reftable")
@@ -347,7 +350,7 @@ def test_lost_events_are_told_once_and_new_directories_are_watched_nevertheless(
 
 LIMITED = """
 import sys
-from ail_daemon.watcher import Watcher
+from ail_daemon.indexing.watching.watcher import Watcher
 from ail_rpc.discovery import find_repository
 watcher = Watcher(print, print)
 watcher.start()
@@ -385,7 +388,7 @@ def test_a_limit_of_instances_is_a_reason_with_the_command_that_raises_it(tmp_pa
 
 def test_a_process_without_free_descriptors_is_told_from_a_limit_of_instances(tmp_path: Path) -> None:
     repo = make_repo(tmp_path / "one")
-    imports = "import ail_daemon.watcher, ail_daemon.watching.inotify, resource"
+    imports = "import ail_daemon.indexing.watching.watcher, ail_daemon.watching.inotify, resource"
     script = f"{imports}\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n{LIMITED}"
     path = os.pathsep.join(str(ROOT / room) for room in ("client", "daemon"))
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": path}
@@ -427,6 +430,7 @@ def test_the_file_systems_that_do_not_tell_are_known_by_the_mount_above(
 # --- the other system's way -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Callback with id")  # Linux's Observer races with itself when directories are made
 def test_the_stream_of_a_whole_git_directory_tells_the_same_operations(tmp_path: Path) -> None:
     """What macOS gets, here over Linux's own Observer: the same classes of watchdog, other events below."""
