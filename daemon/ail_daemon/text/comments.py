@@ -19,16 +19,7 @@ BlockKind = Literal["comment", "docstring"]
 Block = tuple[BlockKind, int, list[str]]
 """Its kind, the number of its first line among those given, its lines without their markers."""
 
-_SPECIAL = {
-    "//": r"//+[!<]?",
-    "#": r"#+[:|.]?",
-    "--": r"--+(?: ?[|^])?",
-    ";": r";+",
-    "%": r"%+",
-    "!": r"!+[<>]?",
-    '"': r'"(?= )',
-    "@": r"@(?= )",
-}
+_SPECIAL = {"//": r"//+[!<]?", "#": r"#+[:|.]?", "--": r"--+(?: ?[|^])?", ";": r";+", "%": r"%+", "!": r"!+[<>]?", '"': r'"(?= )', "@": r"@(?= )"}
 _STAR = re.compile(r"\s*\*+(?:\s|$)")
 _STARS = re.compile(r"^\s*[*!|]+(?=\s|$)")
 _DOC_PREFIX = r"(?:@\w+\s+)?[rRuUbBfF]{0,2}"
@@ -177,18 +168,14 @@ class _Scanner:
     def _ends_here(self, number: int) -> bool:
         """Whether quotes alone on a line end a docstring that began before the hunk."""
         if number == 0:
-            return not self._is_first and (
-                len(self._lines) == 1 or is_code_line(self._lines[1]) or not self._lines[1].strip()
-            )
+            return not self._is_first and (len(self._lines) == 1 or is_code_line(self._lines[1]) or not self._lines[1].strip())
         before = self._lines[number - 1].rstrip()
         return number - 1 in self._loose and not before.endswith(":") and not _CODE_TAIL.search(before)
 
     def _take_loose_back(self, number: int) -> None:
         """Make the lines before *number*, as far as they are loose and no code, a block."""
         start = number
-        while start - 1 in self._loose and not (
-            self._lines[start - 1].strip() and is_code_line(self._lines[start - 1])
-        ):
+        while start - 1 in self._loose and not (self._lines[start - 1].strip() and is_code_line(self._lines[start - 1])):
             start -= 1
         if start < number:
             kind: BlockKind = "docstring" if self._language.docs else "comment"
@@ -206,11 +193,7 @@ class _Scanner:
 
     def _take_code(self, number: int, line: str) -> None:
         patterns = self._patterns
-        if (
-            patterns.trailing
-            and (found := patterns.trailing.search(line))
-            and _is_outside_strings(line[: found.start()])
-        ):
+        if patterns.trailing and (found := patterns.trailing.search(line)) and _is_outside_strings(line[: found.start()]):
             self._add_trailing(number, found["text"])
             return
         for opening, closing in patterns.closing.items():

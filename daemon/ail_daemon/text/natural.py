@@ -14,157 +14,14 @@ _WORD = re.compile(
 _FOREIGN = re.compile(r"[^\W\d_A-Za-z]")
 _LETTER = re.compile(r"[^\W\d_]")
 _SYMBOL = re.compile(r"[{}()\[\];=<>|&$@\\+*/%#~^_]")
-_MARKUP = re.compile(
-    r"``?[^`\n]{1,200}``?|:[a-z:]{2,20}:`[^`\n]{1,200}`|https?://\S+|\]\([^)\s]{1,300}\)|<[^<>\n]{1,100}>`?_?"
-)
+_MARKUP = re.compile(r"``?[^`\n]{1,200}``?|:[a-z:]{2,20}:`[^`\n]{1,200}`|https?://\S+|\]\([^)\s]{1,300}\)|<[^<>\n]{1,100}>`?_?")
 _BINDING = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "this",
-        "that",
-        "these",
-        "those",
-        "to",
-        "of",
-        "are",
-        "be",
-        "been",
-        "was",
-        "were",
-        "we",
-        "you",
-        "it",
-        "its",
-        "they",
-        "he",
-        "she",
-        "which",
-        "who",
-        "when",
-        "should",
-        "would",
-        "could",
-        "but",
-        "because",
-        "so",
-        "also",
-        "only",
-        "can",
-        "may",
-        "must",
-        "will",
-        "has",
-        "have",
-        "had",
-        "does",
-        "doesn't",
-        "don't",
-        "isn't",
-        "can't",
-        "won't",
-        "there",
-        "our",
-        "your",
-        "their",
-        "than",
-        "then",
-        "what",
-        "how",
-        "where",
-        "why",
-        "on",
-        "at",
-        "by",
-        "into",
-        "such",
-        "any",
-        "all",
-        "some",
-        "same",
-        "more",
-        "most",
-        "very",
-        "just",
-        "still",
-        "already",
-        "now",
-        "here",
-        "being",
-        "do",
-        "did",
-        "it's",
-        "der",
-        "die",
-        "das",
-        "und",
-        "ist",
-        "nicht",
-        "ein",
-        "eine",
-        "wird",
-        "werden",
-        "mit",
-        "auf",
-        "den",
-        "dem",
-        "von",
-        "zu",
-        "le",
-        "la",
-        "les",
-        "un",
-        "une",
-        "est",
-        "pas",
-        "des",
-        "du",
-        "et",
-        "que",
-        "qui",
-        "pour",
-        "el",
-        "los",
-        "las",
-        "es",
-        "una",
-        "para",
-        "por",
-        "se",
-        "lo",
-        "como",
-        "il",
-        "che",
-        "di",
-        "per",
-        "sono",
-        "non",
-        "gli",
-        "het",
-        "een",
-        "van",
-        "voor",
-        "niet",
-        "wordt",
-        "um",
-        "o",
-        "os",
-        "da",
-        "com",
-        "não",
-        "para",
-        "att",
-        "det",
-        "och",
-        "som",
-        "inte",
-        "jest",
-        "nie",
-        "na",
-        "się",
-        "aby",
-    ]
+    "the a an this that these those to of are be been was were we you it its they he she which who when should would could but"
+    " because so also only can may must will has have had does doesn't don't isn't can't won't there our your their than then"
+    " what how where why on at by into such any all some same more most very just still already now here being do did it's"
+    " der die das und ist nicht ein eine wird werden mit auf den dem von zu le la les un une est pas des du et que qui pour"
+    " el los las es una para por se lo como il che di per sono non gli het een van voor niet wordt um o os da com n\u00e3o para"
+    " att det och som inte jest nie na si\u0119 aby".split()
 )
 """Words that bind a sentence together and are no words of code (`if`, `for`, `is`, `in`, `not`, `with`, `from`, `as` are)."""
 
@@ -200,17 +57,7 @@ _LICENCE = re.compile(
     r"|\"as is\"|licen[cs]e for (?:more|the specific)|for license information|apache\.org/licenses|found in the LICENSE",
     re.IGNORECASE,
 )
-_LICENCE_MARKS = (
-    "copyright",
-    "\u00a9",
-    "licen",
-    "spdx",
-    "permission",
-    "rights reserved",
-    "warrant",
-    "redistribution",
-    '"as is"',
-)
+_LICENCE_MARKS = ("copyright", "\u00a9", "licen", "spdx", "permission", "rights reserved", "warrant", "redistribution", '"as is"')
 """One of them stands in every licence's head: looking for them is cheaper than for the forms."""
 
 _PRAGMA = re.compile(
@@ -266,11 +113,7 @@ def is_code_line(line: str) -> bool:
 
 def is_pragma(line: str) -> bool:
     """Whether a comment speaks to a tool: `noqa`, `eslint-disable`, an editor's mode line."""
-    return (
-        line.startswith("!/")
-        or bool(_PRAGMA.match(line))
-        or ("noqa" in line and not is_natural(line.partition("noqa")[0]))
-    )
+    return line.startswith("!/") or bool(_PRAGMA.match(line)) or ("noqa" in line and not is_natural(line.partition("noqa")[0]))
 
 
 def is_licence(text: str) -> bool:

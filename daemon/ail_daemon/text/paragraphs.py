@@ -17,9 +17,7 @@ Paragraph = tuple[int, str]
 _BULLET = re.compile(r"(?:[-*+\u2022\u2013]|\(?\d{1,3}[.)]|\(?[a-z]\)|o|\[\d{1,3}\])\s+")
 _HEADING = re.compile(r"(?:#{1,6}|={1,6})\s+(?=\S)")
 _FIELD = re.compile(r":[\w*][\w *.,|-]{0,60}:(?:\s|$)|[@\\][a-z]\w{1,20}\b|[A-Z]\w{1,20}:$|\[\^?\w{1,20}\]:")
-_EMPTY_FIELD = re.compile(
-    r":(?:tags|tickets|versions?|released|include_notes_from|class|name|caption|alt|width|target):"
-)
+_EMPTY_FIELD = re.compile(r":(?:tags|tickets|versions?|released|include_notes_from|class|name|caption|alt|width|target):")
 _DIRECTIVE = re.compile(r"\.\. (?:\|[^|]{1,60}\| )?([\w:.-]{1,60})::\s*")
 _WORDLESS = re.compile(
     r"(?:code|code-block|sourcecode|literalinclude|image|figure|toctree|math|highlight|include|contents|raw|list-table|csv-table"
@@ -115,12 +113,7 @@ class _Splitter:
 
     def _goes_on(self, item: str) -> bool:
         """Whether an item of a list is part of the sentence above it: `has()` and `get()` "led to:", then "- wrong results"."""
-        if (
-            not self._parts
-            or not self._may_list
-            or self._parts[-1][-1] in ".!?"
-            or not (item[:1].islower() or item[:1] == "`")
-        ):
+        if not self._parts or not self._may_list or self._parts[-1][-1] in ".!?" or not (item[:1].islower() or item[:1] == "`"):
             return False
         return sum(map(len, self._parts)) + len(item) < _SENTENCE_CHARS
 
@@ -128,9 +121,7 @@ class _Splitter:
         """Whether a line is code; one that goes on with a sentence and ends it may look like a call, and is none."""
         if not is_code_line(text):
             return False
-        return not (
-            self._parts and self._parts[-1][-1:] not in ".:;{}" and text[-1] in ".," and is_natural(self._parts[-1])
-        )
+        return not (self._parts and self._parts[-1][-1:] not in ".:;{}" and text[-1] in ".," and is_natural(self._parts[-1]))
 
 
 def _is_label(text: str) -> bool:
@@ -160,85 +151,10 @@ def _is_code_next(lines: Sequence[str], number: int) -> bool:
 
 _MACRO = re.compile(r"[.'][ \t]*([A-Za-z\\\"]{1,3})\s?")
 _BREAKS = frozenset(
-    [
-        "Pp",
-        "It",
-        "Bl",
-        "El",
-        "Sh",
-        "Ss",
-        "Bd",
-        "Ed",
-        "D1",
-        "Dl",
-        "PP",
-        "P",
-        "LP",
-        "TP",
-        "IP",
-        "SH",
-        "SS",
-        "RS",
-        "RE",
-        "nf",
-        "fi",
-        "sp",
-        "br",
-        "Dd",
-        "Dt",
-        "Os",
-        "Nm",
-        "Nd",
-        "TH",
-        "de",
-        "ds",
-        "if",
-        "ie",
-        "el",
-        "EX",
-        "EE",
-        "HP",
-        "TQ",
-        "UR",
-        "UE",
-    ]
+    "Pp It Bl El Sh Ss Bd Ed D1 Dl PP P LP TP IP SH SS RS RE nf fi sp br Dd Dt Os Nm Nd TH de ds if ie el EX EE HP TQ UR UE".split()
 )
 _ARGUMENTS_ARE_TEXT = frozenset(
-    [
-        "Ic",
-        "Fl",
-        "Ar",
-        "Ql",
-        "Xr",
-        "Em",
-        "Va",
-        "Pa",
-        "Li",
-        "Sy",
-        "Cm",
-        "Dq",
-        "Sq",
-        "Op",
-        "Ev",
-        "Ns",
-        "Nm",
-        "B",
-        "I",
-        "BR",
-        "IR",
-        "RB",
-        "BI",
-        "IB",
-        "RI",
-        "SM",
-        "It",
-        "No",
-        "Qq",
-        "Pq",
-        "Aq",
-        "Ap",
-        "An",
-    ]
+    "Ic Fl Ar Ql Xr Em Va Pa Li Sy Cm Dq Sq Op Ev Ns Nm B I BR IR RB BI IB RI SM It No Qq Pq Aq Ap An".split()
 )
 _FONT = re.compile(r"\\f[A-Z]|\\&|\\-|\\\((?:aq|dq|em|en|bu)|\\e")
 

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from ..model import Passage
 from ..model import PassageKind as Kind
 from . import prose
+from .reasons import Worth, rate_sentence
+from .redaction import without_secrets
+
 from .comments import find_blocks, iter_test_names
 from .languages import find_language, find_role, is_test
 from .natural import FEWEST_WORDS, is_generated, is_licence, is_natural, is_pragma, is_secret
 from .paragraphs import iter_man_lines, split_paragraphs
-from .reasons import Worth, rate_sentence
-from .redaction import without_secrets
 
 MOST_CHARS = 600
 """Of a passage; a longer paragraph becomes several, cut between sentences."""
@@ -170,9 +171,7 @@ def _read_hunk(path: str, role: str, lines: Sequence[str], start: int) -> Iterat
 
 def _finish(kind: Kind, start: int, lines: Sequence[str]) -> Iterator[tuple[Kind, int, str]]:
     """Yield the passages of one block: kind, number of the first line, text; nothing of a licence's head."""
-    paragraphs = split_paragraphs(
-        [line for line in lines] if kind != "comment" else ["" if is_pragma(line) else line for line in lines]
-    )
+    paragraphs = split_paragraphs([line for line in lines] if kind != "comment" else ["" if is_pragma(line) else line for line in lines])
     if kind == "comment" and any(is_licence(text) for _, text in paragraphs):
         return
     for number, text in paragraphs:
@@ -203,9 +202,7 @@ def _choose(passages: list[Passage]) -> list[Passage]:
     """Return *passages* within the bounds of a commit, in their order, the worthiest kept."""
     if len(passages) <= MOST_PASSAGES and sum(len(one.text) for one in passages) <= MOST_COMMIT_CHARS:
         return passages
-    ranked = sorted(
-        range(len(passages)), key=lambda place: (-rate_passage(passages[place].text), passages[place].is_removed, place)
-    )
+    ranked = sorted(range(len(passages)), key=lambda place: (-rate_passage(passages[place].text), passages[place].is_removed, place))
     room = MOST_COMMIT_CHARS
     kept: list[int] = []
     for place in ranked[:MOST_PASSAGES]:

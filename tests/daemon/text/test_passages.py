@@ -9,7 +9,6 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.secret_corpus import SECRETS, find_kept, write_line
 
 from ail_daemon.text.passages import (
     MOST_CHARS,
@@ -23,6 +22,7 @@ from ail_daemon.text.passages import (
     split_message,
 )
 from ail_daemon.text.prose import Worth
+from tests.secret_corpus import SECRETS, find_kept, write_line
 
 SAID = "We wait here because the peer may still send its last frame."
 
@@ -83,10 +83,7 @@ def test_strings_in_three_quotes_are_not_mistaken_for_docstrings_of_what_follows
 
 
 def test_fields_of_a_docstring_stand_by_themselves() -> None:
-    found = texts(
-        "a.py",
-        '"""Send a frame to the peer.\n\n:param peer: who gets the frame in the end\n:returns: whether it was sent at all\n"""',
-    )
+    found = texts("a.py", '"""Send a frame to the peer.\n\n:param peer: who gets the frame in the end\n:returns: whether it was sent at all\n"""')
     assert found[0] == "Send a frame to the peer."
     assert [one.split(":")[1] for one in found[1:]] == ["param peer", "returns"]
 
@@ -100,7 +97,7 @@ def test_examples_in_a_docstring_are_left_out() -> None:
 
 
 def test_paragraphs_of_a_page_are_joined_and_its_code_is_left_out() -> None:
-    page = """# How frames are sent
+    page = f"""# How frames are sent
 
 We wait here because the peer
 may still send its last frame.
@@ -195,10 +192,7 @@ def test_both_sides_are_told_apart() -> None:
 def test_a_move_and_a_reformatting_are_no_passages() -> None:
     moved = [
         FileChange("a.py", [Hunk(3, 2, [f"# {SAID}"], [])]),
-        FileChange(
-            "b.c",
-            [Hunk(3, 9, [], ["/*", " * We wait here because the peer", " * may still send its last frame.", " */"])],
-        ),
+        FileChange("b.c", [Hunk(3, 9, [], ["/*", " * We wait here because the peer", " * may still send its last frame.", " */"])]),
     ]
     assert find_passages(moved) == []
     assert get_key("We wait\n   HERE.") == get_key("// we wait here")
@@ -256,9 +250,7 @@ def test_pragmas_code_and_licences_are_no_passages(comment: str) -> None:
 
 
 def test_a_todo_with_a_sentence_stays() -> None:
-    assert texts("a.py", "# TODO: wait until the peer has sent its last frame") == [
-        "TODO: wait until the peer has sent its last frame"
-    ]
+    assert texts("a.py", "# TODO: wait until the peer has sent its last frame") == ["TODO: wait until the peer has sent its last frame"]
 
 
 def test_code_that_is_commented_out_between_sentences_is_left_out() -> None:
@@ -307,16 +299,12 @@ def test_base64_in_a_docstring_is_no_passage() -> None:
 def test_secrets_are_taken_out() -> None:
     for name in SECRETS:
         line = write_line(name).replace("\n", "\n# ")
-        kept = "\n".join(
-            texts("a.py", f"# Here we log in with this one as the user:\n# {line}\n# and that is all there is to it.")
-        )
+        kept = "\n".join(texts("a.py", f"# Here we log in with this one as the user:\n# {line}\n# and that is all there is to it."))
         assert not find_kept(kept.encode())
 
 
 def test_crlf_tabs_and_bytes_of_other_encodings_do_no_harm() -> None:
-    assert texts("a.c", "\t// We wait here because the peer\r\n\t//\tmay still send its last frame.\r\n\tx();\r") == [
-        SAID
-    ]
+    assert texts("a.c", "\t// We wait here because the peer\r\n\t//\tmay still send its last frame.\r\n\tx();\r") == [SAID]
     latin = "# D\u00e9j\u00e0 vu: on attend ici parce que le pair peut encore \u00e9crire".encode("latin-1")
     assert len(texts("a.py", latin.decode("utf-8", "replace"))) == 1
     assert len(texts("a.py", latin.decode("utf-8", "surrogateescape"))) == 1
@@ -341,7 +329,7 @@ def test_other_languages_of_people_are_read(text: str) -> None:
 
 def test_a_message_s_paragraphs_and_bullets_are_passages() -> None:
     message = (
-        "Wait for the peer (#12)\n\nWe wait here because the peer\nmay still send its last frame.\n\n- The first of the two changes.\n"
+        f"Wait for the peer (#12)\n\nWe wait here because the peer\nmay still send its last frame.\n\n- The first of the two changes.\n"
         "- The second one of the two.\n\n    the indented words of a note that is prose\n\nFixes #12\nSigned-off-by: A B <a@example.org>\n"
         "Co-authored-by: C <c@example.org>\nChange-Id: I0123456789abcdef\n"
     )
@@ -408,17 +396,13 @@ _LINES = st.lists(
     ),
     max_size=30,
 )  # fmt: skip
-_PATHS = st.sampled_from(
-    ["a.py", "a.c", "a.md", "a.rst", "a.1", "CHANGES", "tests/test_a.py", "a.lua", "a.hs", "a.rb", "x", "", "/", "."]
-)
+_PATHS = st.sampled_from(["a.py", "a.c", "a.md", "a.rst", "a.1", "CHANGES", "tests/test_a.py", "a.lua", "a.hs", "a.rb", "x", "", "/", "."])
 
 
 @settings(max_examples=150, deadline=None)
 @given(_PATHS, _LINES, _LINES, st.integers(0, 3))
 def test_anything_gives_bounded_passages(path: str, added: list[str], removed: list[str], start: int) -> None:
-    found = find_passages(
-        [FileChange(path, [Hunk(start, start, removed, added), Hunk(start + 40, start + 40, added, removed)])]
-    )
+    found = find_passages([FileChange(path, [Hunk(start, start, removed, added), Hunk(start + 40, start + 40, added, removed)])])
     assert len(found) <= MOST_PASSAGES
     assert sum(len(one.text) for one in found) <= MOST_COMMIT_CHARS
     for one in found:
@@ -436,10 +420,7 @@ def test_any_message_gives_bounded_passages(message: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["a.md", "a.rst", "a.py", "a.c", "a.1", "tests/test_a.py", "a.hs"])
-@pytest.mark.parametrize(
-    "piece",
-    ["a ", "a-", '"""', "/*", "*/ ", "# ", "(a", "`a", "the word of ", "<a ", "- ", "= ", ":a:", "x(", " ", "it('"],
-)
+@pytest.mark.parametrize("piece", ["a ", "a-", '"""', "/*", "*/ ", "# ", "(a", "`a", "the word of ", "<a ", "- ", "= ", ":a:", "x(", " ", "it('"])
 def test_long_lines_and_many_lines_take_no_time(path: str, piece: str) -> None:
     start = time.process_time()
     read(path, "\n".join([piece * 600] * 60))
