@@ -388,7 +388,7 @@ def test_a_limit_of_instances_is_a_reason_with_the_command_that_raises_it(tmp_pa
 
 def test_a_process_without_free_descriptors_is_told_from_a_limit_of_instances(tmp_path: Path) -> None:
     repo = make_repo(tmp_path / "one")
-    imports = "import ail_daemon.indexing.watching.watcher, ail_daemon.watching.inotify, resource"
+    imports = "import ail_daemon.indexing.watching.watcher, ail_daemon.indexing.watching.inotify, resource"
     script = f"{imports}\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n{LIMITED}"
     path = os.pathsep.join(str(ROOT / room) for room in ("client", "daemon"))
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": path}
