@@ -97,7 +97,7 @@ def test_damaged_files_are_noticed_and_made_anew() -> None:
 
 @pytest.mark.model
 def test_an_ordinary_life_leaves_no_descriptor_and_no_error() -> None:
-    soak.run(2, SEED).check()
+    soak.run(2, SEED, limit_s=NO_LIMIT_S).check()
 
 
 @pytest.mark.model
