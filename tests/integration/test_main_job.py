@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from tests.indexed import wait
 from tests.integration.conftest import Repository
 from tests.running import Home
 
@@ -219,10 +220,17 @@ def test_a_removed_repository_is_searchable_at_once_when_added_again(common_home
     assert ask(common_home, repo.path, "why is the start page blue?")["outcome"] == "answered"
 
 
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_stopping_leaves_no_process_behind(home: Home, repo: Repository) -> None:
     add(home, repo.path)
-    pid = json.loads(home.client("status", "--json").stdout)["pid"]
+    daemon = psutil.Process(json.loads(home.client("status", "--json").stdout)["pid"])
+    processes = [daemon, *daemon.children(recursive=True)]
     assert home.client("stop").returncode == 0
-    left = subprocess.run(["pgrep", "-f", "ail_daemon.worker"], capture_output=True, text=True, check=False)
-    assert str(pid) not in left.stdout
+    assert wait(lambda: not any(map(is_alive, processes)), 10) is not None
     assert not home.socket.exists()
