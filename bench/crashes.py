@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 from tests.running import Home, prepare_models, sealed_home
 
-from ail_daemon.words import Words
+from ail_daemon.index.words import Words
 
 from .evaluation import load_set
 from .figures import show

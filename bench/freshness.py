@@ -13,8 +13,8 @@ from pathlib import Path
 
 from tests.running import Calling, Home, prepare_models, sealed_home
 
+from ail_daemon.history.signature import read_signature
 from ail_daemon.model import REF_KINDS
-from ail_daemon.signature import read_signature
 from ail_rpc.discovery import find_repository
 
 from .figures import percentile, seconds, show

@@ -14,8 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from ail_daemon.history.opening import open_history
-from ail_daemon.history.protocol import History
+from ail_daemon.history.opening import History, open_history
 from ail_rpc.discovery import find_repository
 
 
@@ -48,7 +47,7 @@ def _read_commits(history: History) -> str:
 
 def _read_changes(history: History) -> str:
     commits = characters = 0
-    for _, text in history.iter_changes(history.iter_shas(history.read_tips().shas)):
+    for _, text, _ in history.iter_changes(history.iter_shas(history.read_tips().shas)):
         commits += 1
         characters += len(text)
     return f"{commits} commits, {characters} characters"

@@ -18,7 +18,7 @@ from typing import Any
 from tests.running import Calling, Home, prepare_models, sealed_home
 
 from ail_daemon.encoding import DEFAULT_MODEL, open_encoder
-from ail_daemon.indexer import QUIET_S
+from ail_daemon.indexing.indexer import QUIET_S
 
 from .figures import percentile, seconds, show
 

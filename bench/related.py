@@ -19,16 +19,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ail_daemon.index import RepoIndex
+from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.indexing.embedding import encode_with
+from ail_daemon.indexing.reading import LocalReader
+from ail_daemon.indexing.updating import update_large
 from ail_daemon.model import REF_KINDS
-from ail_daemon.reading import LocalReader
 from ail_daemon.relating.cochange import Companion, is_bot
 from ail_daemon.relating.missing import find_missing
 from ail_daemon.relating.patches import PATCH_MAX_BYTES, parse_patch
 from ail_daemon.relating.relate import Relation, relate
 from ail_daemon.relating.tracing import Surroundings, Touching
-from ail_daemon.repos import Repo
-from ail_daemon.updating import update_large
+from ail_daemon.repos.repo import Repo
 from ail_rpc.discovery import find_repository
 
 from .evaluation import BUILT
@@ -134,7 +135,8 @@ def build(clone: Path, directory: Path) -> RepoIndex:
     index = RepoIndex(directory, None)
     if not index.tips.shas:
         place = find_repository(str(clone))
-        update_large(LocalReader(place, REF_KINDS), Repo(directory, place), index, lambda: None, lambda _: {})
+        reader = LocalReader(place, REF_KINDS)
+        update_large(reader, encode_with(None), Repo(directory, place), index, lambda: None, lambda _: {})
     return index
 
 

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.prometheus import fetch, find_free_port
 from tests.running import Home, prepare_models, sealed_home
 
-from ail_daemon.figures import Figures
+from ail_daemon.metrics.figures import Figures
 
 from .evaluation import load_set
 from .figures import percentile, seconds, show

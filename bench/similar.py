@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from tests.running import prepare_models, sealed_home
 
+from ail_daemon.asking.wording import canonical
 from ail_daemon.encoding import DEFAULT_MODEL, open_encoder
 from ail_daemon.model import Encoder
 from ail_daemon.settings import Settings
-from ail_daemon.wording import canonical
 
 from .evaluation import EVAL, load_set
 from .figures import seconds, show

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tools.rooms import DAEMON, DUTIES, PICTURE, draw, find_floors, iter_imports, read_arrows
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = {
@@ -24,11 +25,11 @@ MAY_IMPORT = {
     "ail_mcp": {"ail_mcp", "ail_client", "ail_rpc", "mcp", "typing_extensions"},
 }
 DOORS = {
-    "faiss": {"vectors.py"},
-    "tantivy": {"words.py"},
-    "sqlite3": {"store/database.py"},
-    "structlog": {"logs.py"},
-    "cachetools": {"caches.py", "linehistory.py"},
+    "faiss": {"index/vectors.py"},
+    "tantivy": {"index/words.py"},
+    "sqlite3": {"index/store/database.py"},
+    "structlog": {"process/logs.py"},
+    "cachetools": {"asking/caches.py", "search/linehistory.py"},
     "onnxruntime": {"encoding/serving.py"},
     "tokenizers": {"encoding/serving.py"},
     "onnx": {"encoding/graph.py"},
@@ -36,106 +37,98 @@ DOORS = {
     "torch": {"encoding/original.py"},
     "transformers": {"encoding/original.py", "encoding/preparing.py"},
     "msgpack": {"framing.py"},
-    "watchdog": {"watching/inotify.py", "watching/observer.py"},
+    "watchdog": {"indexing/watching/inotify.py", "indexing/watching/observer.py"},
     "mcp": {"server.py"},
     "pygit2": set(),
 }
 PURE = {
-    "ranking.py", "features.py", "pulls.py", "terms.py", "redaction.py", "model.py", "answers.py", "params.py",
-    "wording.py", "globs.py", "mentions.py", "prose.py", "rollout.py", "exposition.py", "httphead.py",
-    "deciding.py", "likeness.py", "onesided.py",
+    "model.py", "text/terms.py", "text/prose.py", "text/reasons.py", "text/mentions.py", "text/redaction.py",
+    "search/ranking.py", "search/features.py", "search/answers.py", "index/pulls.py", "asking/plan.py", "asking/wording.py",
+    "server/params.py", "server/limits.py", "history/limits.py", "metrics/exposition.py", "metrics/http.py",
     "relating/patches.py", "relating/overlap.py", "relating/cochange.py", "relating/reasons.py",
 }  # fmt: skip
-LAYERS = (
-    {
-        "model",
-        "terms",
-        "redaction",
-        "heap",
-        "params",
-        "limits",
-        "wording",
-        "globs",
-        "mentions",
-        "prose",
-        "reasons",
-        "features",
-        "pulls",
-        "rollout",
-        "sides",
-        "exposition",
-        "httphead",
-        "underway",
-        "replacing",
-    },
-    {
-        "ranking",
-        "vectors",
-        "signature",
-        "finding",
-        "directories",
-        "places",
-        "history",
-        "pipes",
-        "logs",
-        "peers",
-        "ready",
-        "settings",
-        "locks",
-        "activation",
-        "idle",
-        "doorway",
-        "watching",
-        "watcher",
-        "caches",
-        "recent",
-    },
-    {
-        "flags",
-        "deciding",
-        "likeness",
-        "onesided",
-        "reading",
-        "process",
-        "listening",
-        "dispatch",
-        "methods",
-        "derived",
-        "figures",
-        "metricsport",
-    },
-    {"pool", "gauges", "store", "words", "encoding", "answers", "workers", "worker", "units", "fetching", "github"},
-    {"fallback", "shadow", "rewrites", "lookups", "projects"},
-    {"relations", "folding"},
-    {"measuring", "index", "admission", "connection", "linehistory"},
-    {"filters"},
-    {"repos", "candidates", "searcher", "server", "relating", "skipping"},
-    {"embedding"},
-    {"updating", "backup"},
-    {"lanes", "siblings", "indexstate", "probing"},
-    {"indexer"},
-    {"encoders", "freshness"},
-    {"answering"},
-    {
+NETWORK = ("urllib.request.", "http.client.", "ssl.", "socketserver.", "ftplib.", "smtplib.")
+ARROWS = {
+    "model": set(),
+    "process": set(),
+    "text": set(),
+    "history": {"model"},
+    "index": {"model", "process", "text"},
+    "server": {"process"},
+    "settings": {"model"},
+    "encoding": {"model", "process", "settings"},
+    "flags": {"history", "settings"},
+    "repos": {"index", "model", "process"},
+    "search": {"history", "index", "model", "text"},
+    "github": {"flags", "history", "index", "model", "process", "repos", "server", "settings"},
+    "indexing": {"encoding", "flags", "history", "index", "model", "process", "repos", "settings", "text"},
+    "asking": {"encoding", "flags", "index", "indexing", "model", "process", "repos", "search", "server", "settings"},
+    "administration": {
         "asking",
-        "checking",
-        "consistency",
-        "keeping",
-        "related",
-        "showing",
-        "caching",
-        "warming",
-        "applying",
-        "doctor",
-        "pullrequests",
+        "encoding",
+        "flags",
+        "history",
+        "index",
+        "indexing",
+        "model",
+        "process",
+        "repos",
+        "settings",
     },
-    {"enrolment", "configuring"},
-    {"services", "resetting"},
-    {"building"},
-    {"app"},
-    {"cli"},
-)
-"""The daemon's rooms, lowest first: a room imports from lower layers, or from its own."""
+    "metrics": {"asking", "model", "process"},
+    "relating": {
+        "asking",
+        "encoding",
+        "flags",
+        "history",
+        "index",
+        "indexing",
+        "model",
+        "repos",
+        "search",
+        "server",
+        "text",
+    },
+    "daemon": {"metrics", "model", "server"},
+    "measuring": {"daemon", "metrics", "model", "server"},
+    "services": {
+        "administration",
+        "asking",
+        "daemon",
+        "encoding",
+        "flags",
+        "github",
+        "indexing",
+        "metrics",
+        "process",
+        "relating",
+        "search",
+        "server",
+    },
+    "app": {"daemon", "flags", "measuring", "metrics", "process", "server", "services", "settings"},
+    "cli": {"administration", "app", "encoding", "flags", "process", "settings"},
+}
+"""What each of the daemon's rooms may import of the others, lowest first. An arrow that nothing needs any more is taken out."""
+
+INNER = {
+    "index/store": {"model", "process", "text"},
+    "indexing/watching": set(),
+    "administration/backup": {"encoding", "index", "indexing", "process", "repos", "settings"},
+    "administration/doctor": {
+        "administration/units",
+        "asking",
+        "encoding",
+        "flags",
+        "history",
+        "index",
+        "model",
+        "process",
+        "repos",
+        "settings",
+    },
+    "administration/units": {"process", "settings"},
+}
+"""Packages within a room, which import less than it may and nothing of what lies beside them."""
 
 
 def files_of(room: str) -> list[Path]:
@@ -144,18 +137,8 @@ def files_of(room: str) -> list[Path]:
 
 def imported(file: Path, *, at_run_time_alone: bool = False) -> Iterator[str]:
     """Yield the full names that a file imports, relative ones resolved."""
-    package = file.relative_to(next(p for p in file.parents if p.name in ROOMS).parent).with_suffix("").parts[:-1]
-    tree = ast.parse(file.read_text())
-    guards = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
-    for guard in guards if at_run_time_alone else []:
-        guard.body.clear()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
-            module = ".".join(filter(None, (base, node.module)))
-            yield from (f"{module}.{alias.name}" if not node.module else module for alias in node.names)
+    source = next(path for path in file.parents if path.name in ROOMS).parent
+    yield from iter_imports(file, source, at_run_time_alone=at_run_time_alone)
 
 
 @pytest.mark.parametrize("room", MAY_IMPORT)
@@ -181,22 +164,35 @@ def test_one_room_alone_may_speak_to_another_machine_and_nobody_imports_it() -> 
     for room in ROOMS:
         for file in files_of(room):
             names = set(imported(file))
-            assert "ail_daemon.github" not in names, "the daemon's process would load ssl"
-            if file.name != "github.py":
-                assert not names & {"urllib.request", "http.client", "ssl", "socketserver", "ftplib", "smtplib"}, file
+            assert not any(name.startswith("ail_daemon.github.__main__") for name in names), "the daemon would load ssl"
+            if file.parts[-2:] != ("github", "__main__.py"):
+                assert not [name for name in names if f"{name}.".startswith(NETWORK)], file
 
 
-def test_the_daemon_s_rooms_import_downward() -> None:
-    level = {name: number for number, layer in enumerate(LAYERS) for name in layer}
-    for file in files_of("ail_daemon"):
-        mine = file.relative_to(ROOT / "daemon" / "ail_daemon").parts[0].removesuffix(".py")
-        if mine == "__init__":
-            continue
-        assert mine in level, f"{mine} stands in no layer: add it to LAYERS and to docs/architecture.md"
-        for name in imported(file):
-            parts = name.split(".")
-            if parts[0] == "ail_daemon" and len(parts) > 1 and parts[1] != mine and parts[1] in level:
-                assert level[parts[1]] <= level[mine], f"{mine} imports {parts[1]}, which lies above it"
+def test_the_daemon_s_rooms_import_what_they_may_and_no_more() -> None:
+    arrows = read_arrows()
+    assert {room: set(below) for room, below in arrows.items()} == ARROWS, "ARROWS says what may import what"
+
+
+def test_no_rooms_import_each_other_in_a_circle() -> None:
+    floors = find_floors(read_arrows())
+    assert max(floors.values()) < 10
+    with pytest.raises(ValueError, match="a -> b -> a"):
+        find_floors({"a": frozenset("b"), "b": frozenset("a")})
+
+
+@pytest.mark.parametrize("room", INNER)
+def test_a_package_within_a_room_imports_less_than_the_room_may(room: str) -> None:
+    for file in sorted((DAEMON / room).rglob("*.py")):
+        names = {tuple(name.split(".")[1:3]) for name in imported(file) if name.startswith("ail_daemon.")}
+        mine = {tuple(room.split("/"))}
+        others = {name[0] if name[0] != room.split("/")[0] else "/".join(name) for name in names - mine}
+        assert others <= INNER[room], file
+
+
+def test_the_picture_of_the_rooms_is_drawn_from_the_imports() -> None:
+    assert PICTURE.read_text() == draw(read_arrows()), "`python -m tools` draws it anew"
+    assert set(DUTIES) == set(read_arrows())
 
 
 def test_pure_rooms_touch_no_file_socket_or_process() -> None:

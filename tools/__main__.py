@@ -7,13 +7,15 @@ from pathlib import Path
 
 from .completions import make_completions
 from .manpages import make_manpages
+from .rooms import PICTURE, draw, read_arrows
 
 SHARE = Path(__file__).resolve().parents[1] / "client" / "share"
 
 
 def make_files() -> dict[Path, str]:
     """Return what each generated file is to hold."""
-    return {SHARE / name: text for name, text in (make_completions() | make_manpages()).items()}
+    shipped = {SHARE / name: text for name, text in (make_completions() | make_manpages()).items()}
+    return {**shipped, PICTURE: draw(read_arrows())}
 
 
 def main() -> int:

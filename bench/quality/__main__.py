@@ -17,7 +17,7 @@ from tests.running import prepare_models
 
 from ail_daemon.encoding import DEFAULT_MODEL, open_encoder
 from ail_daemon.model import Encoder
-from ail_daemon.ranking import Hit, Ranked, load_model, rank
+from ail_daemon.search.ranking import Hit, Ranked, load_model, rank
 
 from .figures import HEADER, Outcome, show
 from .gathering import INDEXES, Judged, gather_all

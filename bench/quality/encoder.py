@@ -17,8 +17,8 @@ import numpy as np
 from tests.running import prepare_models
 
 from ail_daemon.encoding import DEFAULT_MODEL, open_encoder
+from ail_daemon.index.vectors import Vectors
 from ail_daemon.model import Embeddings
-from ail_daemon.vectors import Vectors
 from bench.evaluation import EVAL, load_set, read_lines, read_messages
 
 from .figures import show_figure

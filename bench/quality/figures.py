@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ail_daemon.ranking import Ranked
+from ail_daemon.search.ranking import Ranked
 
 from .gathering import Judged
 

@@ -1,4 +1,4 @@
-"""Fits the ranker's weights and its confidence (`ail_daemon/ranking.json`) on five projects, each judged by the other four.
+"""Fits the ranker's weights and its confidence (`search/ranking.json`) on five projects, each judged by the other four.
 
     python -m bench.quality.fit [--clones DIR] [--write] [--ablate]
 
@@ -19,19 +19,18 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 from tests.running import prepare_models
 
-import ail_daemon
 from ail_daemon.encoding import DEFAULT_MODEL, open_encoder
-from ail_daemon.features import FEATURES, Floats, build
 from ail_daemon.model import Encoder
-from ail_daemon.onesided import by_meaning
-from ail_daemon.ranking import EVIDENCE, Bars, Model, judge, rank
+from ail_daemon.search import ranking
+from ail_daemon.search.features import FEATURES, Floats, build, by_meaning
+from ail_daemon.search.ranking import EVIDENCE, Bars, Model, judge, rank
 
 from .figures import Outcome, show
 from .gathering import INDEXES, PLAIN_WEIGHTS, Judged, gather_all
 from .listwise import Example, fit_weights, sample
 from .sets import FITTED_ON, Kind, load_strangers, load_with_code
 
-WEIGHTS = Path(ail_daemon.__file__).parent / "ranking.json"
+WEIGHTS = Path(ranking.__file__).with_name("ranking.json")
 SHRINKAGE = 1e-2
 FALSE = {"open": 0.1, "about": 0.2}  # of questions in people's own words that have no answer, by scope
 ANSWERED = 0.83  # of release notes asked about their own project

@@ -14,17 +14,20 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ail_daemon import terms
-from ail_daemon.candidates import Question, gather
-from ail_daemon.features import FEATURES, Asked, Signals, build
-from ail_daemon.folding import Folder
-from ail_daemon.index import RepoIndex
-from ail_daemon.linehistory import LineHistories
+from ail_daemon.index import pulls, words
+from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.indexing.embedding import encode_with
+from ail_daemon.indexing.reading import LocalReader
+from ail_daemon.indexing.updating import update_large
 from ail_daemon.model import REF_KINDS, Encoder
-from ail_daemon.reading import LocalReader
-from ail_daemon.repos import Repo
-from ail_daemon.searcher import FOLDED_HITS
-from ail_daemon.updating import update_large
+from ail_daemon.repos.repo import Repo
+from ail_daemon.search import candidates, folding, linehistory
+from ail_daemon.search.candidates import Question, gather
+from ail_daemon.search.features import FEATURES, Asked, Signals, build
+from ail_daemon.search.folding import Folder
+from ail_daemon.search.linehistory import LineHistories
+from ail_daemon.search.search import FOLDED_HITS
+from ail_daemon.text import mentions, terms
 from ail_rpc.discovery import find_repository
 from ail_rpc.errors import AilError
 
@@ -62,9 +65,9 @@ def build_index(repo: Path, directory: Path, encoder: Encoder | None) -> RepoInd
     """Return the index of *repo* in *directory*, opened where it is there already."""
     index = RepoIndex(directory, encoder)
     place = find_repository(str(repo))
-    reader = LocalReader(place, REF_KINDS, encoder.encode if encoder else None)
+    reader = LocalReader(place, REF_KINDS)
     if index.tips != reader.tips:
-        update_large(reader, Repo(directory, place), index, lambda: None, lambda _: {})
+        update_large(reader, encode_with(encoder), Repo(directory, place), index, lambda: None, lambda _: {})
     return index
 
 
@@ -116,11 +119,8 @@ def gather_all(measured: QuestionSet, encoder: Encoder | None, directory: Path) 
 
 def _hash_sources() -> str:
     """Return a hash of the code that gathers: another one gathers something else."""
-    here = Path(terms.__file__).parent
-    sources = [
-        here / f"{name}.py" for name in ("candidates", "folding", "linehistory", "mentions", "pulls", "terms", "words")
-    ]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    sources = (candidates, folding, linehistory, mentions, pulls, terms, words)
+    return hashlib.sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in sources)).hexdigest()
 
 
 _LINES = LineHistories()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 
-from ail_daemon.features import Floats
+from ail_daemon.search.features import Floats
 
 MOST_CANDIDATES = 30
 """Of a question, the best by a plain sum, the answers, and as many others drawn at random, which stand for all the others.

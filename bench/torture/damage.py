@@ -19,9 +19,9 @@ from typing import Any
 
 from tests.running import prepare_models, sealed_home
 
+from ail_daemon.daemon import Offer
 from ail_daemon.flags import Flags
-from ail_daemon.logs import start_logging
-from ail_daemon.methods import Offer
+from ail_daemon.process.logs import start_logging
 from ail_daemon.services import archaeology
 from ail_daemon.settings import Loaded, Settings
 from ail_rpc.errors import AilError, NotEnrolledError

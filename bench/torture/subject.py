@@ -76,7 +76,7 @@ class Subject:
     def find_worker(self) -> psutil.Process | None:
         """Return the worker process, None while there is none."""
         children = psutil.Process(self.pid).children()
-        return next((child for child in children if "ail_daemon.worker" in " ".join(child.cmdline())), None)
+        return next((child for child in children if "ail_daemon.indexing.worker" in " ".join(child.cmdline())), None)
 
     def is_alive(self) -> bool:
         """Say whether the daemon has not ended."""

@@ -10,8 +10,8 @@ import os
 import socket
 import struct
 
-from ail_rpc.errors import BusyError, OutOfTimeError, UnavailableError, from_wire
-from ail_rpc.framing import REPLY_LIMITS, FrameReader
+from ail_rpc.errors import BusyError, OutOfTimeError, UnavailableError, UsageError, from_wire
+from ail_rpc.framing import REPLY_LIMITS, REQUEST_LIMITS, FrameReader
 from ail_rpc.messages import encode_request, parse_reply
 
 from .deadline import Deadline
@@ -62,9 +62,14 @@ class Connection:
         self._socket.close()
 
     def post(self, method: str, params: dict[str, Any]) -> int:
-        """Queue a request, return its id."""
+        """Queue a request, return its id. Raises UsageError for one that the daemon would not read."""
+        frame = encode_request(self._last_id + 1, method, params)
+        if len(frame) > REQUEST_LIMITS.size_bytes:
+            raise UsageError(
+                f"the request is larger than {REQUEST_LIMITS.size_bytes >> 10:,} KiB", "ask about less at once"
+            )
         self._last_id += 1
-        self._outbox += encode_request(self._last_id, method, params)
+        self._outbox += frame
         return self._last_id
 
     def flush(self, deadline: Deadline) -> None:

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # `import typing` alone would cost the client 4 ms
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 
@@ -159,3 +160,12 @@ def from_wire(error: object) -> AilError:
             return _BY_CODE.get(code, InternalError)(message)
         case _:
             return ProtocolError(f"the daemon sent an error of unknown form: {error!r:.200}")
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a hint: the names nearest to *name*, else all of them; "" where there are none."""
+    import difflib  # 4 ms that only a mistake costs
+
+    names = sorted(known)
+    nearest = difflib.get_close_matches(name[:80], names)
+    return f"did you mean {' or '.join(nearest)}?" if nearest else f"there is {', '.join(names)}" if names else ""

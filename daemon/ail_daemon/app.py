@@ -13,21 +13,21 @@ from dataclasses import replace
 from ail_rpc import VERSION
 from ail_rpc.errors import AilError, StorageError, UsageError
 
-from . import process
-from .activation import get_watchdog_s, notify
-from .dispatch import Dispatcher
-from .figures import Figures
+from .daemon import Daemon, Offer
 from .flags import Flags
-from .idle import wait_until_idle
-from .limits import ServingLimits
-from .listening import Listener
-from .locks import DaemonLocks
-from .logs import log, start_logging
 from .measuring import Measuring
-from .methods import Daemon, Offer
-from .metricsport import MetricsPort
-from .ready import ReadyPipe
-from .server import Server
+from .metrics.figures import Figures
+from .metrics.port import MetricsPort
+from .process import isolation as process
+from .process.activation import get_watchdog_s, notify
+from .process.idle import wait_until_idle
+from .process.locks import DaemonLocks
+from .process.logs import log, start_logging
+from .process.ready import ReadyPipe
+from .server.dispatch import Dispatcher
+from .server.limits import ServingLimits
+from .server.listening import Listener
+from .server.server import Server
 from .services import archaeology
 from .settings import Settings
 

@@ -17,8 +17,9 @@ from ail_rpc import VERSION
 from ail_rpc.errors import AilError, InternalError, NotInstalledError, UnavailableError
 from ail_rpc.paths import get_socket_path, get_state_dir
 
-from . import activation, locks, process
-from .ready import ReadyPipe
+from .process import activation, locks
+from .process import isolation as process
+from .process.ready import ReadyPipe
 
 _NEEDED = (
     "numpy",
@@ -76,13 +77,13 @@ def _run_command(args: argparse.Namespace) -> int:
     if args.command == "run":
         return _run_daemon(args)
     if args.command in ("install-service", "uninstall-service"):
-        from .units.commands import run as run_service
+        from .administration.units.commands import run as run_service
 
         return run_service(args)
     if args.command == "doctor":
         _require_extra()
         os.umask(0o077)
-        from .doctor.commands import run as run_doctor
+        from .administration.doctor.commands import run as run_doctor
 
         return run_doctor(args)
     if args.command == "build":
@@ -116,9 +117,9 @@ def _build(args: argparse.Namespace) -> int:
     process.isolate()
     _require_extra()
     with _hold_locks("`ail-client add DIR --wait` has it index a repository"):
-        from .building import build
+        from .administration.building import build
         from .flags import Flags
-        from .logs import start_logging
+        from .process.logs import start_logging
         from .settings import read_settings
 
         flags = Flags(read_settings())
@@ -127,7 +128,7 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _reset(args: argparse.Namespace) -> int:
-    from .resetting import confirm, reset
+    from .administration.resetting import confirm, reset
 
     os.umask(0o077)
     state_dir = get_state_dir()
@@ -175,7 +176,7 @@ def _require_extra() -> None:
 
 
 def _as_bug(err: Exception) -> InternalError:
-    from .logs import log
+    from .process.logs import log
 
     log("crashed", level="error", error=err)
     return InternalError(f"ail-daemon failed: a bug ({type(err).__name__})", "its log says where")

@@ -12,7 +12,7 @@ from typing import Any
 
 from ail_rpc.errors import AilError
 
-from .limits import HistoryLimits
+from .history.limits import HistoryLimits
 from .settings import VARIABLES, Loaded, Origin, Settings, read_assignments, read_settings
 
 Told = Callable[[Settings, Settings], None]

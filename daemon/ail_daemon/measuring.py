@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from . import gauges
-from .exposition import CONTENT_TYPE, Family, Histogram, render
-from .figures import Figures, name_error
-from .httphead import Reply
-from .methods import SCHEMA, Daemon, Offer, get_rss_bytes
-from .metricsport import Resource
-from .params import Handler, Method, flag
+from .daemon import Daemon, Offer, get_rss_bytes
+from .metrics import gauges
+from .metrics.exposition import CONTENT_TYPE, Family, Histogram, render
+from .metrics.figures import Figures, name_error
+from .metrics.http import Reply
+from .metrics.port import Resource
+from .model import SCHEMA
+from .server.params import Handler, Method, flag
 
 
 class Measuring:

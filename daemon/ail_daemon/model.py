@@ -6,6 +6,7 @@ repository's root, undecodable bytes as surrogate escapes. Times are seconds sin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
@@ -15,12 +16,40 @@ import numpy.typing as npt
 Embeddings = npt.NDArray[np.float32]
 """Shape (n, dimension), float32, each row of unit length."""
 
+Encode = Callable[[list[str]], Embeddings]
+"""Returns texts' embeddings, row for row. Raises ModelError, or WorkerDiedError, where one of them cannot be encoded."""
+
 Outcome = Literal["answered", "no_reason_recorded", "no_evidence"]
 Mode = Literal["auto", "semantic", "lexical"]
 
 
 REF_KINDS = ("branches", "remotes", "tags", "worktrees")
 """What may count beside HEAD: branches, remote branches, tags, the HEADs of other worktrees."""
+
+
+PassageKind = Literal["message", "comment", "docstring", "docs", "changelog", "test"]
+
+
+class Passage(NamedTuple):
+    """A piece of natural language that a commit wrote, or took out.
+
+    path, line: where it begins after the change, before it where *is_removed*. Of a message path is None, and *line* counts
+    from 1, the subject.
+    """
+
+    kind: PassageKind
+    text: str
+    path: str | None = None
+    line: int | None = None
+    is_removed: bool = False
+
+
+class CommitChanges(NamedTuple):
+    """A commit's changed lines: their text, bounded, "" for none, and the passages among them."""
+
+    sha: str
+    text: str
+    passages: tuple[Passage, ...] = ()
 
 
 class PullRequest(NamedTuple):
@@ -105,3 +134,17 @@ class Encoder(Protocol):
 
     def encode(self, texts: list[str]) -> Embeddings:
         """Return the texts' embeddings, in their order."""
+
+
+SCHEMA = 1
+"""Version of the replies' form: `schema_version` in each of them."""
+
+
+Side = Literal["semantic", "lexical"]
+
+
+Cause = Literal["switched_off", "model", "failed", "out_of_time", "low_confidence"]
+"""Why words alone answered where meaning was asked for: by setting; no model, or none that loads; an error; time; the bar."""
+
+
+Ids = npt.NDArray[np.int64]

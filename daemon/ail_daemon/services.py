@@ -7,81 +7,63 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ail_rpc.paths import get_state_dir
 
-from . import filters, gauges, heap
-from .answering import Answering
-from .applying import Applying
-from .asking import Asking
-from .caches import ExactCache, SimilarCache
-from .caching import Caching
-from .checking import Checking
-from .configuring import Configuring
-from .consistency import SAMPLE, Consistency
-from .doctor.visiting import Doctor
-from .encoders import ServingEncoder, make_bulk
-from .enrolment import Enrolment
-from .exposition import Family
+from .administration.backup.keeping import Keeping
+from .administration.checking import Checking
+from .administration.configuring import Applying, Configuring
+from .administration.doctor.visiting import Doctor
+from .administration.enrolment import Enrolment
+from .asking.answering import Answering
+from .asking.asking import Asking
+from .asking.askparams import ASK
+from .asking.caches import AnswerCaches
+from .asking.caching import Caching
+from .asking.consistency import SAMPLE, Consistency
+from .asking.fallback import Fallback
+from .asking.pool import QuestionPool
+from .asking.probing import LIMIT_S, Probing
+from .asking.shadow import Shadow
+from .asking.showing import Showing
+from .asking.sides import SideFigures
+from .asking.warming import RecentQuestions, Warming
+from .daemon import Offer
+from .encoding.encoders import ServingEncoder
 from .flags import Flags
-from .freshness import Freshness
-from .indexer import Indexer
-from .keeping import Keeping
-from .logs import log
-from .methods import Offer
-from .params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole
-from .pool import QuestionPool
-from .probing import LIMIT_S, Probing
-from .pullrequests import PullRequests
-from .recent import RecentQuestions
-from .related import Related
-from .repos import Repo, Repos
-from .showing import Showing
-from .siblings import Siblings
-from .sides import SideFigures
-from .warming import Warming
-
-_ASK = (
-    text("repo"), number("timeout", 0.001, 3600, default=None), text("question"), text("file", default=None), lines("lines"),
-    whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
-    *(text(name, default=None) for name in filters.NAMES),
-)  # fmt: skip
-
-
-class Indexing(NamedTuple):
-    """What indexes are made by, also where no daemon runs."""
-
-    encoder: ServingEncoder
-    repos: Repos
-    indexer: Indexer
-
-
-def open_indexing(flags: Flags) -> Indexing:
-    """Return the parts that make indexes; the indexer is not started yet."""
-    state = Path(get_state_dir())
-    encoder = ServingEncoder(make_bulk(flags.current, os.fspath(state / "models")))
-    repos = Repos(state / "repos", lambda: flags.current.max_repos)
-    return Indexing(encoder, repos, Indexer(flags, encoder.get_serving, _log_failure, Siblings(repos).find_kept))
+from .github.pullrequests import PullRequests
+from .indexing.freshness import Freshness
+from .indexing.opening import open_indexing
+from .metrics import gauges
+from .metrics.exposition import Family
+from .process import heap
+from .relating.related import Related
+from .search import filters
+from .server.params import Handler, Method, Param, flag, number, raw, text, texts, whole
 
 
 @contextlib.asynccontextmanager
 async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     """Enrolled repositories, kept indexed, and answers about them."""
     settings, state = flags.current, Path(get_state_dir())
-    encoder, repos, indexer = open_indexing(flags)
+    encoder, repos, indexer = indexing = open_indexing(flags)
     freshness = Freshness(repos, indexer, flags)
     pool = QuestionPool(flags)
-    exact = ExactCache(settings.cache_size)
-    similar = SimilarCache(settings.faiss_cache_size, settings.faiss_similarity_threshold)
-    figures, answering = SideFigures(), Answering(encoder)
-    asking = Asking(repos, freshness, flags, pool, answering, exact, similar, figures)
+    caches = AnswerCaches.make(settings.cache_size, settings.faiss_cache_size, settings.faiss_similarity_threshold)
+    figures, recent, pull_requests = SideFigures(), RecentQuestions(), PullRequests(flags)
+    answering = Answering(encoder, caches)
+    shadow = Shadow(flags, pool, figures, answering.search)
+    asking = Asking(repos, freshness, flags, pool, answering, Fallback(pool, figures))
+    asking.observers = (
+        recent.observe, figures.observe, shadow.observe, lambda one: pull_requests.add_to(one.asked.repo, one.wire)
+    )  # fmt: skip
     showing = Showing(repos, freshness, encoder, pool)
     related = Related(repos, freshness, encoder, pool, flags)
     checking = Checking(repos, indexer, flags, encoder)
-    recent = RecentQuestions()
-    ask = Method(asking.ask, *_ASK)
-    caching = Caching(asking.ask, ask, repos, exact, similar, recent)
+    related.observers = (pull_requests.add_to,)
+    ask_unheard = Method(asking.answer, *ASK)
+    caching = Caching(ask_unheard, repos, caches, recent)
 
     def forget_removed() -> None:
         caching.forget_removed()
@@ -90,23 +72,22 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
 
     enrolment = Enrolment(repos, indexer, freshness, encoder, forget_removed)
     keeping = Keeping(repos, freshness, encoder, state, forget_removed)
-    warming = Warming(ask, repos, recent, pool)
-    applying = Applying(flags, os.fspath(state / "models"), encoder, pool, exact, similar, repos, indexer, freshness)
+    warming = Warming(ask_unheard, repos, recent, pool)
+    applying = Applying(flags, os.fspath(state / "models"), indexing, pool, caches, freshness)
     configuring = Configuring(flags, pool, applying)
-    pull_requests = PullRequests(flags, repos)
-    consistency = Consistency(repos, answering, asking.check, recent.sample)
+    consistency = Consistency(repos, answering, asking.find, recent.sample)
 
     pool.submit(encoder.get)
     indexer.on_updated = warming.note_update
     indexer.start()
     await freshness.start()
     try:
-        methods = _offer_methods(caching, configuring, showing, related, enrolment, checking, consistency, keeping)
-        for name in ("ask", "related"):
-            methods[name] = pull_requests.around(methods[name])
+        methods = _offer_methods(
+            asking, caching, configuring, showing, related, enrolment, checking, consistency, keeping
+        )
         doctor = Doctor(flags, encoder, repos, pool, state / "models", pull_requests.describe)
         methods["doctor"] = Method(doctor.examine, text("repo", default=None))
-        probing = Probing(repos, lambda: _encode(pool, encoder), ask)
+        probing = Probing(repos, lambda: _encode(pool, encoder), ask_unheard)
 
         async def get_status(start: str | None) -> dict[str, Any]:
             told = await enrolment.get_status(start)
@@ -117,7 +98,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
             get_status,
             probing.find_fault,
             lambda: _get_model(encoder),
-            lambda: _read_metrics(enrolment, exact, similar, encoder),
+            lambda: _read_metrics(enrolment, caches, encoder),
             figures.describe,
             lambda: all(repo.progress.phase == "idle" for repo in repos),
         )
@@ -127,13 +108,14 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
         await warming.stop()
         await freshness.stop()
         await asyncio.to_thread(indexer.stop)
-        await asyncio.to_thread(asking.stop)
+        await asyncio.to_thread(shadow.stop)
         await asyncio.to_thread(answering.stop)
         await asyncio.to_thread(pool.stop)
         repos.close()
 
 
 def _offer_methods(
+    asking: Asking,
     caching: Caching,
     configuring: Configuring,
     showing: Showing,
@@ -147,7 +129,7 @@ def _offer_methods(
     maybe_repo = text("repo", default=None)
 
     return {
-        "ask": Method(caching.ask, *_ASK),
+        "ask": Method(asking.ask, *ASK),
         "related": Method(
             related.related, repo, timeout, texts("files", default=()), raw("staged", default=None), text("by", default=""),
             text("range", default=None), whole("limit", 1, 100, default=5),
@@ -173,12 +155,10 @@ def _offer_methods(
     }  # fmt: skip
 
 
-async def _read_metrics(
-    enrolment: Enrolment, exact: ExactCache, similar: SimilarCache, encoder: ServingEncoder
-) -> list[Family]:
+async def _read_metrics(enrolment: Enrolment, caches: AnswerCaches, encoder: ServingEncoder) -> list[Family]:
     told = await enrolment.get_status(None)
-    caches = gauges.read_caches({"exact": exact.stats(), "similar": similar.stats()})
-    return [*gauges.read_repositories(told["repos"]), *caches, gauges.read_model(encoder.loaded is not None)]
+    kept = gauges.read_caches({name: cache.stats() for name, cache in caches._asdict().items()})
+    return [*gauges.read_repositories(told["repos"]), *kept, gauges.read_model(encoder.loaded is not None)]
 
 
 async def _encode(pool: QuestionPool, encoder: ServingEncoder) -> None:
@@ -191,7 +171,3 @@ async def _encode(pool: QuestionPool, encoder: ServingEncoder) -> None:
 def _get_model(encoder: ServingEncoder) -> str | None:
     serving = encoder.loaded
     return serving.model_id if serving else None
-
-
-def _log_failure(repo: Repo, error: Exception) -> None:
-    log("indexing_failed", level="error", repo_id=repo.key, error=error)

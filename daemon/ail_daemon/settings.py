@@ -13,11 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Literal, NamedTuple
 
-from ail_rpc.errors import UsageError
+from ail_rpc.errors import UsageError, suggest
 from ail_rpc.paths import get_config_file
 
 from .model import REF_KINDS
-from .params import suggest
 
 _YES_OR_NO = "true or false"
 _SHARE = "a number from 0 to 1"

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 from tests.daemon.daemon_process import User
+from tests.daemon.index.making import HashEncoder
+
+from ail_daemon.index.repoindex import RepoIndex
 
 
 @pytest.fixture
@@ -30,3 +33,16 @@ def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def encoder() -> HashEncoder:
+    return HashEncoder()
+
+
+@pytest.fixture
+def index(tmp_path: Path, encoder: HashEncoder) -> Iterator[RepoIndex]:
+    """An index in a temporary directory."""
+    opened = RepoIndex(tmp_path / "index", encoder)
+    yield opened
+    opened.close()

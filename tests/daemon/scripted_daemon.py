@@ -12,12 +12,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from ail_daemon import activation, locks, process
 from ail_daemon.app import run
+from ail_daemon.daemon import Offer
 from ail_daemon.flags import Flags
-from ail_daemon.limits import ServingLimits
-from ail_daemon.methods import Offer
-from ail_daemon.ready import ReadyPipe
+from ail_daemon.process import activation, locks
+from ail_daemon.process import isolation as process
+from ail_daemon.process.ready import ReadyPipe
+from ail_daemon.server.limits import ServingLimits
 from ail_daemon.settings import read_settings
 from ail_rpc.paths import get_socket_path, get_state_dir
 

@@ -200,7 +200,7 @@ def test_members_that_lead_elsewhere_are_never_unpacked(other_call: Calling, bac
 
 def rewrite(backup: Path, change: Any) -> Path:
     """Make a backup with another manifest, its size, hashes and padding made right again."""
-    from ail_daemon.backup.archive import MANIFEST, ArchiveWriter
+    from ail_daemon.administration.backup.archive import MANIFEST, ArchiveWriter
 
     target = backup.with_suffix(".rewritten")
     with tarfile.open(backup) as old, target.open("wb") as stream:

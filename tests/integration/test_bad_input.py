@@ -143,7 +143,10 @@ def test_a_killed_worker_is_replaced_and_the_work_goes_on(home: Home, tmp_path: 
         workers: list[str] = []
         while not workers and time.monotonic() < deadline:
             found = subprocess.run(
-                ["pgrep", "-P", str(daemon.pid), "-f", "ail_daemon.worker"], capture_output=True, text=True, check=False
+                ["pgrep", "-P", str(daemon.pid), "-f", "ail_daemon.indexing.worker"],
+                capture_output=True,
+                text=True,
+                check=False,
             )
             workers = found.stdout.split()
         os.kill(int(workers[0]), signal.SIGKILL)

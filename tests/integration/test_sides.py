@@ -12,16 +12,18 @@ import pytest
 from tests.integration.conftest import Repository
 from tests.running import Home
 
-from ail_daemon.answering import Answering, Asked
-from ail_daemon.consistency import Consistency
-from ail_daemon.deciding import Plan
-from ail_daemon.encoders import ServingEncoder
+from ail_daemon.asking.answering import Answering
+from ail_daemon.asking.askparams import AskParams
+from ail_daemon.asking.caches import AnswerCaches
+from ail_daemon.asking.consistency import Consistency
+from ail_daemon.asking.plan import Plan
+from ail_daemon.asking.replies import Asked
+from ail_daemon.encoding.encoders import Bulk, ServingEncoder
 from ail_daemon.flags import Flags
 from ail_daemon.model import Scope
-from ail_daemon.repos import Repos
+from ail_daemon.repos.repos import Repos
 from ail_daemon.services import archaeology
 from ail_daemon.settings import Loaded, Settings
-from ail_daemon.workers import Bulk
 
 pytestmark = pytest.mark.model
 
@@ -135,11 +137,12 @@ def test_questions_that_the_sides_answer_otherwise_are_told(home: Home, repo: Re
     repos = Repos(home.state / "repos")
     (enrolled,) = repos
 
-    def take(params: dict[str, Any]) -> Asked:
-        return Asked(params["question"], Scope(), enrolled, enrolled.place, Plan("lexical", "lexical"), params)
+    def find(params: AskParams) -> Asked:
+        return Asked(params, enrolled, enrolled.place, Scope(), Plan("lexical", "lexical"))
 
     encoder = ServingEncoder(Bulk("all-MiniLM-L6-v2", "prepared", str(home.state / "models"), 1))
-    checking = Consistency(repos, Answering(encoder), take, lambda _: [{"question": OWN_WORDS}])
+    answering = Answering(encoder, AnswerCaches.make(0, 0, 1.0))
+    checking = Consistency(repos, answering, find, lambda _: [{"repo": "", "question": OWN_WORDS}])
     told = asyncio.run(checking.check_consistency({"repo": None, "sample": 4, "timeout": None}))
     repos.close()
     (one,) = told["repos"]

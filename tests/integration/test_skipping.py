@@ -143,7 +143,7 @@ def test_a_text_that_the_encoder_fails_at_is_found_by_words_and_the_rest_by_mean
 
 PLANT = """
 import os, sys
-if sys.orig_argv[-1] == "ail_daemon.worker":
+if sys.orig_argv[-1] == "ail_daemon.indexing.worker":
     from ail_daemon.encoding import serving
     encode = serving.OnnxEncoder._encode_one
     def encode_one(self, text):

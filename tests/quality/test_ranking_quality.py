@@ -12,10 +12,10 @@ from bench.evaluation import EVAL, read_lines
 from bench.quality.gathering import build_index
 from tests.daemon.index.making import HashEncoder, make_commit
 
-from ail_daemon.candidates import Question
-from ail_daemon.index import RepoIndex
-from ail_daemon.model import Commit, Scope
-from ail_daemon.searcher import search
+from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.model import Commit, CommitChanges, Scope
+from ail_daemon.search.candidates import Question
+from ail_daemon.search.search import rank_candidates
 
 HISTORY = (
     ("Close the listening socket before the fork", "The child inherits every descriptor, so a restart failed.", "net/server.py"),
@@ -54,7 +54,7 @@ def index(tmp_path: Path) -> RepoIndex:
     made.change(commits=commits)
     while texts := dict(made.store.find_unembedded(100)):
         made.add_embeddings(list(texts), HashEncoder().encode(list(texts.values())))
-    made.add_changed([(commit.sha, f"+{commit.subject}") for commit in commits])
+    made.add_changed([CommitChanges(commit.sha, f"+{commit.subject}") for commit in commits])
     made.publish()
     return made
 
@@ -68,7 +68,7 @@ def _commit(number: int, subject: str, body: str, path: str) -> Commit:
 def test_each_question_of_a_small_history_finds_its_commit(
     index: RepoIndex, text: str, file: str | None, answer: int, *, is_semantic: bool
 ) -> None:
-    found = search(index, HashEncoder() if is_semantic else None, Question(text, Scope(file)))
+    found = rank_candidates(index, HashEncoder() if is_semantic else None, Question(text, Scope(file)))[0]
     (sha,) = (commit.sha for commit in index.store.get_commits([found.hits[0].commit_id]).values())
     assert sha == make_commit(answer, "").sha
 
@@ -86,13 +86,12 @@ def test_each_question_of_a_small_history_finds_its_commit(
 )
 def test_what_the_history_says_nothing_of_is_no_evidence(index: RepoIndex, text: str) -> None:
     for encoder in (HashEncoder(), None):
-        assert not search(index, encoder, Question(text)).has_evidence
+        assert not rank_candidates(index, encoder, Question(text))[0].has_evidence
 
 
 def test_a_question_of_five_thousand_words_is_answered_like_any_other(index: RepoIndex) -> None:
-    found = search(
-        index, HashEncoder(), Question("why is the socket closed before the fork? " + "word more other " * 1700)
-    )
+    long = Question("why is the socket closed before the fork? " + "word more other " * 1700)
+    found, _ = rank_candidates(index, HashEncoder(), long)
     assert found.hits[0].commit_id == index.store.get_ids([make_commit(1, "").sha])[make_commit(1, "").sha]
 
 
@@ -104,7 +103,7 @@ def test_words_alone_find_release_notes_of_a_real_history(tmp_path: Path) -> Non
     ranks = []
     for row in read_lines(tmp_path / "r" / "queries.jsonl"):
         answers = set(index.store.get_ids(row["answers"]).values())
-        hits = search(index, None, Question(row["question"], Scope(row["file"]))).hits
+        hits = rank_candidates(index, None, Question(row["question"], Scope(row["file"])))[0].hits
         ranks.append(next((n for n, hit in enumerate(hits, 1) if hit.commit_id in answers), 10_000))
     assert statistics.fmean(1 / rank for rank in ranks) > LEAST_MRR
     assert statistics.fmean(rank <= 10 for rank in ranks) > LEAST_HIT_10

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from ail_daemon.replacing import replace_file, sync_directory
+from ail_daemon.process.files import replace_file, sync_directory
 from ail_rpc.errors import ModelError, StorageError
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"

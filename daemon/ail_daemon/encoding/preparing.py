@@ -17,7 +17,6 @@ import numpy as np
 
 from ail_rpc.errors import ModelError, NotInstalledError
 
-from .checktexts import CHECK_TEXTS
 from .original import hash_weights, load_original, record_ranges
 from .prepared import (
     FORMAT_VERSION,
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
     from .graph import BertShape, Floats
+
 
 LEAST_COSINE = {"int8": (0.985, 0.95), "float32": (0.9999, 0.999)}
 """The bar for (mean, least) cosine to the original. int8 of the default model: .9994, .9985 over 300 commit messages."""
@@ -152,3 +152,44 @@ def _compare(manifest: Manifest, contents: dict[str, bytes], expected: Floats) -
         found = load_encoder(prepared, threads=2).encode(list(CHECK_TEXTS))
     cosines = (found * expected).sum(axis=1)
     return float(cosines.mean()), float(cosines.min())
+
+
+_LONG = "The cache was keyed by the path alone, so two worktrees of a repository shared entries and served stale ones. "
+
+CHECK_TEXTS: tuple[str, ...] = (
+    "Fix typo",
+    "wip",
+    "Merge branch 'master' into features",
+    "Bump version to 3.10.0",
+    "",
+    "x",
+    'Revert "Enable http2"',
+    "Why does the client retry three times before it gives up?",
+    "what made us stop trusting the cache after a restore?",
+    "Why is the timeout 30 seconds?",
+    "who removed support for Python 2 and why",
+    "warum wird die Verbindung hier geschlossen?",
+    "Retry on ECONNRESET\n\nThe load balancer drops idle connections after 60 s without a FIN.",
+    "Use os.replace instead of os.rename, as rename fails on Windows where the target exists",
+    "monkeypatch: fix setattr with dotted import path for non-module targets (#1234)",
+    "Close the file descriptor before fork: the child kept the lock and the parent waited for ever",
+    "refactor: move parse_args() to cli.py\n\nNo functional change.",
+    "Add tests for the tokenizer's empty input",
+    "Drop the dependency on six",
+    "CVE-2024-12345: validate the length before the copy",
+    "Speed up collection by caching stat()",
+    "Ajouter la gestion des erreurs r\u00e9seau",
+    "\u4fee\u590d\u5185\u5b58\u6cc4\u6f0f",
+    "\u041f\u043e\u0447\u0438\u043d\u0438\u0442\u044c \u0441\u0431\u043e\u0440\u043a\u0443",
+    "docs \U0001f4dd: explain fixtures",
+    "def f(x):\n    return x if x is not None else DEFAULT\n",
+    "a8f5f167f44f4964e6c998dee827110c",
+    "src/http/pool.py:120",
+    "Signed-off-by: A U Thor <author@example.org>\nCo-authored-by: Somebody <some@example.org>",
+    "[svn r37264] create the new development trunk\n\n--HG--\nbranch : trunk",
+    _LONG * 2,
+    _LONG * 5,
+    _LONG * 20,
+    "Do not capture stdin when -s is given. " + _LONG * 3,
+    "don't skip the second pass; skip the first",
+)

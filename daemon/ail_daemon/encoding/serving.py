@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from ail_daemon import heap
 from ail_daemon.model import Embeddings
+from ail_daemon.process import heap
 from ail_rpc.errors import ModelError, NotInstalledError
 
 from .prepared import MODEL_FILE, PREPARE_HINT, TOKENIZER_FILE, WORDS_FILE, Prepared

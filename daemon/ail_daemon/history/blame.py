@@ -1,17 +1,19 @@
-"""Asks git which commits the lines of a file come from."""
+"""Asks git which commits the lines of a file come from (`git blame`), and which ever changed them (`git log -L`)."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ail_rpc.errors import NotFoundError, RepoUnreadableError, UsageError
+from ail_rpc.errors import NotFoundError, OutOfTimeError, RepoUnreadableError, UsageError
 
-from .boundary import read_shallow_boundary
-from .command import GitCommand, get_reason
+from .command import GitCommand, GitOutput, get_reason
 from .objects import read_file_at_head
+from .refs import read_shallow_boundary
 
 _LINE = re.compile(rb"^([0-9a-f]{40,64}) \d+ (\d+)", re.MULTILINE)  # the file's own text follows a tab
 _FULL_SHA = re.compile(rb"^(?:[0-9a-f]{40}|[0-9a-f]{64})(?=\s|$)", re.MULTILINE)
@@ -69,3 +71,50 @@ def _translate(git: GitCommand, file: str, reason: str) -> Exception:
             f"this partial clone lacks what blame of {file} needs", f"fetch it once: `git blame {file}`"
         )
     return RepoUnreadableError(f"git blame failed: {reason}", "`git fsck` there says more")
+
+
+_MOST = 200  # commits of one range of lines; older ones say little about what stands there now
+
+
+def log_lines(git: GitCommand, file: str, first: int, last: int, stop: threading.Event) -> list[str]:
+    """Return shas of commits that changed the lines *first* to *last* of *file* at HEAD, newest first.
+
+    Renames are followed, what `.git-blame-ignore-revs` lists is left out. What was found until *stop* is set is returned; []
+    where git cannot tell (no such file, no such lines).
+    """
+    if "\0" in file:
+        return []
+    # -s: the patches are not printed, though made. `--no-textconv` as in blame: a configured program must not run.
+    options = [
+        "log",
+        f"-L{first},{last}:{file}",
+        "-s",
+        "--format=%H",
+        "--no-textconv",
+        "--no-ext-diff",
+        f"-{_MOST}",
+        "HEAD",
+        "--",
+    ]
+    found: list[str] = []
+    with git.stream(options, []) as output, _ended_by(stop, output), contextlib.suppress(OutOfTimeError):
+        found.extend(line.decode("ascii", "replace").strip() for line in output.lines)
+    ignored = set(read_ignored_revisions(git)) if found else set()
+    return [sha for sha in found if sha not in ignored]
+
+
+@contextmanager
+def _ended_by(stop: threading.Event, output: GitOutput) -> Iterator[None]:
+    """End the process behind *output* when *stop* is set, which it is on leaving."""
+
+    def wait() -> None:
+        stop.wait()
+        output.end()
+
+    watching = threading.Thread(target=wait, name="log-lines", daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watching.join()

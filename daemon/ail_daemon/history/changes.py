@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
-from ail_daemon.limits import USUAL
+from ail_daemon.history.limits import USUAL
+from ail_daemon.model import CommitChanges
+from ail_daemon.text.passages import FileChange, Hunk, find_passages
 
-from .boundary import is_partial, read_shallow_boundary
 from .command import GitCommand
+from .refs import is_partial, read_shallow_boundary
 from .resuming import hold_back_last, read_resuming
-from .unwanted import PATHSPECS
+from .walk import PATHSPECS
 
 FILE_BYTES = 16 << 10
 COMMIT_BYTES = USUAL.diff_bytes
 _MANY = 50  # commits in a row whose blobs are missing, until a partial clone's changes are given up
 _LEAST_PATH = 6  # a shorter one may be any word
 _LINE_BYTES = 2 << 10  # a longer line is data, whatever the file is called
+
+_HUNK = re.compile(rb"@@ -(\d+)(?:,\d+)? \+(\d+)")
+PASSAGE_BYTES = 512 << 10
+"""Of a commit's changed lines, in which passages are looked for."""
 
 _MARK = b"commit "  # no line of a diff begins so: its lines begin with a sign, its headers with other words
 _DIFF = (
@@ -35,29 +42,29 @@ class ChangeReader:
         self._is_partial = is_partial(git.place)
         self._missing = 0
 
-    def iter_changes(self, shas: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """Yield (sha, changed lines) of those that have any, in the order of *shas*."""
+    def iter_changes(self, shas: Iterable[str]) -> Iterator[CommitChanges]:
+        """Yield the changes of those that have any, in the order of *shas*."""
         boundary = read_shallow_boundary(self._git.place)
         wanted = (sha for sha in shas if sha not in boundary)
-        for sha, text in read_resuming(self._git, wanted, self._read, self._give_up):
-            if text:
-                yield sha, text
+        for _, changes in read_resuming(self._git, wanted, self._read, self._give_up):
+            if changes.text:
+                yield changes
 
-    def _read(self, shas: list[str]) -> Iterator[tuple[str, str]]:
+    def _read(self, shas: list[str]) -> Iterator[tuple[str, CommitChanges]]:
         if self._missing >= _MANY:
-            yield from ((sha, "") for sha in shas)
+            yield from ((sha, CommitChanges(sha, "")) for sha in shas)
             return
         with self._git.stream(_DIFF, shas) as output:
             for sha, record in zip(
                 shas, hold_back_last(collect_changes(output.lines, self._commit_bytes), output), strict=False
             ):
-                if record[0] != sha:  # an unknown sha: git says nothing and goes on
+                if record.sha != sha:  # an unknown sha: git says nothing and goes on
                     return
-                if record[1]:  # a merge needs no blobs and proves nothing
+                if record.text:  # a merge needs no blobs and proves nothing
                     self._missing = 0
-                yield record
+                yield sha, record
 
-    def _give_up(self, sha: str) -> Iterator[tuple[str, str]]:
+    def _give_up(self, sha: str) -> Iterator[tuple[str, CommitChanges]]:
         if self._is_partial:
             self._missing += 1
         else:
@@ -65,18 +72,18 @@ class ChangeReader:
         return iter(())
 
 
-def collect_changes(lines: Iterable[bytes], commit_bytes: int = COMMIT_BYTES) -> Iterator[tuple[str, str]]:
-    """Yield (sha, text) for every commit of a stream of patches, of at most *commit_bytes*; "" where nothing is left of it."""
+def collect_changes(lines: Iterable[bytes], commit_bytes: int = COMMIT_BYTES) -> Iterator[CommitChanges]:
+    """Yield the changes of every commit of a stream of patches; their text has at most *commit_bytes*."""
     commit: _Collected | None = None
     for line in lines:
         if line.startswith(_MARK):
             if commit:
-                yield commit.sha, commit.get_text()
+                yield commit.finish()
             commit = _Collected(line[len(_MARK) : -1].decode(), commit_bytes)
         elif commit:
             commit.add(line)
     if commit:
-        yield commit.sha, commit.get_text()
+        yield commit.finish()
 
 
 class _Collected:
@@ -89,22 +96,40 @@ class _Collected:
         self._file_room = FILE_BYTES
         self._in_hunk = False  # before the first one, `---` and `+++` name the file
         self._path = b""
+        self._files: list[FileChange] = []
+        self._hunks: list[Hunk] = []  # of the file at hand
+        self._sides: tuple[list[str], list[str]] = [], []  # of the hunk at hand: what it removes, what it adds
+        self._passage_room = PASSAGE_BYTES
 
     def add(self, line: bytes) -> None:
         first = line[:1]
         if first == b"@":
-            self._in_hunk = True
-            if context := line.split(b"@@", 2)[-1].strip():
-                self._keep(b"@@ " + context + b"\n")
+            self._begin_hunk(line)
         elif self._in_hunk and first in (b"+", b"-"):
             if (
                 len(self._path) < _LEAST_PATH or self._path not in line
             ):  # a header or a list says what the path says already
                 self._keep(line)
+            self._keep_for_passages(line)
         elif line.startswith(b"diff "):
             self._in_hunk, self._file_room, self._path = False, FILE_BYTES, b""
+            self._hunks = []
         elif line.startswith((b"--- a/", b"+++ b/")):
-            self._path = line[6:-1]
+            self._begin_side(line)
+
+    def _begin_hunk(self, line: bytes) -> None:
+        if context := line.split(b"@@", 2)[-1].strip():
+            self._keep(b"@@ " + context + b"\n")
+        if not self._in_hunk:
+            self._in_hunk = True
+            path = self._path.decode("utf-8", "surrogateescape")
+            self._files.append(FileChange(path, self._hunks))
+        if match := _HUNK.match(line):
+            self._sides = [], []
+            self._hunks.append(Hunk(int(match[1]), int(match[2]), *self._sides))
+
+    def _begin_side(self, line: bytes) -> None:
+        self._path = line[6:].rstrip(b"\n\t")
 
     def _keep(self, line: bytes) -> None:
         size = len(line)
@@ -113,5 +138,13 @@ class _Collected:
             self._room -= size
             self._file_room -= size
 
-    def get_text(self) -> str:
-        return b"".join(self._kept).decode("utf-8", "replace")
+    def _keep_for_passages(self, line: bytes) -> None:
+        self._passage_room -= len(line)
+        if self._hunks and self._passage_room > 0:
+            removed, added = self._sides
+            (added if line[:1] == b"+" else removed).append(line[1:].rstrip(b"\r\n").decode("utf-8", "replace"))
+
+    def finish(self) -> CommitChanges:
+        """Return what was kept."""
+        text = b"".join(self._kept).decode("utf-8", "replace")
+        return CommitChanges(self.sha, text, tuple(find_passages(self._files)))

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-from ail_daemon.limits import USUAL
+from ail_daemon.history.limits import USUAL
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotInstalledError, OutOfTimeError, RepoUnreadableError
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ail_daemon.limits import USUAL, HistoryLimits
+from ail_daemon.history.limits import USUAL, HistoryLimits
 from ail_daemon.model import Commit
 
-from .boundary import is_partial, read_shallow_boundary
 from .command import GitCommand, GitOutput
 from .record import FORMAT, iter_records, iter_tokens
+from .refs import is_partial, read_shallow_boundary
 from .resuming import hold_back_last, read_resuming
 
 _HEADER = ("--encoding=UTF-8", "--date=raw", f"--format={FORMAT}")

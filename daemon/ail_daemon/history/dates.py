@@ -11,73 +11,12 @@ from .command import GitCommand
 
 _MONTH = re.compile(r"(\d{4})(?:-(\d{1,2}))?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}")
-_KNOWN = frozenset(
-    [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "sept",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "second",
-        "minute",
-        "hour",
-        "day",
-        "week",
-        "month",
-        "year",
-        "ago",
-        "last",
-        "yesterday",
-        "today",
-        "now",
-        "midnight",
-        "noon",
-        "tea",
-        "never",
-        "am",
-        "pm",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "a",
-        "an",
-        "and",
-        "at",
-        "on",
-        "of",
-        "the",
-        "utc",
-        "gmt",
-        "z",
-        "t",
-        "st",
-        "nd",
-        "rd",
-        "th",
-    ]
-)
+_KNOWN_WORDS = """
+january february march april may june july august september october november december sept monday tuesday wednesday
+thursday friday saturday sunday second minute hour day week month year ago last yesterday today now midnight noon tea
+never am pm one two three four five six seven eight nine ten a an and at on of the utc gmt z t st nd rd th
+"""
+_KNOWN = frozenset(_KNOWN_WORDS.split())
 _LONGEST = 100
 
 

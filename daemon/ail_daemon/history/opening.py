@@ -1,22 +1,21 @@
-"""Opens a repository for reading."""
+"""Opens a repository for reading, and says what the rest of the program may ask of its history (`History`)."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
-from ail_daemon.limits import USUAL, HistoryLimits
-from ail_daemon.model import REF_KINDS, Commit, Tips
+from ail_daemon.history.limits import USUAL, HistoryLimits
+from ail_daemon.model import Commit, CommitChanges, REF_KINDS, Tips
 from ail_rpc.discovery import RepoPlace
 
 from . import dates, objects, refs, walk
-from .blame import blame
+from .blame import blame, log_lines
 from .changes import ChangeReader
 from .command import GitCommand
 from .commits import CommitReader
-from .linelog import log_lines
 from .ownership import check_owner
-from .protocol import History
 from .ranges import Range, read_range
 
 
@@ -63,7 +62,7 @@ class _GitHistory:
     def iter_commits(self, shas: Iterable[str]) -> Iterator[Commit]:
         return CommitReader(self._git, self._skipped, self._pathless, self._limits).iter_commits(shas)
 
-    def iter_changes(self, shas: Iterable[str]) -> Iterator[tuple[str, str]]:
+    def iter_changes(self, shas: Iterable[str]) -> Iterator[CommitChanges]:
         return ChangeReader(self._git, self._skipped, self._limits.diff_bytes).iter_changes(shas)
 
     def blame(self, file: str, first: int, last: int, timeout_s: float = 5.0) -> list[tuple[int, str]]:
@@ -92,3 +91,82 @@ class _GitHistory:
 
     def read_date(self, name: str, text: str) -> int:
         return dates.read_date(self._git, name, text)
+
+
+class History(Protocol):
+    """A repository's history, read-only. Every method raises RepoUnreadableError once the repository is gone."""
+
+    @property
+    def skipped(self) -> list[str]:
+        """Shas of commits that could not be read so far, in the order met: damaged, or gone meanwhile."""
+
+    @property
+    def pathless(self) -> list[str]:
+        """Shas of commits that were read without their paths, since a tree of theirs or of their first parent is damaged."""
+
+    def read_tips(self, kinds: Iterable[str] = REF_KINDS) -> Tips:
+        """Return where HEAD and refs of *kinds* (see REF_KINDS) point, tags peeled.
+
+        A linked worktree's HEAD appears in the refs as `worktrees/<id>/HEAD`, the main one's as `main-worktree/HEAD`.
+        Refs to trees, blobs or damaged commits are left out.
+        """
+
+    def iter_shas(self, include: Iterable[str], exclude: Iterable[str] = ()) -> Iterator[str]:
+        """Yield commits reachable from *include* and not from *exclude*, newest commit time first.
+
+        Unknown shas in either are ignored; a damaged commit goes to `skipped`, the walk goes on around it (then a few
+        older commits may come late). A shallow clone's history ends at its boundary.
+        """
+
+    def iter_commits(self, shas: Iterable[str]) -> Iterator[Commit]:
+        """Yield the commits *shas* in that order, `changed` left empty; unreadable ones go to `skipped`.
+
+        paths: against the first parent, also of a merge; a root commit lists all files, a shallow boundary none (it is
+        not where its files come from) and has no parents. Where trees are missing (a partial clone), paths are empty.
+        """
+
+    def iter_changes(self, shas: Iterable[str]) -> Iterator[CommitChanges]:
+        """Yield the changes of *shas* in that order, for those with any: at most 64 KiB of text, 16 KiB a file.
+
+        Lines as in a diff without context (`+new`, `-old`, `@@ def function():`), white space left out. No merges, no
+        shallow boundaries; no binaries, lock files, vendored or generated files, nor any blob over 1 MiB. A partial
+        clone's are given up after 50 commits in a row whose blobs are missing.
+        """
+
+    def blame(self, file: str, first: int, last: int, timeout_s: float = 5.0) -> list[tuple[int, str]]:
+        """Return (line number at HEAD, sha of its last change) of the lines *first* to *last*, 1-based, inclusive.
+
+        White space changes and moves within the file are seen through, so are commits that `.git-blame-ignore-revs`
+        lists; lines older than a shallow boundary are left out; *last* may lie past the end. Raises NotFoundError
+        without *file* at HEAD, UsageError when *first* lies past the end, OutOfTimeError.
+        """
+
+    def read_range(self, text: str, size_bytes: int, timeout_s: float = 5.0) -> Range:
+        """Return what `A..B` changes: the diff from where A and B parted to B, at most *size_bytes* of it, and its commits.
+
+        Raises UsageError for what is no range, NotFoundError for a side that names no commit, OutOfTimeError.
+        """
+
+    def log_lines(self, file: str, first: int, last: int, stop: threading.Event) -> list[str]:
+        """Return shas of the commits that ever changed the lines *first* to *last* of *file* at HEAD, newest first, 200 at most.
+
+        Renames are followed. What was found until *stop* is set is returned; [] where git cannot tell.
+        """
+
+    def has(self, sha: str) -> bool:
+        """Whether the commit *sha* (full) is there and readable; it need not be reachable."""
+
+    def has_all(self, shas: Iterable[str]) -> bool:
+        """Whether `has` holds for each of *shas*; one process for all."""
+
+    def find_sha(self, prefix: str) -> str | None:
+        """Return the one commit whose sha begins with *prefix* (4 hex digits or more); None if none or several do."""
+
+    def find_commit(self, name: str) -> str | None:
+        """Return the sha of the commit that a ref, or any other name git knows for one, leads to; None if to none."""
+
+    def read_origin_url(self) -> str:
+        """Return the URL of the remote `origin` as it is written in the configuration, "" where there is none."""
+
+    def read_date(self, name: str, text: str) -> int:
+        """Return the time that a person's *text* means for "since" or "until". Raises UsageError where it is no date."""

@@ -1,16 +1,21 @@
-"""Reads where HEAD, branches, tags and the worktrees' HEADs point."""
+"""Reads where HEAD, branches, tags and the worktrees' HEADs point, and where a shallow or partial history is cut off.
+
+git passes over a directory of loose refs that it cannot open and says nothing: `find_overlooked` looks at the disk itself.
+Found by failing its opens: a repository with commits was an empty one for git, at exit status 0.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable, Iterator
 
 from ail_daemon.model import Tips
+from ail_rpc.discovery import RepoPlace, read_regular
 from ail_rpc.errors import RepoUnreadableError
 
-from .boundary import read_shallow_boundary
 from .command import GitCommand
-from .loose import find_overlooked
 from .objects import find_unreadable, peel_to_commits
 
 _NAMESPACES = {
@@ -84,3 +89,75 @@ def _list_other_heads(git: GitCommand) -> list[bytes]:
     if place.git_dir != place.common_dir:
         others.insert(0, "main-worktree/HEAD")
     return [os.fsencode(name) for name in others if "\n" not in name]
+
+
+_SHA = re.compile(rb"(?!0+\s*$)(?:[0-9a-f]{40}|[0-9a-f]{64})\s*")
+# git-check-ref-format(1)
+_REFUSED = re.compile(rb"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|(?:^|/)\.|\.(?:/|$)|\.lock(?:/|$)")
+_REF_BYTES = 100
+
+
+def find_overlooked(common_dir: str, namespaces: Iterable[str], listed: Collection[bytes]) -> list[bytes]:
+    """Return the names of refs below *namespaces* that lie in *common_dir* and are not among those *listed*.
+
+    Raises RepoUnreadableError where a directory of refs cannot be read.
+    """
+    try:
+        found = [name for namespace in namespaces for name in _iter_names(common_dir, namespace)]
+    except OSError as err:
+        raise RepoUnreadableError(
+            f"refs in {common_dir} cannot be read: {err.strerror}", "it is tried again within a minute"
+        ) from err
+    return [name for name in found if name not in listed and _is_ref(common_dir, name)]
+
+
+def _iter_names(common_dir: str, namespace: str) -> Iterator[bytes]:
+    top, waiting = os.fsencode(common_dir), [os.fsencode(namespace)]
+    while waiting:
+        name = waiting.pop()
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(top + b"/" + name) as entries:
+            for entry in entries:
+                below = name + b"/" + entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(below)
+                elif entry.is_file(follow_symlinks=False):
+                    yield below
+
+
+def _is_ref(common_dir: str, name: bytes) -> bool:
+    """Whether git must list *name*: well formed, and its file holds a sha, that of a missing object too."""
+    if _REFUSED.search(name):
+        return False
+    try:
+        return bool(_SHA.fullmatch(read_regular(os.path.join(common_dir, os.fsdecode(name)), _REF_BYTES)))
+    except OSError:
+        return False  # deleted a moment ago
+
+
+_SHALLOW_BYTES = 16 << 20  # 400,000 commits
+
+
+def read_shallow_boundary(place: RepoPlace) -> frozenset[str]:
+    """Return the commits whose parents were not fetched; empty unless the clone is shallow."""
+    try:
+        listed = read_regular(os.path.join(place.common_dir, "shallow"), _SHALLOW_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
+    except OSError as err:  # taken for whole, its oldest commits would pass for the origin of all files
+        raise RepoUnreadableError(
+            f"{place.root}: where it is cut off cannot be read: {err.strerror or err}",
+            "it is tried again within a minute",
+        ) from err
+    if len(listed) > _SHALLOW_BYTES:
+        raise RepoUnreadableError(
+            f"{place.root} is cut off at too many commits to be read", "fetch more of its history"
+        )
+    return frozenset(listed.decode("ascii", "replace").split())
+
+
+def is_partial(place: RepoPlace) -> bool:
+    """Whether objects may be missing by intent (`clone --filter`)."""
+    try:
+        return any(name.endswith(".promisor") for name in os.listdir(os.path.join(place.common_dir, "objects", "pack")))
+    except OSError:
+        return False

@@ -1,4 +1,7 @@
-"""Walks the commit graph: git's own walk, and a slower one of ours around damaged commits, which git's dies of."""
+"""Walks the commit graph: git's own walk, and a slower one of ours around damaged commits, which git's dies of.
+
+`is_unwanted` names the files whose changed lines say nothing of why: lock files, generated and vendored ones.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 
-from .boundary import read_shallow_boundary
 from .command import GitCommand
-from .parents import ParentReader
+from .objects import ParentReader
+from .refs import read_shallow_boundary
 
 Links = tuple[int, tuple[str, ...]]
 """A commit's time and its parents."""
@@ -62,3 +65,19 @@ def _walk(read: Callable[[str], Links | None], start: list[str], hidden: set[str
         _, sha, parents = heapq.heappop(queue)
         yield sha
         push(parents)
+
+
+_FILES = (
+    "*.lock", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "go.sum", "*.lock.json",
+    "packages.lock.json", "Package.resolved", "*.min.js", "*.min.css", "*.map", "*.bundle.js",
+    "*_pb2.py", "*_pb2.pyi", "*_pb2_grpc.py",
+    "*.pb.go", "*.pb.cc", "*.pb.h", "*.g.dart", "*.designer.cs", "*.snap", "*.svg", "*.ipynb", "*.po", "*.pot",
+)  # fmt: skip
+_DIRECTORIES = ("node_modules", "vendor", "third_party", "_vendor", "bower_components", ".yarn", "__snapshots__")
+
+PATHSPECS = (
+    ".",
+    *(f":(exclude,glob,icase)**/{name}" for name in _FILES),
+    *(f":(exclude,glob)**/{name}/**" for name in _DIRECTORIES),
+)
+"""git leaves them out itself: measured cheaper than writing out their diffs."""

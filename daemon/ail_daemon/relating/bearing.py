@@ -9,9 +9,9 @@ import math
 import re
 from collections.abc import Sequence
 
-from ail_daemon.index import RepoIndex
-from ail_daemon.mentions import is_undoing
+from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.model import Commit, Encoder
+from ail_daemon.text.mentions import is_undoing
 
 from .cochange import is_bot
 from .reasons import find_reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ail_daemon.index import RepoIndex
+from ail_daemon.index.repoindex import RepoIndex
 
 from .cochange import BASKET_MAX, BASKETS, Companion, find_companions, is_bot, is_mutual, is_test
 from .patches import FileChange

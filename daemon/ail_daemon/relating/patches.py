@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ail_daemon.redaction import without_secrets
+from ail_daemon.text.redaction import without_secrets
 
 PATCH_MAX_BYTES = 512 << 10
 """The largest diff that is looked at; senders cut at a file's boundary."""

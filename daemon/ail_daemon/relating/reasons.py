@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from ail_daemon.model import Commit
-from ail_daemon.prose import read_sentences
+from ail_daemon.text.prose import read_sentences
 
 _WHY = re.compile(
     r"\b(because|since\b(?! \d)|otherwise|so (?:that|we|it|they)\b|in order to|to (?:avoid|prevent|work around|ensure|not|keep)"

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ail_daemon import lookups
-from ail_daemon.index import RepoIndex
-from ail_daemon.mentions import is_undoing, read_undone
+from ail_daemon.index import lookups
+from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.index.words import MESSAGE_FIELDS
 from ail_daemon.model import Commit
-from ail_daemon.relations import find_fate
-from ail_daemon.words import MESSAGE_FIELDS
+from ail_daemon.search.fates import find_fate
+from ail_daemon.text.mentions import is_undoing, read_undone
 
 from .cochange import is_bot
 from .overlap import Lines, Overlap, collect_lines

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from ail_daemon.index import RepoIndex
-from ail_daemon.words import CHANGED_FIELDS
+from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.index.words import CHANGED_FIELDS
 
 from .overlap import Lines, Overlap, compare
 from .patches import FileChange

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from ail_daemon.encoding import commands, open_encoder
-from ail_daemon.encoding.checktexts import CHECK_TEXTS
 from ail_daemon.encoding.original import check_default
 from ail_daemon.encoding.prepared import DEFAULT_MODEL, Prepared
-from ail_daemon.encoding.preparing import prepare
+from ail_daemon.encoding.preparing import CHECK_TEXTS, prepare
 from ail_rpc.errors import ModelError
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ail_daemon.encoding import open_encoder
-from ail_daemon.encoding.checktexts import CHECK_TEXTS
 from ail_daemon.encoding.prepared import DEFAULT_MODEL, Prepared
+from ail_daemon.encoding.preparing import CHECK_TEXTS
 from ail_daemon.encoding.serving import OnnxEncoder, load_encoder
 from ail_rpc.errors import ModelError, UsageError
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ail_daemon.history.opening import open_history
-from ail_daemon.history.protocol import History
+from ail_daemon.history.opening import History, open_history
 from ail_rpc.discovery import find_repository
 
 PRELUDE = """

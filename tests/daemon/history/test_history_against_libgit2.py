@@ -9,7 +9,7 @@ import pygit2
 import pytest
 from pygit2.enums import DeltaStatus
 
-from ail_daemon.history.protocol import History
+from ail_daemon.history.opening import History
 from ail_rpc.discovery import find_repository
 
 Shell = Callable[[str], str]

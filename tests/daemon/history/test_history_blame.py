@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.tools import make_slow_git
 
-from ail_daemon.history.protocol import History
+from ail_daemon.history.opening import History
 from ail_rpc.errors import NotFoundError, OutOfTimeError, UsageError
 
 Shell = Callable[[str], str]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ail_daemon.history.changes import COMMIT_BYTES, FILE_BYTES
-from ail_daemon.history.protocol import History
+from ail_daemon.history.opening import History
 
 Shell = Callable[[str], str]
 OpenAt = Callable[[str], History]
@@ -14,7 +14,7 @@ OpenAt = Callable[[str], History]
 def changes_of(history: History) -> str:
     head = history.read_tips().head
     assert head
-    return dict(history.iter_changes([head])).get(head, "")
+    return next((one.text for one in history.iter_changes([head])), "")
 
 
 def test_added_and_removed_lines_come_with_the_function_they_stand_in(shell: Shell, open_at: OpenAt) -> None:
@@ -49,7 +49,7 @@ def test_merges_have_no_changes_of_their_own(shell: Shell, open_at: OpenAt) -> N
         "git init -q r; cd r; commit -m 1; git switch -qc x; echo x > x; commit -m x; git switch -q main; merge x -m m"
     )
     history = open_at("r")
-    changes = dict(history.iter_changes(history.iter_shas(history.read_tips().shas)))
+    changes = dict(one[:2] for one in history.iter_changes(history.iter_shas(history.read_tips().shas)))
     assert list(changes.values()) == ["+x\n"]
 
 
@@ -72,7 +72,7 @@ def test_a_damaged_blob_costs_only_its_own_commits_changes(shell: Shell, open_at
     blob = shell("git -C r rev-parse HEAD:f3")
     shell(f"cd r/.git/objects/{blob[:2]}; chmod u+w {blob[2:]}; : > {blob[2:]}")
     history = open_at("r")
-    assert [text for _, text in history.iter_changes(shas)] == ["+5\n", "+4\n", "+2\n", "+1\n"]
+    assert [one.text for one in history.iter_changes(shas)] == ["+5\n", "+4\n", "+2\n", "+1\n"]
     assert history.skipped == [shas[2]]
 
 
@@ -93,4 +93,4 @@ def test_a_line_that_names_its_own_file_is_left_out(shell: Shell, open_at: OpenA
         git init -q r; cd r; mkdir src; printf '%s\\n' '# src/upload.py, generated' 'retry = 3' > src/upload.py
         commit -m one; git rev-parse HEAD
     """).strip()
-    assert dict(open_at("r").iter_changes([sha])) == {sha: "+retry = 3\n"}
+    assert {one.sha: one.text for one in open_at("r").iter_changes([sha])} == {sha: "+retry = 3\n"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ail_daemon.history.protocol import History
+from ail_daemon.history.opening import History
 from ail_daemon.model import Commit
 from ail_rpc.errors import RepoUnreadableError
 
@@ -135,7 +135,7 @@ def test_a_shallow_boundary_is_not_the_origin_of_its_files(shell: Shell, open_at
     assert commits["two"].paths == ()
     assert commits["two"].parents == ()
     assert commits["three"].paths == ("c",)
-    assert [sha for sha, _ in history.iter_changes([commits["two"].sha])] == []
+    assert list(history.iter_changes([commits["two"].sha])) == []
 
 
 @pytest.mark.parametrize(("kind", "paths"), [("blob:none", {"old", "new"}), ("tree:0", set[str]())])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.tools import one_fast, require
 
-from ail_daemon.history.protocol import History
+from ail_daemon.history.opening import History
 from ail_rpc.errors import RepoUnreadableError
 
 Shell = Callable[[str], str]

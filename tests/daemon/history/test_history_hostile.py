@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ail_daemon.history.opening import open_history
+from ail_daemon.history.opening import History, open_history
 from ail_daemon.history.ownership import check_owner, get_owner_error
-from ail_daemon.history.protocol import History
 from ail_rpc.discovery import RepoPlace, find_repository
 from ail_rpc.errors import RepoUnreadableError
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ail_daemon.history.protocol import History
+from ail_daemon.history.opening import History
 
 Shell = Callable[[str], str]
 OpenAt = Callable[[str], History]

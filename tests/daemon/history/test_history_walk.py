@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from ail_daemon.history.protocol import History
+from ail_daemon.history.opening import History
 from ail_daemon.history.walk import walk_around
 
 Shell = Callable[[str], str]

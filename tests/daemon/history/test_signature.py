@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.moving import run_git
 
-from ail_daemon import signature
-from ail_daemon.signature import read_signature
+from ail_daemon.history import signature
+from ail_daemon.history.signature import read_signature
 from ail_rpc.discovery import RepoPlace, find_repository
 
 

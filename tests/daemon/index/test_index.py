@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from tests.daemon.index.making import HashEncoder, make_commit
 
-from ail_daemon.index import RepoIndex
-from ail_daemon.model import Tips
-from ail_daemon.words import MESSAGE_FIELDS
+from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.index.words import MESSAGE_FIELDS
+from ail_daemon.model import CommitChanges, Tips
 
 
 def find_words(index: RepoIndex, question: str) -> list[str]:
@@ -91,7 +91,7 @@ def test_everything_is_there_after_opening_again(tmp_path: Path, encoder: HashEn
     first.change(commits=[make_commit(1, "Retry the upload")])
     first.publish()
     embed_all(first, encoder)
-    first.add_changed([(f"{1:040x}", "+retry_budget = 3")])
+    first.add_changed([CommitChanges(f"{1:040x}", "+retry_budget = 3")])
     first.publish()
     first.change(tips=Tips(f"{1:040x}"))
     first.settle()
@@ -158,7 +158,7 @@ def test_without_a_model_words_alone_answer(tmp_path: Path) -> None:
 def test_changed_lines_are_found_apart_from_messages(index: RepoIndex) -> None:
     index.change(commits=[make_commit(1, "Tune"), make_commit(2, "Raise retry budget")])
     index.publish()
-    index.add_changed([(f"{1:040x}", "+retryBudget = 5"), (f"{2:040x}", "")])
+    index.add_changed([CommitChanges(f"{1:040x}", "+retryBudget = 5"), CommitChanges(f"{2:040x}", "")])
     index.publish()
     terms = index.words.analyze("retry budget")
     (changed,) = index.words.find(terms, {"changed": 1.0}, 10)

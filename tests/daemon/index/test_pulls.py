@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ail_daemon.pulls import LARGEST, Pulls
+from ail_daemon.index.pulls import LARGEST, Pulls
 
 
 def test_a_merge_and_what_it_brought_are_one_pull_request() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ail_daemon.words import Words
+from ail_daemon.index.words import Words
 
 DOCUMENTS = {
     1: ("Retries were counted twice", ["net/client.py"], "+retry_budget = 3"),

@@ -1,0 +1,1 @@
+"""Use cases of whoever runs AIL: enrolling, checking, settings, backup, the doctor, units, building and resetting."""

@@ -1,0 +1,96 @@
+"""`ail-daemon build`: makes indexes where no daemon runs, by the same parts as the daemon's, without its socket.
+
+For machines that prepare an index for later, or for others: what is built is what a daemon started afterwards serves.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from ail_rpc.errors import AilError, RepoUnreadableError
+
+from ..flags import Flags
+from ..indexing import skipping
+from ..indexing.indexer import Indexer
+from ..indexing.opening import Indexing, open_indexing
+from ..repos.repo import Repo
+
+_LOOK_S = 0.5
+_TELL_EVERY = 20  # looks, where nobody watches a terminal
+
+
+def build(flags: Flags, named: Sequence[str]) -> int:
+    """Enrol and index the repositories that the directories *named* lie in; return the exit status.
+
+    To be called with the daemon's locks held. A directory that fails is told on stderr and does not stop the others; the status
+    is then that of the first failure. What was done is kept when this is interrupted.
+    """
+    indexing = open_indexing(flags)
+    indexing.indexer.start()
+    try:
+        if indexing.encoder.get() is None:
+            _say(f"note: {indexing.encoder.notice}")
+        statuses = [_try(indexing, start) for start in named]
+    finally:
+        indexing.indexer.stop()
+        indexing.repos.close()
+    return next(filter(None, statuses), 0)
+
+
+def _try(indexing: Indexing, start: str) -> int:
+    try:
+        _build_one(indexing.indexer, indexing.repos.add(start))
+    except AilError as err:
+        _say(f"ail-daemon: {err.message}" + (f"\nhint: {err.hint}" if err.hint else ""))
+        return err.exit_status
+    return 0
+
+
+def _build_one(indexer: Indexer, repo: Repo) -> None:
+    indexer.forget(repo)
+    looks = 0
+    update = indexer.request(repo, "hook")
+    while not _is_done(update.done) or repo.progress.phase != "idle":
+        if update.done.done():
+            update = indexer.request(repo, "hook")  # the one that follows: a worker died
+        looks += 1
+        _show(repo, looks)
+    _show_end()
+    if repo.notice:
+        raise RepoUnreadableError(f"{repo.place.root}: {repo.notice}", "what was read of it is kept; build it again")
+    told = skipping.describe(int(repo.settled.get("skipped") or 0))
+    _say(
+        f"searchable: {repo.place.root}, {repo.settled.get('commits', 0):,} commits"
+        + (f"\nnote: {told}" if told else "")
+    )
+
+
+def _is_done(done: Future[None]) -> bool:
+    try:
+        done.result(_LOOK_S)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _show(repo: Repo, looks: int) -> None:
+    progress = repo.progress.describe()
+    line = (
+        f"{repo.place.root}: {progress['phase']} {progress['done']:,} of {progress['of']:,}, {progress['rate']:,.0f}/s"
+    )
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{line}")
+        sys.stderr.flush()
+    elif looks % _TELL_EVERY == 0:
+        _say(line)
+
+
+def _show_end() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+
+
+def _say(text: str) -> None:
+    print("".join(c if c.isprintable() or c == "\n" else "�" for c in text), file=sys.stderr, flush=True)  # noqa: T201

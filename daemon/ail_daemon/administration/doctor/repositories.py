@@ -1,0 +1,39 @@
+"""Each enrolled repository: is it there, ours, searchable, up to date."""
+
+from __future__ import annotations
+
+from ail_daemon.history.ownership import get_owner_error
+from ail_daemon.history.signature import read_signature
+from ail_daemon.model import REF_KINDS
+from ail_daemon.repos.repo import Repo
+
+from .finding import Finding
+
+
+def look_at_repository(repo: Repo, ref_kinds: tuple[str, ...] = REF_KINDS) -> Finding:
+    """Say how *repo* stands; nothing is read but stats and what the last update left."""
+    name = f"repository {repo.place.root}"
+    if err := get_owner_error(repo.place):
+        return Finding(name, "fail", err.message, err.hint)
+    if repo.notice:
+        return Finding(
+            name, "fail", repo.notice, f"ail-client add {repo.place.root}, which tries again; the log says more"
+        )
+    if not repo.settled:
+        return Finding(
+            name, "warn", f"not indexed to its end ({_progress(repo)})", f"ail-client add {repo.place.root} --wait"
+        )
+    commits = f"{repo.settled.get('commits', 0):,} commits"
+    if repo.progress.phase != "idle":
+        return Finding(name, "ok", f"{commits}, and an update is under way: {_progress(repo)}")
+    if repo.index is not None and repo.index.counts.pending:
+        said = f"{commits}, {repo.index.counts.pending:,} of them not wholly searchable"
+        return Finding(name, "warn", said, "ail-client check index")
+    if repo.settled.get("signature") != read_signature(repo.place, ref_kinds):
+        return Finding(name, "ok", f"{commits}; its refs moved since: the next look, within a minute, takes that in")
+    return Finding(name, "ok", f"{commits}, all searchable")
+
+
+def _progress(repo: Repo) -> str:
+    progress = repo.progress
+    return f"{progress.phase}, {progress.done:,} of {progress.of:,}" if progress.of else progress.phase

@@ -1,0 +1,90 @@
+"""`repo.add`, `repo.remove`, `repo.list`, `repo.notify` and the repositories' part of `status`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from ail_rpc.errors import NotARepositoryError, NotEnrolledError
+
+from ..encoding.encoders import ServingEncoder
+from ..indexing import skipping
+from ..indexing.freshness import Freshness
+from ..indexing.indexer import Indexer
+from ..repos.repo import Repo, describe_index
+from ..repos.repos import Repos
+
+
+class Enrolment:
+    """Enrols repositories and tells of them."""
+
+    def __init__(
+        self,
+        repos: Repos,
+        indexer: Indexer,
+        freshness: Freshness,
+        encoder: ServingEncoder,
+        forget: Callable[[], None],
+    ) -> None:
+        self._repos = repos
+        self._indexer = indexer
+        self._freshness = freshness
+        self._encoder = encoder
+        self._forget = forget
+
+    async def add(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Enrol the repository that `repo` lies in and ask for its update; returns once that is accepted, and kept."""
+        repo = await asyncio.to_thread(self._repos.add, params["repo"])
+        await asyncio.to_thread(self._freshness.enrol, repo)
+        return self._describe(repo)
+
+    async def remove(self, params: dict[str, Any]) -> dict[str, Any]:
+        """End the enrolment; with `purge`, remove every byte of the index, also one that an earlier `remove` left."""
+        start, is_purged = params["repo"], params["purge"]
+        try:
+            found = await asyncio.to_thread(self._repos.find_even_gone, start)
+        except (NotEnrolledError, NotARepositoryError):
+            if is_purged and await asyncio.to_thread(self._repos.purge_left, start):
+                return {"path": start, "purged": True}
+            raise
+        await asyncio.to_thread(self._freshness.leave, found)
+        await asyncio.to_thread(self._repos.remove, found, purge=is_purged)
+        await asyncio.to_thread(self._forget)
+        return {"path": found.place.root, "purged": is_purged}
+
+    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return every enrolled repository."""
+        del params
+        return await self.get_status(None)
+
+    async def notify(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Take the hint that `repo` may have moved."""
+        repo, _ = self._repos.find(params["repo"])
+        self._indexer.request(repo, "hook")
+        return {"path": repo.place.root}
+
+    async def get_status(self, start: str | None) -> dict[str, Any]:
+        """Return the repositories' part of `status`, of the one around *start* or (None) of all."""
+        told = list(self._repos) if start is None else [self._repos.find_even_gone(start)]
+        return {"repos": [self._describe(repo) for repo in told]}
+
+    def _describe(self, repo: Repo) -> dict[str, Any]:
+        """Return path, head, commits, pending, complete, updated_by, notice and the progress of an update.
+
+        skipped: commits set aside, in part or whole.
+        watched: `events`, or why they do not work. encoded: texts, since the daemon started. embedded: commits found by
+        meaning, None where that is not known. Opens nothing: what is not open was left as it settled.
+        """
+        settled = repo.settled
+        skipped = repo.index.counts.skipped if repo.index else settled.get("skipped", 0)
+        told = {
+            "path": repo.place.root, "repo": repo.key, "updated_by": repo.updated_by or settled.get("updated_by"),
+            "notice": repo.notice or self._encoder.notice or skipping.describe(skipped), "skipped": skipped,
+            "watched": repo.watched or "events", "encoded": repo.encoded,
+            **repo.progress.describe(),
+        }  # fmt: skip
+        if (index := repo.index) is not None:
+            return told | describe_index(repo, index) | {"embedded": index.counts.embedded}
+        kept = {"head": settled.get("head"), "commits": settled.get("commits", 0)}
+        return told | kept | {"embedded": None, "pending": 0, "complete": repo.is_settled}

@@ -1,0 +1,151 @@
+"""One question to its reply, in a thread: the index opened, a similar question looked for, searched, said, kept.
+
+Knows no time limit and no other side; `asking` decides which side answers and steps in with the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from time import time
+from typing import Any
+
+from ail_rpc.errors import NotFoundError
+
+from ..encoding.encoders import EncodedOnce, ServingEncoder
+from ..index.repoindex import RepoIndex
+from ..model import SCHEMA, Encoder, Scope
+from ..repos.repo import Repo, describe_index
+from ..search import filters, search
+from ..search.candidates import Question
+from ..search.linehistory import NO_LINES, LineHistories
+from .caches import AnswerCaches
+from .plan import LESS_SURE, SWITCHED_OFF, NoMeaningError, Plan
+from .replies import Asked, Reply
+from .wording import canonical
+
+_OLDER = "older changes of these lines are still looked for: ask again in a moment"
+
+
+class Answering:
+    """Answers from indexes and from the caches. Its methods may be called by several threads."""
+
+    def __init__(self, encoder: ServingEncoder, caches: AnswerCaches) -> None:
+        self._encoder = encoder
+        self._caches = caches
+        self._lines = LineHistories()
+
+    def recall(self, asked: Asked) -> Reply | None:
+        """Return the reply to the same question, None where none is kept. Fast enough for the loop: touches no index."""
+        index = asked.repo.index
+        if index is None or asked.params.no_cache:
+            return None
+        kept = self._caches.exact.get(_get_key(asked, index, asked.params.levelled))
+        return Reply({**kept, "index": describe_index(asked.repo, index, asked.place)}, "exact") if kept else None
+
+    def answer(self, asked: Asked, problem: NoMeaningError | None = None) -> Reply:
+        """Return the reply of the side that the plan names; *problem*: why meaning, which was asked before, could not.
+
+        Raises NoMeaningError where meaning is to answer and cannot, and what `ask` raises.
+        """
+        index, encoder = self._open(asked)
+        if encoder and (reply := self._recall_similar(asked, index, encoder)):
+            return self._keep(asked, index, reply)
+        reply = _explain(asked.plan, self._search(asked, index, encoder), problem)
+        if encoder and reply.may_be_kept and not asked.params.no_cache:
+            key = _get_key(asked, index, canonical(asked.params.question))
+            self._caches.similar.put(key, encoder.encode([asked.params.question]), reply.body)
+        return self._keep(asked, index, reply)
+
+    def search(self, asked: Asked) -> dict[str, Any]:
+        """Return the body of the reply by the side that the plan names, past every cache: for comparisons."""
+        return self._search(asked, *self._open(asked))
+
+    def forget(self) -> None:
+        """Forget what was asked about lines."""
+        self._lines.forget()
+
+    def stop(self) -> None:
+        """End what goes on after replies."""
+        self._lines.stop()
+
+    def _open(self, asked: Asked) -> tuple[RepoIndex, EncodedOnce | None]:
+        """Return the index and, where meaning is to answer, what encodes this question once; words wait for no model."""
+        is_semantic = asked.plan.side == "semantic"
+        serving = self._encoder.get() if is_semantic else self._encoder.loaded
+        if is_semantic and serving is None:
+            raise NoMeaningError("model", self._encoder.reason or "model missing")
+        index = asked.repo.open_index(serving)
+        if is_semantic and (index.vectors is None or index.encoder is None):
+            raise NoMeaningError("failed", index.no_vectors or "the embeddings are not loaded")
+        _check_file(index, asked.repo, asked.scope)
+        # The index may still be another model's than the one that serves next.
+        return index, EncodedOnce(index.encoder) if is_semantic and index.encoder else None
+
+    def _recall_similar(self, asked: Asked, index: RepoIndex, encoder: Encoder) -> Reply | None:
+        """Return the reply to a similar question, as one to this question; None where none is kept."""
+        question = asked.params.question
+        if asked.params.no_cache:
+            return None
+        kept = self._caches.similar.get(_get_key(asked, index, canonical(question)), encoder.encode([question]))
+        here = {"question": question, "index": describe_index(asked.repo, index, asked.place)}
+        return Reply(kept | here, "similar") if kept else None
+
+    def _search(self, asked: Asked, index: RepoIndex, encoder: Encoder | None) -> dict[str, Any]:
+        """Return the body of the reply. encoder None: by words alone."""
+        params, scope, place, plan = asked.params, asked.scope, asked.place, asked.plan
+        passing = filters.compile(params.filters, index, place)
+        lines = self._lines.find(place, scope.file, scope.lines) if scope.file and scope.lines else NO_LINES
+        among = passing.ids if passing else None
+        question = Question(params.question, scope, params.limit, plan.mode, lines.blamed, lines.logged, among)
+        lack = _describe_lack(asked.repo, index, is_semantic=encoder is not None)
+        return {
+            "schema_version": SCHEMA, "repo": place.root, "question": params.question, "file": scope.file,
+            "lines": list(scope.lines) if scope.lines else None,
+            **search.answer(index, encoder, question, plan.required),
+            "degraded": lack or (None if lines.is_whole else _OLDER),
+            "index": describe_index(asked.repo, index, place),
+        }  # fmt: skip
+
+    def _keep(self, asked: Asked, index: RepoIndex, reply: Reply) -> Reply:
+        if reply.may_be_kept and not asked.params.no_cache:
+            self._caches.exact.put(_get_key(asked, index, asked.params.levelled), reply.body)
+        return reply
+
+
+def _explain(plan: Plan, body: dict[str, Any], problem: NoMeaningError | None) -> Reply:
+    """Return *body* as a reply that says why words alone answer, where meaning was asked for."""
+    if problem:
+        return Reply(body | {"degraded": problem.message}, cause=problem.cause)
+    if plan.refused:
+        return Reply(body | {"degraded": body["degraded"] or SWITCHED_OFF}, cause=plan.refused)
+    if plan.side == "semantic" and body["mode"] == "lexical":
+        return Reply(body | {"degraded": body["degraded"] or LESS_SURE}, cause="low_confidence")
+    return Reply(body)
+
+
+def _get_key(asked: Asked, index: RepoIndex, wording: Hashable) -> tuple[Hashable, ...]:
+    """Return what must be alike for an answer to be given again: this enrolment and state, the scope, every option, *wording*.
+
+    The plan is part of it: an answer by meaning is not given again once words alone are to answer.
+    """
+    params = asked.params
+    options = (params.limit, params.mode, filters.get_key(params.filters, time()))
+    return (asked.repo.token, index.generation, asked.place.git_dir, asked.scope, asked.plan, options, wording)
+
+
+def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | None:
+    """Say what of the history is not searched yet; None where nothing is missing."""
+    if repo.progress.phase in ("waiting", "reading") and not index.tips.shas:
+        return f"indexing: {index.counts.commits} commits so far"
+    counts = index.counts
+    embedded, commits = (counts.embedded or 0) + counts.unembeddable, counts.commits
+    return f"indexing {100 * embedded // commits} %" if is_semantic and embedded < commits else None
+
+
+def _check_file(index: RepoIndex, repo: Repo, scope: Scope) -> None:
+    is_whole = repo.progress.phase not in ("waiting", "reading")
+    if scope.file and is_whole and not index.store.knows_path(scope.file):
+        raise NotFoundError(
+            f"no commit of {repo.place.root} ever touched {scope.file}",
+            "check the spelling; a new file has a history once it is committed",
+        )

@@ -1,0 +1,81 @@
+"""`ask`: from a call's params to the contract's reply. Which repository, which side, within which time; no ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+from ..flags import Flags
+from ..index.words import WordIndexError
+from ..indexing.freshness import Freshness
+from ..repos.repos import Repos
+from .answering import Answering
+from .askparams import AskParams
+from .fallback import Fallback
+from .plan import decide
+from .pool import QuestionPool
+from .replies import Answered, Asked, Observer, Reply
+
+
+class Asking:
+    """Answers questions about enrolled repositories. Its coroutines run on the daemon's loop, the work in threads."""
+
+    def __init__(
+        self,
+        repos: Repos,
+        freshness: Freshness,
+        flags: Flags,
+        pool: QuestionPool,
+        answering: Answering,
+        fallback: Fallback,
+    ) -> None:
+        self._repos = repos
+        self._freshness = freshness
+        self._flags = flags
+        self._pool = pool
+        self._answering = answering
+        self._fallback = fallback
+        self.observers: Sequence[Observer] = ()
+
+    async def ask(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the reply to a user's question, which every observer hears of. Raises as `answer` does."""
+        answered = await self._answer(params)
+        for observe in self.observers:
+            observe(answered)
+        return answered.wire
+
+    async def answer(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the reply to a question that no user asked: one that probes, or warms the caches. Nobody hears of it.
+
+        Raises UsageError, NotEnrolledError, NotFoundError, NoMeaningError, OutOfTimeError.
+        """
+        return (await self._answer(params)).wire
+
+    def find(self, params: AskParams) -> Asked:
+        """Return the question with its repository, scope and plan. Raises UsageError, NotEnrolledError, NoMeaningError."""
+        settings = self._flags.current
+        params.check(settings.max_question_bytes)
+        repo, place = self._repos.find(params.repo)
+        scope = params.get_scope(place)
+        return Asked(params, repo, place, scope, decide(settings, params.mode, repo.key, scope, params.levelled))
+
+    async def _answer(self, params: dict[str, Any]) -> Answered:
+        started = perf_counter()
+        asked = self.find(AskParams.parse(params))
+        limit_s = self._pool.get_limit_s(asked.params.timeout_s)
+        await self._freshness.ensure(asked.repo, limit_s)
+        reply = self._answering.recall(asked) or await self._search(asked, limit_s - (perf_counter() - started))
+        spent_ms = (perf_counter() - started) * 1000
+        wire = {**reply.body, "cached": reply.cached, "query_time_ms": round(spent_ms, 3)}
+        return Answered(asked, reply, wire, spent_ms)
+
+    async def _search(self, asked: Asked, limit_s: float) -> Reply:
+        try:
+            return await self._fallback.run(
+                asked.plan, limit_s, lambda: self._answering.answer(asked),
+                lambda problem: self._answering.answer(asked.by_words(), problem),
+            )  # fmt: skip
+        except WordIndexError:
+            self._freshness.mend(asked.repo)
+            raise

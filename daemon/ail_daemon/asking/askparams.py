@@ -1,0 +1,84 @@
+"""What `ask` takes: declared for the wire, and parsed once into one frozen value that goes all the way. Pure."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from ail_rpc.discovery import RepoPlace
+from ail_rpc.errors import UsageError
+
+from ..model import Mode, Scope
+from ..search.filters import NAMES, Filters
+from ..server.params import check_file, flag, lines, number, text, whole
+
+ASK = (
+    text("repo"), number("timeout", 0.001, 3600, default=None), text("question"), text("file", default=None), lines("lines"),
+    whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
+    *(text(name, default=None) for name in NAMES),
+)  # fmt: skip
+"""The parameters of `ask`, for `Method`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskParams:
+    """A call of `ask`.
+
+    repo: the directory that was asked from. question: without the space around it. file: as it was given, None for none;
+    lines: (first, last), counted from 1. timeout_s: None: as the settings say. filters: which commits may answer.
+    """
+
+    repo: str
+    question: str
+    file: str | None = None
+    lines: tuple[int, int] | None = None
+    limit: int = 5
+    mode: Mode = "auto"
+    timeout_s: float | None = None
+    no_cache: bool = False
+    filters: Filters = Filters()  # noqa: RUF009 - immutable
+
+    @classmethod
+    def parse(cls, params: dict[str, Any]) -> AskParams:
+        """Return what *params*, which hold a value for each of ASK, say."""
+        asked = params["lines"]
+        return cls(
+            params["repo"], params["question"].strip(), params["file"] or None, (asked[0], asked[1]) if asked else None,
+            params["limit"], params["mode"], params["timeout"], params["no_cache"], Filters.of(params),
+        )  # fmt: skip
+
+    @property
+    def levelled(self) -> str:
+        """The question with its spacing levelled: that makes no other question."""
+        return " ".join(self.question.split())
+
+    def describe(self) -> dict[str, Any]:
+        """Return the params that say what is asked, as a call gives them: not how long it may take, nor past which cache."""
+        lines = list(self.lines) if self.lines else None
+        told = {"repo": self.repo, "question": self.question, "file": self.file, "lines": lines, "limit": self.limit}
+        told |= {"mode": self.mode, **self.filters._asdict()}
+        return {name: value for name, value in told.items() if value is not None}
+
+    def check(self, most_bytes: int) -> None:
+        """Raise UsageError where the question is empty or has more than *most_bytes*."""
+        if not self.question:
+            raise UsageError("the question is empty", "ask something: ail-client ask 'why …?'")
+        if len(self.question.encode("utf-8", "surrogatepass")) > most_bytes:
+            raise UsageError(
+                f"the question is longer than {most_bytes:,} bytes",
+                "ask in fewer words, or allow more with AIL_MAX_QUESTION_BYTES",
+            )
+
+    def get_scope(self, place: RepoPlace) -> Scope:
+        """Return which file and lines of the repository at *place* are asked about. Raises UsageError."""
+        return Scope(locate(self.file, place) if self.file else None, self.lines)
+
+
+def locate(file: str, place: RepoPlace) -> str:
+    """Return *file* relative to the repository's root. Raises UsageError for a path outside it, or too long for one."""
+    check_file(file)
+    inside = os.path.relpath(file, place.root) if os.path.isabs(file) else os.path.normpath(file)
+    if inside.startswith("..") or "\0" in file:
+        raise UsageError(f"{file!r:.200} lies outside {place.root}", "name a file of the repository")
+    return inside

@@ -1,0 +1,85 @@
+"""Words alone answer where meaning cannot: missing, failing, or out of time. Knows no index; both answers come in as work.
+
+Meaning gets a share of a question's time, so that words still have theirs; and they have threads of their own, for when
+those of all questions hang.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import TypeVar
+
+from ail_rpc.errors import NotFoundError, OutOfTimeError, RepoError, StorageError, UsageError
+
+from ..process.logs import log
+from .plan import NoMeaningError, Plan
+from .pool import QuestionPool, make_out_of_time
+from .sides import SideFigures
+
+SHARE = 0.6
+"""Of a question's time that meaning may take. It takes 10 ms of 5 s, also in a large history."""
+
+_Told = TypeVar("_Told")
+
+_NOT_MEANINGS_FAULT = (UsageError, NotFoundError, RepoError, StorageError)
+"""What words would fail at as well: the question, the repository, the database."""
+
+
+class Fallback:
+    """Runs what answers a question, in *pool*, and what steps in for it."""
+
+    def __init__(self, pool: QuestionPool, figures: SideFigures) -> None:
+        self._pool = pool
+        self._figures = figures
+
+    async def run(
+        self,
+        plan: Plan,
+        limit_s: float,
+        by_meaning: Callable[[], _Told],
+        by_words: Callable[[NoMeaningError | None], _Told],
+    ) -> _Told:
+        """Return what the side of *plan* tells, or else words alone, who are given why.
+
+        Raises OutOfTimeError after *limit_s*; NoMeaningError where words may not step in; what either side raises that is
+        no fault of meaning.
+        """
+        started = monotonic()
+        if plan.side == "lexical":
+            return await self._ask_words(limit_s, lambda: by_words(None), in_reserve=self._pool.is_full)
+        try:
+            return await self._pool.run(limit_s * SHARE, by_meaning)
+        except _NOT_MEANINGS_FAULT:
+            raise
+        except Exception as err:  # noqa: BLE001 - whatever FAISS, the runtime or a bug of ours raises, words can answer
+            problem = _explain(err, limit_s * SHARE)
+        self._figures.note_error("semantic")
+        if not plan.may_fall_back:
+            raise problem
+        rest_s = limit_s - (monotonic() - started)
+        if rest_s <= 0:
+            raise make_out_of_time(limit_s)
+        try:
+            return await self._ask_words(rest_s, lambda: by_words(problem), in_reserve=True)
+        except OutOfTimeError:
+            raise make_out_of_time(limit_s) from None
+
+    async def _ask_words(self, limit_s: float, work: Callable[[], _Told], *, in_reserve: bool) -> _Told:
+        try:
+            return await self._pool.run(limit_s, work, in_reserve=in_reserve)
+        except (UsageError, NotFoundError, RepoError):
+            raise
+        except Exception:
+            self._figures.note_error("lexical")
+            raise
+
+
+def _explain(err: Exception, limit_s: float) -> NoMeaningError:
+    """Return why meaning could not answer; what is no word of ours is logged by its type."""
+    if isinstance(err, NoMeaningError):
+        return err
+    if isinstance(err, OutOfTimeError):
+        return NoMeaningError("out_of_time", f"meaning took longer than {limit_s:.3g} s")
+    log("meaning_failed", level="error", error=err)
+    return NoMeaningError("failed", "meaning failed: the log has why")

@@ -1,0 +1,110 @@
+"""The threads that questions are answered in, each within its time. Knows no question."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import Any, TypeVar
+
+from ail_rpc.errors import OutOfTimeError
+
+from ..flags import Flags
+
+_Result = TypeVar("_Result")
+_RESERVED = 2
+
+
+class QuestionPool:
+    """Runs work beside the loop: a question's, or what must never keep one waiting.
+
+    ended_at: when (the loop's time) the last question ended, for what gives way to questions.
+    """
+
+    def __init__(self, flags: Flags) -> None:
+        self._flags = flags
+        self._size = _at_least_two(flags.current.max_workers)
+        self._threads = ThreadPoolExecutor(self._size, "question")
+        self._reserve = ThreadPoolExecutor(_RESERVED, "reserve")
+        self._left: list[ThreadPoolExecutor] = []
+        self._running: set[asyncio.Future[Any]] = set()
+        self.ended_at = 0.0
+        self._busy = 0  # threads, also those that nobody waits for any more
+        self._lock = threading.Lock()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being answered."""
+        return not self._running
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every thread but those in reserve is at work."""
+        return self._busy >= self._size
+
+    def get_limit_s(self, timeout_s: float | None) -> float:
+        """Return the time that a call may take: what its caller allows, or else the settings."""
+        return timeout_s or self._flags.current.max_query_time_s
+
+    async def run(self, limit_s: float, work: Callable[[], _Result], *, in_reserve: bool = False) -> _Result:
+        """Return what *work* returns. Raises OutOfTimeError after *limit_s*; the thread ends what it does all the same.
+
+        in_reserve: in a thread of those kept for it, which are free when all others hang.
+        """
+        loop = asyncio.get_running_loop()
+        in_context = partial(copy_context().run, work)  # what is logged on the way names the request
+        future = (
+            loop.run_in_executor(self._reserve, in_context)
+            if in_reserve
+            else loop.run_in_executor(self._threads, self._count, in_context)
+        )
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
+        try:
+            return await asyncio.wait_for(future, limit_s)
+        except TimeoutError as err:
+            raise make_out_of_time(limit_s) from err
+        finally:
+            self.ended_at = loop.time()
+
+    def submit(self, work: Callable[[], object]) -> None:
+        """Have *work* done, by the way."""
+        self._threads.submit(work)
+
+    def resize(self, threads: int) -> None:
+        """Use so many *threads* from now on; what was begun, or waits, is done by those before. On the loop alone."""
+        before, self._size = self._threads, _at_least_two(threads)
+        self._threads = ThreadPoolExecutor(self._size, "question")
+        before.shutdown(wait=False)
+        self._left.append(before)
+
+    async def drain(self, limit_s: float) -> None:
+        """Return when all that runs now is done, after *limit_s* at the latest."""
+        if running := set(self._running):
+            await asyncio.wait(running, timeout=limit_s)
+
+    def stop(self) -> None:
+        """Return when the threads have ended; what had not begun is dropped."""
+        for threads in (*self._left, self._threads, self._reserve):
+            threads.shutdown(wait=True, cancel_futures=True)
+
+    def _count(self, work: Callable[[], _Result]) -> _Result:
+        with self._lock:
+            self._busy += 1
+        try:
+            return work()
+        finally:
+            with self._lock:
+                self._busy -= 1
+
+
+def make_out_of_time(limit_s: float) -> OutOfTimeError:
+    """Return the error that says that *limit_s* were not enough."""
+    return OutOfTimeError(f"no answer within {limit_s:g} s", "ask again, or allow more with --timeout")
+
+
+def _at_least_two(threads: int) -> int:
+    return max(threads, 2)  # one that hangs must not hold up every other

@@ -1,0 +1,64 @@
+"""A question on its way, and its reply: the types that the rooms of asking hand each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ail_rpc.discovery import RepoPlace
+
+from ..model import Cause, Scope
+from ..repos.repo import Repo
+from .askparams import AskParams
+from .plan import Plan
+
+_LASTING = ("switched_off", "low_confidence")
+
+CacheName = Literal["exact", "similar"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with what was found for it: the repository, the place within it, and how it is to be answered."""
+
+    params: AskParams
+    repo: Repo
+    place: RepoPlace
+    scope: Scope
+    plan: Plan
+
+    def by_words(self) -> Asked:
+        """Return the same question for words alone."""
+        return replace(self, plan=replace(self.plan, side="lexical", mode="lexical", required=0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The contract's reply, but for what its call alone knows.
+
+    cached: which cache it came from, None for neither. cause: why words alone answer where meaning was asked for, else None.
+    """
+
+    body: dict[str, Any]
+    cached: CacheName | None = None
+    cause: Cause | None = None
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether it will be the same for as long as the index and the settings are."""
+        return self.cause in _LASTING if self.cause else not self.body["degraded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question that a user asked, with its reply: `wire` is about to be sent, and an observer may add to it."""
+
+    asked: Asked
+    reply: Reply
+    wire: dict[str, Any]
+    spent_ms: float
+
+
+Observer = Callable[[Answered], None]
+"""Takes note of a reply, on the loop, in microseconds; what takes longer it has done after the reply was written."""

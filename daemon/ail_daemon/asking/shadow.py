@@ -1,0 +1,114 @@
+"""The shadow: once a reply has gone out, the other side is asked the same, and how alike both were is kept.
+
+It never slows a reply: it begins after the reply was written, only when no question has been under way for a while, one at a
+time, in a thread of the lowest priority; what would have to wait for long, or in a long queue, is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from ..flags import Flags
+from ..model import Scope
+from ..process.logs import log
+from .plan import is_compared, turn
+from .pool import QuestionPool
+from .replies import Answered, Asked
+from .sides import Comparison, SideFigures, compare
+
+WAITING = 16
+PATIENCE_S = 5.0
+QUIET_S = 0.05
+"""Without a question, before one is compared: who asks one after the other has the daemon to himself."""
+
+
+class _Job(NamedTuple):
+    work: Callable[[], Comparison]
+    until: float  # the loop's time
+
+
+class Shadow:
+    """Compares some of the questions. Used on the loop; the work is done in a thread, made at the first."""
+
+    def __init__(
+        self, flags: Flags, pool: QuestionPool, figures: SideFigures, search: Callable[[Asked], dict[str, Any]]
+    ) -> None:
+        self._flags = flags
+        self._pool = pool
+        self._figures = figures
+        self._search = search
+        self._waiting: deque[_Job] = deque()
+        self._is_running = False
+        self._thread = ThreadPoolExecutor(1, "shadow", initializer=_give_way)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a comparison is under way, or waits."""
+        return self._is_running
+
+    def observe(self, answered: Answered) -> None:
+        """Have the other side asked once the task at hand, which is to write the reply, has ended.
+
+        If the question was answered by the side that it was asked of.
+        """
+        asked, reply = answered.asked, answered.reply
+        if reply.cached or reply.cause or asked.params.mode != "auto":
+            return
+        other = replace(asked, plan=turn(asked.plan))
+        question = asked.repo.key, asked.scope, asked.params.levelled
+        self.offer(question, lambda: compare(reply.body, self._search(other)))
+
+    def offer(self, question: tuple[str, Scope, str], work: Callable[[], Comparison]) -> None:
+        """Have *work* done after the task at hand, if *question* (repository key, scope, text) is among those compared."""
+        settings, task = self._flags.current, asyncio.current_task()
+        if settings.faiss_enabled and task is not None and is_compared(*question, settings.shadow):
+            task.add_done_callback(lambda _: self._queue(work))
+
+    def stop(self) -> None:
+        """Return when the work at hand has ended; what waits is dropped."""
+        self._waiting.clear()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _queue(self, work: Callable[[], Comparison]) -> None:
+        if len(self._waiting) >= WAITING:
+            self._figures.note_dropped()
+            return
+        self._waiting.append(_Job(work, asyncio.get_running_loop().time() + PATIENCE_S))
+        if not self._is_running:
+            self._is_running = True
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Begin the next one; while a question is under way, look again soon."""
+        loop = asyncio.get_running_loop()
+        while self._waiting and self._waiting[0].until < loop.time():
+            self._waiting.popleft()
+            self._figures.note_dropped()
+        if not self._waiting or not self._flags.current.faiss_enabled:
+            self._waiting.clear()
+            self._is_running = False
+        elif not self._pool.is_idle or loop.time() - self._pool.ended_at < QUIET_S:
+            loop.call_later(QUIET_S, self._go_on)
+        else:
+            done = loop.run_in_executor(self._thread, self._compare, self._waiting.popleft().work)
+            done.add_done_callback(lambda _: self._go_on())
+
+    def _compare(self, work: Callable[[], Comparison]) -> None:
+        try:
+            self._figures.note_comparison(work())
+        except Exception as err:  # noqa: BLE001 - a background task: nobody waits for it, the log gets the place
+            self._figures.note_dropped()
+            log("shadow_failed", level="warning", error=err)
+
+
+def _give_way() -> None:
+    if sys.platform == "linux":  # there a thread has a priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)

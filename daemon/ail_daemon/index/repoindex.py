@@ -1,0 +1,274 @@
+"""One repository's index: the store with the word index and the vectors over it, kept equal. Knows nothing of git.
+
+Every change goes to SQLite first, then to the caches; a crash between the two leaves a stamp that does not match, and the
+cache is built anew from the store. Searches may run beside changes.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import shutil
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ail_rpc.errors import ModelError, StorageError
+
+from ..model import Commit, CommitChanges, Embeddings, Encoder, Tips
+from ..process.files import replace_file
+from .pulls import Pulls, resolve_parents
+from .rewrites import retire_commits
+from .store import STORE_FILE, Store, join_prose
+from .vectors import Vectors
+from .words import SCHEMA_VERSION, Words
+
+WORDS, STAMP = "words", "words.json"
+"""The word index in a repository's directory, and what it is trusted by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much is indexed: commits, how many of them by meaning (None: no model serves), how many by changed lines.
+
+    skipped: commits set aside in part or whole. unembeddable: those of them that no embedding is waited for.
+    """
+
+    commits: int
+    embedded: int | None
+    changed: int
+    skipped: int = 0
+    unembeddable: int = 0
+
+    @property
+    def pending(self) -> int:
+        """Commits that something is still missing of."""
+        embedded = self.commits if self.embedded is None else self.embedded + self.unembeddable
+        return self.commits - min(self.changed, embedded)
+
+
+class RepoIndex:
+    """The index in *directory*; *encoder* is None where no model is prepared: then words alone."""
+
+    def __init__(self, directory: Path, encoder: Encoder | None) -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.store = Store(directory / STORE_FILE)
+        self.opened_at = self.store.generation
+        self._words_dir = directory / WORDS
+        self.vectors: Vectors | None = None
+        self.encoder: Encoder | None = None  # whose embeddings `vectors` holds: questions are to be encoded by it
+        self.no_vectors: str | None = None
+        self._stamp = directory / STAMP
+        self._hashes: dict[tuple[str, int, int], str] = {}
+        self._lock = threading.Lock()
+        self.words = self._load_words()
+        if encoder is not None:
+            self.use_encoder(encoder)
+        self.generation = self.store.generation
+        self.tips = self.store.get_tips()
+        self.recount()
+        self._pulls: tuple[Tips | None, Pulls] = None, Pulls({}, None)
+
+    def close(self) -> None:
+        """Let go of files and memory."""
+        self.words.close()
+        self.store.close()
+
+    def rest(self) -> None:
+        """Let go of what would wake up now and then; searches and changes go on as before."""
+        self.words.rest()
+
+    def use_encoder(self, encoder: Encoder) -> None:
+        """Serve embeddings of *encoder*'s model; those of another are forgotten.
+
+        Where they cannot be served, `no_vectors` says why, and words alone are searched.
+        """
+        if self.store.get_meta("model_id") != encoder.model_id:
+            self.store.clear_embeddings()
+            self.store.set_meta(model_id=encoder.model_id)
+        self.vectors = self.encoder = None  # another model's are not to be searched with this one's questions
+        try:
+            vectors = Vectors(encoder.dimension)
+            for loaded in self.store.iter_embeddings():
+                vectors.add(*loaded)
+        except (ModelError, ValueError) as err:  # ValueError: rows of different lengths make no matrix
+            self.no_vectors = err.message if isinstance(err, ModelError) else "the embeddings are damaged"
+            return
+        self.vectors, self.encoder, self.no_vectors = vectors, encoder, None
+
+    def with_encoder(self, encoder: Encoder) -> RepoIndex:
+        """Return this index with another model in its place; for one that no update changes just now.
+
+        Questions that are being answered go on with this one, whose embeddings stay those of the model they ask by.
+        """
+        other = copy.copy(self)
+        other.use_encoder(encoder)
+        other.generation += 1
+        return other
+
+    @property
+    def counts(self) -> Counts:
+        """How much is indexed just now."""
+        embedded = None if self.vectors is None else len(self.vectors)
+        return Counts(self._commits, embedded, self._changed, *self._skipped)
+
+    def recount(self) -> None:
+        """Count again what the store holds."""
+        self._commits, self._changed = self.store.count()
+        self._skipped = self.store.count_skipped()
+
+    # --- changes ----------------------------------------------------------------------------------------------------
+
+    def change(
+        self,
+        gone: Sequence[str] = (),
+        commits: Sequence[Commit] = (),
+        embedded: tuple[Sequence[bytes], Embeddings] | None = None,
+        tips: Tips | None = None,
+    ) -> None:
+        """In one transaction: retire *gone*, add *commits* and embeddings (their texts' hashes, rows), note *tips*.
+
+        Found by meaning, and no longer found, when this returns; new words are found after `publish`. tips: of which the
+        indexed set is the reachable one now.
+        """
+        with self.store.transaction():
+            removed = retire_commits(self.store, gone) if gone else []
+            if embedded:
+                self.store.add_embeddings(*embedded)
+            added = self.store.add_commits(commits) if commits else {}
+            if tips:
+                self.store.set_tips(tips)
+        self._forget(removed)
+        self._take_up(commits, added)
+        self.recount()
+        self.tips = tips or self.tips
+        self.generation += 1
+
+    def add_changed(self, rows: Sequence[CommitChanges]) -> None:
+        """Add commits' changed lines; found after `publish`."""
+        self.store.add_changed(rows)
+        ids = self.store.get_ids([row.sha for row in rows if row.text])
+        for sha, text, passages in rows:
+            if sha in ids:
+                self.words.add_changed(ids[sha], text, join_prose(passages))
+        self._changed = self.store.count()[1]
+
+    def add_embeddings(self, hashes: Sequence[bytes], embeddings: Embeddings) -> None:
+        """Add the embeddings of commits that are here, under the hashes of their texts."""
+        self.store.add_embeddings(hashes, embeddings)
+        found = self.store.find_by_text(hashes)
+        if self.vectors is not None and found:
+            places, ids = zip(*found, strict=True)
+            with self._lock:
+                self.vectors.add(np.array(ids, np.int64), embeddings[list(places)])
+        self.generation += 1
+
+    def publish(self) -> None:
+        """Let words be found that were added. Costs 100 ms on a slow disk, whatever there is to write."""
+        self.words.commit()
+        self.generation += 1
+
+    def settle(self) -> None:
+        """End a series of changes: let go of what only changes need, and mark the word index as whole."""
+        self.words.close()  # waits for merges: until then files come and go
+        self._save_stamp()
+        self.store.rest()
+        self.rest()
+
+    def distrust_words(self) -> None:
+        """Have the word index built anew when this index is opened next."""
+        self._stamp.unlink(missing_ok=True)
+
+    # --- searches ---------------------------------------------------------------------------------------------------
+
+    def find_near(self, embedding: Embeddings, limit: int, among: frozenset[int] | None = None) -> dict[int, float]:
+        """Return commit ids nearest to *embedding* (of those *among*, if given) with their cosine; {} without vectors."""
+        if self.vectors is None:
+            return {}
+        with self._lock:
+            return self.vectors.find(embedding, limit, among)
+
+    def score_near(self, embedding: Embeddings, ids: list[int]) -> dict[int, float]:
+        """Return the cosines of *ids*; those without an embedding are left out."""
+        if self.vectors is None:
+            return {}
+        with self._lock:
+            return self.vectors.score(embedding, ids)
+
+    def get_pulls(self) -> Pulls:
+        """Return which commits came in together, as of the last update that ended (17,000 commits: 40 ms, once an update)."""
+        tips, pulls = self._pulls
+        if tips is not self.tips:
+            tips = self.tips
+            head = self.store.get_ids([tips.head]).get(tips.head) if tips.head else None
+            pulls = Pulls(resolve_parents(self.store.iter_links()), head)
+            self._pulls = tips, pulls
+        return pulls
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _forget(self, removed: list[int]) -> None:
+        for commit_id in removed:
+            self.words.remove(commit_id)
+        if self.vectors is not None:
+            with self._lock:
+                self.vectors.remove(np.array(removed, np.int64))
+
+    def _take_up(self, commits: Sequence[Commit], added: dict[str, int]) -> None:
+        for commit in commits:
+            if commit.sha in added:
+                self.words.add_message(added[commit.sha], commit.subject, commit.message, commit.paths)
+        if self.vectors is not None and added:
+            for loaded in self.store.iter_embeddings(list(added.values())):
+                with self._lock:
+                    self.vectors.add(*loaded)
+
+    def _load_words(self) -> Words:
+        """Open the word index; one that is damaged, behind, or of another version is built anew from the store."""
+        if self._read_stamp() == self._fingerprint():
+            return Words(self._words_dir)
+        shutil.rmtree(self._words_dir, ignore_errors=True)
+        words = Words(self._words_dir)
+        for commit_id, commit, paths, changed, prose in self.store.iter_documents():
+            words.add_message(commit_id, commit.subject, commit.message, paths)
+            if changed:
+                words.add_changed(commit_id, changed, prose)
+        words.commit()
+        words.close()
+        self._save_stamp()
+        return words
+
+    def _fingerprint(self) -> dict[str, object]:
+        """Return what the word index must look like to be trusted: its version, the store's state, every file's hash."""
+        hashes = [self._hash_file(path) for path in self._words_dir.glob("*") if path.suffix != ".lock"]
+        self._hashes = dict(hashes)  # not those of files merged away since: each update made some, 3 KB of memory
+        files = {name: digest for (name, _, _), digest in hashes}
+        return {"version": SCHEMA_VERSION, "documents": self.store.documents, "files": files}
+
+    def _read_stamp(self) -> object:
+        try:
+            return json.loads(self._stamp.read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def _save_stamp(self) -> None:
+        try:
+            replace_file(self._stamp, json.dumps(self._fingerprint()).encode())
+        except OSError as err:
+            raise StorageError(
+                f"the index could not be written: {err.strerror}",
+                "see to the state directory; indexing goes on by itself",
+            ) from err
+
+    def _hash_file(self, path: Path) -> tuple[tuple[str, int, int], str]:
+        """Hash a file of the word index; tantivy never changes one it wrote, so that a known one need not be read again."""
+        stat = path.stat()
+        key = (path.name, stat.st_size, stat.st_mtime_ns)
+        if digest := self._hashes.get(key):
+            return key, digest
+        with path.open("rb") as file:
+            return key, hashlib.file_digest(file, "blake2b").hexdigest()[:32]

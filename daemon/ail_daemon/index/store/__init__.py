@@ -1,0 +1,30 @@
+"""A repository's commits, embeddings and tips in SQLite: the truth that all else is a cache of.
+
+    kept ── commits, paths, changes, embeddings, tips, pullrequests ── database ── seal
+
+`kept` puts together what each room knows of its own tables; `database` alone knows SQLite. Knows no git, no ranking.
+"""
+
+from __future__ import annotations
+
+from .copies import copy_store, inspect_store
+from .database import SCHEMA_VERSION, SQLITE_VERSION, DamagedError, Reading, Writing, open_reader
+from .embeddings import hash_text
+from .kept import STORE_FILE, Store, join_prose
+from .pullrequests import KnownRequest
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "SQLITE_VERSION",
+    "STORE_FILE",
+    "DamagedError",
+    "KnownRequest",
+    "Reading",
+    "Store",
+    "Writing",
+    "copy_store",
+    "hash_text",
+    "inspect_store",
+    "join_prose",
+    "open_reader",
+]

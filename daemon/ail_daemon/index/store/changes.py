@@ -1,0 +1,58 @@
+"""Changed lines of commits, compressed: a row that is missing was not read yet."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+
+from ail_daemon.index.store import derived
+from ail_daemon.model import CommitChanges
+
+from .database import Database
+from .passages import add_passages
+
+_NOTHING = zlib.compress(b"", 1)  # changed lines of a commit that has none
+
+
+class ChangeRows(Database):
+    """What the store keeps of changed lines."""
+
+    def add_changed(self, rows: Iterable[CommitChanges]) -> None:
+        """Keep commits' changed lines and their passages; a sha that is not here is passed over."""
+        with self.transaction(documents=True) as db:
+            for sha, text, passages in rows:
+                kept = db.execute(
+                    "REPLACE INTO changes SELECT id, ? FROM commits WHERE sha = ? RETURNING commit_id",
+                    (zlib.compress(text.encode("utf-8", "replace"), 1), bytes.fromhex(sha)),
+                ).fetchone()
+                if kept:
+                    derived.add_changed(db, kept[0], text)
+                    add_passages(db, kept[0], passages)
+
+    def get_changed(self, commit_id: int) -> str:
+        """Return the changed lines kept of a commit, "" where none are."""
+        rows = self.read("SELECT text FROM changes WHERE commit_id = ?", commit_id)
+        return zlib.decompress(rows[0][0]).decode() if rows else ""
+
+    def iter_changed(self, ids: Iterable[int]) -> Iterator[tuple[int, str]]:
+        """Yield (id, changed lines) of those of *ids* that have any, in their order."""
+        for commit_id in ids:
+            if changed := self.get_changed(commit_id):
+                yield commit_id, changed
+
+    def find_unread(self, limit: int) -> list[str]:
+        """Return shas of up to *limit* commits whose changed lines were not read yet, newest first."""
+        rows = self.read(
+            "SELECT sha FROM commits LEFT JOIN changes ON commit_id = id WHERE commit_id IS NULL"
+            " ORDER BY commit_time DESC LIMIT ?",
+            limit,
+        )
+        return [sha.hex() for (sha,) in rows]
+
+    def count_documents(self) -> int:
+        """Return how many documents the word index should hold: each message, and changed lines where there are any."""
+        ((commits, changed),) = self.read(
+            "SELECT (SELECT count(*) FROM commits), (SELECT count(*) FROM changes WHERE length(text) > ?)",
+            len(_NOTHING),
+        )
+        return int(commits + changed)

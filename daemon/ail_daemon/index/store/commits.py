@@ -1,0 +1,114 @@
+"""Commits as rows: added, removed, found by id, by sha, by what a sha begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ail_daemon.index.store import derived
+from ail_daemon.model import Commit
+
+from .database import AMONG, Database, listed
+from .embeddings import hash_text
+from .paths import add_paths
+
+_BY_COMMIT = ("touches", "renames", "changes", "passages", *derived.TABLES)  # tables with a commit_id
+_INSERT_COMMIT = "INSERT INTO commits VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha) DO NOTHING"
+_COMMIT_COLUMNS = "id, sha, parents, author, email, author_time, author_offset_min, commit_time, message"
+
+
+class CommitRows(Database):
+    """What the store keeps of commits themselves."""
+
+    def add_commits(self, commits: Sequence[Commit]) -> dict[str, int]:
+        """Add commits with their paths; return sha -> id of those that were new."""
+        added: dict[str, int] = {}
+        with self.transaction(documents=True) as db:
+            for commit in commits:
+                row = _commit_row(commit)
+                cursor = db.execute(_INSERT_COMMIT, row)
+                if cursor.rowcount:
+                    added[commit.sha] = int(cursor.lastrowid or 0)
+                    add_paths(db, added[commit.sha], commit)
+                    derived.add_message(db, added[commit.sha], commit.message)
+        return added
+
+    def remove_commits(self, shas: Iterable[str]) -> list[int]:
+        """Remove commits and what only they used; return the ids they had."""
+        removed = []
+        with self.transaction(documents=True) as db:
+            for sha in shas:
+                row = db.execute("DELETE FROM commits WHERE sha = ? RETURNING id", (bytes.fromhex(sha),)).fetchone()
+                if row:
+                    removed.append(int(row[0]))
+                    db.execute("DELETE FROM pull_requests WHERE sha = ?", (bytes.fromhex(sha),))
+                    for table in _BY_COMMIT:
+                        db.execute(f"DELETE FROM {table} WHERE commit_id = ?", row)  # noqa: S608 - names of our own
+        return removed
+
+    def remove_orphans(self) -> None:
+        """Remove what belongs to commits that are not here: there is none but after damage."""
+        with self.transaction(documents=True) as db:
+            for table in _BY_COMMIT:
+                db.execute(f"DELETE FROM {table} WHERE commit_id NOT IN (SELECT id FROM commits)")  # noqa: S608 - ours
+            db.execute("DELETE FROM pull_requests WHERE sha NOT IN (SELECT sha FROM commits)")
+
+    def count(self) -> tuple[int, int]:
+        """Return how many commits there are, and of how many the changed lines were read."""
+        ((commits, changed),) = self.read("SELECT (SELECT count(*) FROM commits), (SELECT count(*) FROM changes)")
+        return commits, changed
+
+    def count_skipped(self) -> tuple[int, int]:
+        """Return how many commits were set aside in part or whole, and how many no embedding is waited for."""
+        query = (
+            "SELECT (SELECT count(DISTINCT sha) FROM skipped), (SELECT count(*) FROM commits WHERE text_hash IN"
+            " (SELECT text_hash FROM commits JOIN skipped USING (sha) WHERE part = 'text')"
+            " AND text_hash NOT IN (SELECT text_hash FROM embeddings))"
+        )
+        ((skipped, texts),) = self.read(query)
+        return int(skipped), int(texts)
+
+    def iter_shas(self) -> Iterator[str]:
+        """Yield every sha, in no order."""
+        return (sha.hex() for (sha,) in self.read("SELECT sha FROM commits"))
+
+    def iter_links(self) -> Iterator[tuple[int, bytes, list[bytes]]]:
+        """Yield (id, sha, its parents' shas) of every commit, shas as bytes; 17,000 in 20 ms."""
+        for commit_id, sha, parents in self.iter_rows("SELECT id, sha, parents FROM commits"):
+            size = len(sha)
+            yield commit_id, sha, [parents[start : start + size] for start in range(0, len(parents), size)]
+
+    def find_sha(self, prefix: str) -> list[str]:
+        """Return the shas that begin with *prefix* (at least 4 hex digits), two at the most."""
+        low = bytes.fromhex(prefix + "0" * (len(prefix) % 2))
+        rows = self.read("SELECT sha FROM commits WHERE sha >= ? ORDER BY sha LIMIT 32", low)
+        return [sha for (blob,) in rows if (sha := blob.hex()).startswith(prefix)][:2]
+
+    def get_commits(self, ids: Sequence[int]) -> dict[int, Commit]:
+        """Return id -> commit without its paths, for those of *ids* that exist."""
+        rows = self.read(f"SELECT {_COMMIT_COLUMNS} FROM commits WHERE id {AMONG}", listed(ids))  # noqa: S608 - ours
+        return {row[0]: _to_commit(row) for row in rows}
+
+    def get_ids(self, shas: Iterable[str]) -> dict[str, int]:
+        """Return sha -> id of those that are here."""
+        found = ((sha, self.read("SELECT id FROM commits WHERE sha = ?", bytes.fromhex(sha))) for sha in shas)
+        return {sha: rows[0][0] for sha, rows in found if rows}
+
+    def get_authors(self, ids: Sequence[int]) -> dict[int, str]:
+        """Return id -> the author's name."""
+        return dict(self.read(f"SELECT id, author FROM commits WHERE id {AMONG}", listed(ids)))  # noqa: S608 - ours
+
+
+def _commit_row(commit: Commit) -> tuple[object, ...]:
+    return (
+        bytes.fromhex(commit.sha), b"".join(map(bytes.fromhex, commit.parents)), commit.author, commit.email,
+        commit.author_time, commit.author_offset_min, commit.commit_time, commit.message, hash_text(commit.message),
+    )  # fmt: skip
+
+
+def _to_commit(row: Sequence[object]) -> Commit:
+    _, sha, parents, author, email, author_time, offset, commit_time, message = row
+    assert isinstance(sha, bytes)  # noqa: S101 - narrows for mypy; the schema says so
+    assert isinstance(parents, bytes)  # noqa: S101
+    width = len(sha)
+    split = tuple(parents[i : i + width].hex() for i in range(0, len(parents), width))
+    return Commit(sha.hex(), split, author, email, author_time, offset, commit_time, message)  # type: ignore[arg-type]

@@ -1,0 +1,299 @@
+"""The only importer of sqlite3: connections, transactions, the schema, and SQLite's errors in words. Knows the table `meta`.
+
+One connection writes and checkpoints: in SQLite before 3.51.3 two of them can damage a WAL. What was written is on disk when
+its transaction ends. Readers have a connection each thread and never checkpoint. Every change raises `generation`. The main
+file changes at checkpoints alone, which are made here, and is sealed after each (see `seal`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ail_daemon.index.store import derived
+from ail_rpc.errors import BusyError, StorageError
+
+from .seal import break_seal, check_seal, make_seal
+
+SQLITE_VERSION = sqlite3.sqlite_version
+SCHEMA_VERSION = 6
+"""Raised with every table that `schema.sql` gains: it is run again then, so that it may only add."""
+BATCH = 1024
+"""Rows read at once where a whole table is."""
+LOG_MAX_BYTES = 16 << 20
+"""A write-ahead log that is longer is checkpointed: a hundred live updates, or a tenth of a large history."""
+_BUSY_S = 2.0  # that another program's lock is waited for: less than a question may take
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA cache_size=-1024; "
+    "PRAGMA wal_autocheckpoint=0;"
+)
+
+Writing = sqlite3.Connection
+"""What a transaction writes through."""
+
+Reading = sqlite3.Connection
+"""What `open_reader` yields."""
+
+
+class DamagedError(StorageError):
+    """The file is not what this program left, or no database."""
+
+
+@contextlib.contextmanager
+def open_reader(path: Path) -> Iterator[Reading]:
+    """Open a database that somebody else writes, for reading, and close it at the end."""
+    with _translated(), contextlib.closing(_connect_reader(path)) as connection:
+        yield connection
+
+
+AMONG = "IN (SELECT value FROM json_each(?))"
+"""What a column is compared with for any number of ids, given as `listed(ids)`. Numbers written into the query would make each
+query another one, of which each connection keeps the last 128 compiled: 5 MB after a thousand questions."""
+
+
+def listed(ids: Iterable[int]) -> str:
+    """Return *ids* as `AMONG` takes them."""
+    return f"[{','.join(map(str, map(int, ids)))}]"
+
+
+class _Reader:
+    """A thread's connection, and who uses it: to close one that another thread reads through would end the process.
+
+    Closed when its thread ends: a pool that is resized would leave two descriptors a thread.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.using = threading.Lock()
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
+class Database:
+    """One SQLite file. Raises StorageError where the disk is full or read-only, DamagedError where the file is damaged."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._log = path.with_name(f"{path.name}-wal")
+        self._writing = threading.RLock()
+        self._local = threading.local()
+        self._connecting = threading.Lock()
+        self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
+        self._is_closed = False
+        self._is_sealed = _check(path)
+        with _translated(), contextlib.ExitStack() as opened:
+            self._writer = opened.enter_context(contextlib.closing(_connect_writer(path)))
+            self._prepare_schema()
+            if self._is_sealed is None and (said := self.check_integrity()) != "ok":
+                raise DamagedError(f"the index is damaged ({said})", REBUILD)
+            opened.pop_all()
+
+    def close(self) -> None:
+        """Checkpoint, seal and close, once what other threads read or write just now is done."""
+        with self._connecting:
+            self._is_closed = True
+        for reader in list(self._readers):
+            with reader.using:
+                reader.connection.close()
+        with self._writing:
+            if not self._is_sealed or self._get_log_bytes():
+                self._checkpoint()
+            self._writer.close()
+
+    def read(self, query: str, *values: object) -> list[Any]:
+        """Return the rows of a query, as the last finished transaction left them."""
+        with _translated():
+            reader = self._reader()
+            with reader.using:
+                return reader.connection.execute(query, values).fetchall()
+
+    def iter_rows(self, query: str, *values: object) -> Iterator[Any]:
+        """Yield the rows of a query over a whole table, a batch of them in memory at a time. To be read to its end."""
+        with _translated():
+            reader = self._reader()
+            with reader.using:
+                cursor = reader.connection.execute(query, values)
+                rows = cursor.fetchmany(BATCH)
+            while rows:
+                yield from rows
+                with reader.using:
+                    rows = cursor.fetchmany(BATCH)
+
+    @contextlib.contextmanager
+    def transaction(self, *, documents: bool = False, is_counted: bool = True) -> Iterator[sqlite3.Connection]:
+        """Write in one transaction, on disk when it ends; those begun inside it join it.
+
+        documents: whether something that the word index holds changes. is_counted: whether answers may change by it.
+        """
+        with self._writing, _translated():
+            if self._writer.in_transaction:
+                yield self._writer
+                self._count_change(documents, is_counted)
+                return
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._count_change(documents, is_counted)
+                self._writer.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+            if self._get_log_bytes() > LOG_MAX_BYTES:
+                self._checkpoint()
+
+    def empty_log(self) -> None:
+        """Write the log back into the database and cut it to nothing: older pages in it still hold what was deleted since."""
+        with self._writing:
+            self._checkpoint()
+
+    def rest(self) -> None:
+        """Let go of the pages that were read to write: 1 MB for each repository that ever moved, which the system keeps too."""
+        with self._writing, _translated():
+            self._writer.execute("PRAGMA shrink_memory")
+
+    def get_meta(self, key: str) -> str | None:
+        """Return a setting kept with the index, None where it was never set."""
+        rows = self.read("SELECT value FROM meta WHERE key = ?", key)
+        return rows[0][0] if rows else None
+
+    def set_meta(self, **values: str) -> None:
+        """Keep settings with the index."""
+        with self.transaction() as db:
+            db.executemany("REPLACE INTO meta VALUES (?, ?)", values.items())
+
+    @property
+    def generation(self) -> int:
+        """How often the index has changed."""
+        return int(self.get_meta("generation") or 0)
+
+    @property
+    def documents(self) -> int:
+        """How often something that the word index holds has changed."""
+        return int(self.get_meta("documents") or 0)
+
+    def check_integrity(self) -> str:
+        """Return "ok", or the first thing that SQLite finds wrong with its file; 0.1 s for each 50 MB."""
+        return str(self.read("PRAGMA integrity_check(1)")[0][0])
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _reader(self) -> _Reader:
+        reader: _Reader | None = getattr(self._local, "reader", None)
+        if reader is None:
+            with self._connecting:
+                if self._is_closed:
+                    raise sqlite3.ProgrammingError("closed database")
+                reader = self._local.reader = _Reader(_connect_reader(self._path))
+                self._readers.add(reader)
+        return reader
+
+    def _get_log_bytes(self) -> int:
+        try:
+            return self._log.stat().st_size
+        except OSError:
+            return 0
+
+    def _checkpoint(self) -> None:
+        """Copy the log into the main file, as far as no reader needs it, and seal that; what cannot be done is tried later."""
+        self._is_sealed = False
+        with contextlib.suppress(OSError, sqlite3.Error):  # a full disk: the log has it all
+            break_seal(self._path)
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            make_seal(self._path)
+            self._is_sealed = True
+
+    def _roll_back(self) -> None:
+        if self._writer.in_transaction:  # a full disk has ended it already
+            self._writer.execute("ROLLBACK")
+
+    def _count_change(self, documents: bool, is_counted: bool) -> None:
+        changed = ("generation", "documents") if documents else ("generation",) if is_counted else ()
+        self._writer.executemany("UPDATE meta SET value = value + 1 WHERE key = ?", [(name,) for name in changed])
+
+    def _prepare_schema(self) -> None:
+        version = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise StorageError(
+                f"the index {self._path} was made by a newer AIL",
+                "update AIL, or remove the repository and add it again",
+            )
+        if version < SCHEMA_VERSION:
+            schema = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
+            steps = "".join(step for before, step in _STEPS.items() if 0 < version < before)
+            self._writer.executescript(f"BEGIN; {schema} {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        if not self._writer.execute(derived.IS_CURRENT).fetchone():
+            with self.transaction() as db:
+                derived.make_anew(db)
+
+
+_STEPS = {
+    6: "DELETE FROM changes; UPDATE meta SET value = value + 1 WHERE key = 'documents';",  # read again, for their passages
+}
+"""What a database of an older version goes through to become one of this; commits and embeddings stay."""
+
+
+def _check(path: Path) -> bool | None:
+    """Return whether the file has a seal that holds, None where there is none. Raises DamagedError where it is broken."""
+    if not path.exists():
+        return None
+    is_whole = check_seal(path)
+    if is_whole is False:
+        raise DamagedError("the index is damaged: its file is not what was written", REBUILD)
+    return is_whole
+
+
+def _connect_writer(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, _BUSY_S, check_same_thread=False, isolation_level=None)
+    try:
+        connection.executescript(_PRAGMAS)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_reader(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", _BUSY_S, uri=True, check_same_thread=False)
+    connection.executescript("PRAGMA wal_autocheckpoint=0; PRAGMA query_only=ON; PRAGMA cache_size=-256;")
+    return connection
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn SQLite's errors into words at this room's door."""
+    try:
+        yield
+    except sqlite3.Error as err:
+        if "closed database" in str(err):  # by another thread, which replaces or removes it
+            raise BusyError(
+                "the index was closed meanwhile, to be replaced or removed", "ask again in a moment"
+            ) from err
+        name = getattr(err, "sqlite_errorname", "") or ""
+        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            raise DamagedError(f"the index is damaged ({err})", REBUILD) from err
+        message, hint = next((words for start, words in _WORDS.items() if name.startswith(start)), _OTHERWISE)
+        raise StorageError(f"{message} ({err})", hint) from err
+
+
+REBUILD = "remove the repository with --purge and add it again: it is rebuilt from git"
+"""What to do about a database that cannot be used."""
+_WORDS = {
+    "SQLITE_FULL": ("the disk is full: the index could not be written", "free some space; indexing goes on by itself"),
+    "SQLITE_IOERR": (
+        "the disk is full or failing: the index could not be written",
+        "free some space; see the system's log",
+    ),
+    "SQLITE_BUSY": ("the index is locked by another program", "end what has it open, or wait until that is done"),
+    "SQLITE_READONLY": ("the index cannot be written", "make the state directory writable by you"),
+    "SQLITE_CANTOPEN": ("the index cannot be opened", "make the state directory accessible to you, or free some space"),
+}
+_OTHERWISE = ("the index cannot be used", REBUILD)

@@ -1,0 +1,80 @@
+"""Embeddings under their texts' hashes, as float16: commits with the same message share one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from ail_daemon.model import Embeddings, Ids
+
+from .database import AMONG, BATCH, Database, listed
+
+
+def hash_text(text: str) -> bytes:
+    """Return the key under which a text's embedding is kept: 16 bytes of BLAKE2b."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+class EmbeddingRows(Database):
+    """What the store keeps of embeddings."""
+
+    def add_embeddings(self, hashes: Sequence[bytes], embeddings: Embeddings) -> None:
+        """Keep embeddings (n, dimension) under their texts' hashes."""
+        halves = embeddings.astype(np.float16)
+        with self.transaction() as db:
+            db.executemany(
+                "REPLACE INTO embeddings VALUES (?, ?)", ((h, e.tobytes()) for h, e in zip(hashes, halves, strict=True))
+            )
+
+    def clear_embeddings(self) -> None:
+        """Forget every embedding: the model that made them is no longer the one that serves."""
+        with self.transaction() as db:
+            db.execute("DELETE FROM embeddings")
+
+    def count_embedded(self) -> int:
+        """Return how many commits there is an embedding for."""
+        ((embedded,),) = self.read("SELECT count(*) FROM commits JOIN embeddings USING (text_hash)")
+        return int(embedded)
+
+    def iter_embeddings(self, ids: Sequence[int] | None = None) -> Iterator[tuple[Ids, Embeddings]]:
+        """Yield batches of commit ids (n,) and embeddings (n, dimension), of all commits or of *ids*; gaps are left out.
+
+        In batches: the whole of a large history at once would leave its float32 form behind in the process's memory.
+        """
+        wanted = [row[0] for row in self.read("SELECT id FROM commits")] if ids is None else list(ids)
+        query = f"SELECT c.id, e.vector FROM commits c JOIN embeddings e USING (text_hash) WHERE c.id {AMONG}"  # noqa: S608
+        for start in range(0, len(wanted), BATCH):
+            if rows := self.read(query, listed(wanted[start : start + BATCH])):
+                flat = np.frombuffer(b"".join(vector for _, vector in rows), np.float16).astype(np.float32)
+                yield np.array([i for i, _ in rows], np.int64), flat.reshape(len(rows), -1)
+
+    def find_unembedded(self, limit: int) -> list[tuple[bytes, str]]:
+        """Return (hash, text) of up to *limit* different texts without an embedding, newest first."""
+        return self.read(
+            "SELECT text_hash, message FROM commits c"
+            " WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.text_hash = c.text_hash) AND text_hash NOT IN"
+            " (SELECT text_hash FROM commits JOIN skipped USING (sha) WHERE part = 'text')"
+            " GROUP BY text_hash ORDER BY max(commit_time) DESC LIMIT ?",
+            limit,
+        )
+
+    def get_embeddings(self, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return text hash -> embedding as float16 bytes, of those of *hashes* that are kept."""
+        found: dict[bytes, bytes] = {}
+        for start in range(0, len(hashes), BATCH):
+            part = hashes[start : start + BATCH]
+            marks = ", ".join("?" * len(part))
+            found |= dict(self.read(f"SELECT text_hash, vector FROM embeddings WHERE text_hash IN ({marks})", *part))  # noqa: S608
+        return found
+
+    def find_by_text(self, hashes: Iterable[bytes]) -> list[tuple[int, int]]:
+        """Return (place in *hashes*, commit id) of the commits whose text has one of *hashes*."""
+        query = "SELECT id FROM commits WHERE text_hash = ?"
+        return [(place, row[0]) for place, text_hash in enumerate(hashes) for row in self.read(query, text_hash)]
+
+    def find_shas_by_text(self, hashes: Iterable[bytes]) -> list[str]:
+        """Return the shas of the commits whose text has one of *hashes*."""
+        query = "SELECT sha FROM commits WHERE text_hash = ?"
+        return [sha.hex() for text_hash in hashes for (sha,) in self.read(query, text_hash)]

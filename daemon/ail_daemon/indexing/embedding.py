@@ -1,0 +1,84 @@
+"""Embeds the messages of an index that were never embedded. Knows an index; decides no more than the order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from ..index.repoindex import RepoIndex
+from ..index.store import hash_text
+from ..model import Commit, Embeddings, Encode, Encoder
+from ..repos.repo import Progress, Repo
+from . import skipping
+
+FindKept = Callable[[list[bytes]], dict[bytes, bytes]]
+"""Text hashes to embeddings (float16 bytes) that other repositories keep: a clone of one encodes nothing again."""
+
+_FIRST_TEXTS, _TEXTS = 128, 2048  # texts a batch: a small first one, so that the newest are found by meaning at once
+
+
+def encode_with(encoder: Encoder | None) -> Encode:
+    """Return how *encoder* encodes. None: there are no vectors then, and nothing is encoded."""
+
+    def encode(texts: list[str]) -> Embeddings:
+        assert encoder is not None  # noqa: S101 - see above
+        return encoder.encode(texts)
+
+    return encode
+
+
+def embed_fresh(
+    encode: Encode, repo: Repo, index: RepoIndex, commits: list[Commit], *, may_reuse: bool
+) -> tuple[tuple[list[bytes], Embeddings] | None, list[str]]:
+    """Embed the messages of *commits* that were never embedded; None where there is nothing to embed, or no model.
+
+    Beside it the commits whose messages cannot be encoded. may_reuse: a message whose embedding is kept is not encoded.
+    """
+    texts = {hash_text(commit.message): commit.message for commit in commits}
+    kept = index.store.get_embeddings(list(texts)).keys() if may_reuse else set()
+    missing = texts.keys() - kept
+    if index.vectors is None:
+        return None, []
+    repo.reused += len(kept)
+    if not missing:
+        return None, []
+    hashes = sorted(missing)
+    repo.encoded += len(hashes)
+    embeddings, failed = skipping.encode_around(encode, [texts[text_hash] for text_hash in hashes])
+    bad = {hashes[place] for place in failed}
+    done = [text_hash for text_hash in hashes if text_hash not in bad]
+    return (done, embeddings) if done else None, [c.sha for c in commits if hash_text(c.message) in bad]
+
+
+def embed_rest(encode: Encode, repo: Repo, index: RepoIndex, find_kept: FindKept | None) -> None:
+    """Embed what has no embedding yet, newest first; without a model there is nothing to do."""
+    if (already := index.counts.embedded) is None or already + index.counts.unembeddable == index.counts.commits:
+        return
+    repo.progress = Progress("embedding", 0, index.counts.commits - already)
+    limit = _FIRST_TEXTS
+    while texts := dict(index.store.find_unembedded(limit)):
+        kept = find_kept(list(texts)) if find_kept else {}
+        if kept:
+            repo.reused += len(kept)
+            index.add_embeddings(list(kept), _from_halves(kept.values()))
+        if rest := [text_hash for text_hash in texts if text_hash not in kept]:
+            _embed(encode, index, rest, [texts[text_hash] for text_hash in rest])
+            repo.encoded += len(rest)
+        repo.progress.done, limit = (index.counts.embedded or 0) - already, _TEXTS
+
+
+def _embed(encode: Encode, index: RepoIndex, hashes: list[bytes], texts: list[str]) -> None:
+    """Add the embeddings of *texts*, whose *hashes* these are; note the commits of those that cannot be encoded."""
+    embeddings, failed = skipping.encode_around(encode, texts)
+    bad = {hashes[place] for place in failed}
+    if done := [text_hash for text_hash in hashes if text_hash not in bad]:
+        index.add_embeddings(done, embeddings)
+    if bad:
+        skipping.note(index.store, index.store.find_shas_by_text(bad), "text")
+        index.recount()
+
+
+def _from_halves(vectors: Iterable[bytes]) -> Embeddings:
+    rows = [np.frombuffer(vector, np.float16) for vector in vectors]
+    return np.stack(rows).astype(np.float32)

@@ -1,0 +1,267 @@
+"""Keeps indexes equal to what their repositories' refs reach: who is updated when, and by which of two threads.
+
+The live lane takes a handful of new commits in within the daemon, for any repository at once, while the bulk lane reads a
+whole history in a worker process, one repository after the other. A repository is in one lane at a time. Events are
+debounced: a rebase moves HEAD a hundred times. A repository that kills its worker twice is set aside with a notice.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from time import monotonic
+
+from ail_rpc.errors import AilError, OutOfTimeError
+
+from ..encoding.encoders import Serving
+from ..flags import Flags
+from ..history.signature import read_signature
+from ..repos.repo import Progress, Repo, Source
+from .embedding import FindKept
+from .lanes import Lanes
+from .workerprocess import WorkerDiedError
+
+QUIET_S, LONGEST_S = 0.04, 0.4
+"""An event waits for so long a silence, and no longer than that in a stream of them. `git commit` moves HEAD's log, the
+branch and HEAD within 10 ms."""
+
+_MAX_DEATHS = 2
+
+
+@dataclass(slots=True)
+class Update:
+    """One comparison of a repository with its refs, asked for by *source*; *due* in monotonic seconds, no later than *latest*.
+
+    pruned is done once nothing is found any more that was unreachable when the update began, done at its end; neither
+    ever holds an error.
+    """
+
+    repo: Repo
+    source: Source
+    due: float
+    latest: float
+    pruned: Future[None] = field(default_factory=Future)
+    done: Future[None] = field(default_factory=Future)
+    is_bulk: bool = False
+    signature: str = ""
+
+    def finish_pruning(self) -> None:
+        """Let those go on that wait for `pruned`."""
+        if not self.pruned.done():
+            self.pruned.set_result(None)
+
+    def finish(self) -> None:
+        """Let everybody go on."""
+        self.finish_pruning()
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+class Indexer:
+    """Updates repositories. *get_serving* returns no encoder where no model is prepared: then words alone."""
+
+    def __init__(
+        self,
+        flags: Flags,
+        get_serving: Callable[[], Serving],
+        on_error: Callable[[Repo, Exception], None],
+        find_kept: Callable[[Repo], FindKept],
+    ) -> None:
+        self._flags = flags
+        self._get_serving = get_serving
+        self._on_error = on_error
+        self._lanes = Lanes(flags, get_serving, find_kept)
+        self.on_updated: Callable[[Repo], None] = lambda _: None  # called in a lane, after each update
+        self._changed = threading.Condition()  # guards what follows
+        self._waiting: dict[str, Update] = {}
+        self._active: dict[str, Update] = {}
+        self._bulk_queue: deque[Update] = deque()
+        self._tried: dict[str, str] = {}  # signatures that an update was begun at, successful or not
+        self._deaths: dict[str, int] = {}
+        self._is_stopping = False
+        lanes = {"live": self._run_live, "bulk": self._run_bulk}
+        self._threads = [threading.Thread(target=run, name=name, daemon=True) for name, run in lanes.items()]
+
+    def start(self) -> None:
+        """Begin to take requests."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End the work at hand; what was done is kept, the rest is done after the next start."""
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify_all()
+        self._lanes.kill_worker()
+        for thread in self._threads:
+            thread.join()
+
+    # --- requests: from any thread, none waits ----------------------------------------------------------------------
+
+    def request(self, repo: Repo, source: Source, *, is_hint: bool = False) -> Update:
+        """Ask for an update of *repo*; one that waits already is not asked for again. A hint waits until it is quiet."""
+        now = monotonic()
+        with self._changed:
+            update = self._waiting.get(repo.key)
+            if update is None:
+                latest = now + LONGEST_S if is_hint else now
+                update = self._waiting[repo.key] = Update(repo, source, now, latest)
+            if source == "hook":
+                update.source = source  # it knows that somebody meant it; the event beside it does not
+            update.due = min(now + QUIET_S, update.latest) if is_hint else now
+            self._changed.notify_all()
+        if repo.progress.phase == "idle":
+            repo.progress = Progress("waiting")
+        return update
+
+    def freshen(self, repo: Repo, source: Source) -> Update | None:
+        """Ask for an update where *repo*'s refs may have moved; return the one to wait for, None where nothing moved."""
+        signature = read_signature(repo.place, self._flags.current.refs)
+        with self._changed:
+            if signature == self._tried.get(repo.key, repo.settled.get("signature")):
+                return self._active.get(repo.key) or self._waiting.get(repo.key)
+        return self.request(repo, source)
+
+    def request_if_unsettled(self, repo: Repo, source: Source) -> None:
+        """Ask for an update where anything is missing: commits, embeddings of the model that serves, changed lines."""
+        encoder = self._get_serving().encoder
+        is_settled = repo.settled.get("signature") == read_signature(repo.place, self._flags.current.refs)
+        if not is_settled or (encoder is not None and repo.settled.get("model") != encoder.model_id):
+            self.request(repo, source)
+
+    def forget(self, repo: Repo) -> None:
+        """Let a repository that was set aside, or of which a part was, have another try."""
+        if repo.settled.get("skipped"):
+            repo.settled = repo.settled | {"signature": None}  # nothing moved, and yet there is something to do
+        self._deaths.pop(repo.key, None)
+        self._tried.pop(repo.key, None)
+
+    def abandon(self, repo: Repo) -> None:
+        """End the work on *repo*, which is about to be removed, and wait until none of it runs."""
+        repo.is_removed = True
+        with self._changed:
+            if update := self._waiting.pop(repo.key, None):
+                update.finish()
+            active = self._active.get(repo.key)
+            if active and active.is_bulk:
+                self._lanes.kill_worker(repo.place)
+            self._changed.wait_for(lambda: repo.key not in self._active)
+        self.forget(repo)
+
+    # --- lanes ------------------------------------------------------------------------------------------------------
+
+    def _run_live(self) -> None:
+        while update := self._take_due():
+            if self._moved(update) and not self._guard(update, self._lanes.update_live):
+                with self._changed:
+                    update.is_bulk = True
+                    self._bulk_queue.append(update)
+                    self._changed.notify_all()
+            else:
+                self._end(update)
+
+    def _run_bulk(self) -> None:
+        while update := self._take_bulk():
+            self._guard(update, self._lanes.update_bulk)
+            self._end(update)
+
+    def _take_due(self) -> Update | None:
+        """Wait for an update that is due and whose repository is in no lane, and put it into one. None: stopping."""
+        with self._changed:
+            while not self._is_stopping:
+                ready = [one for key, one in self._waiting.items() if key not in self._active]
+                first = min(ready, key=lambda one: one.due, default=None)
+                if first is None:
+                    self._changed.wait()
+                elif (wait_s := first.due - monotonic()) > 0:
+                    self._changed.wait(wait_s)
+                else:
+                    del self._waiting[first.repo.key]
+                    self._active[first.repo.key] = first
+                    return first
+        return None
+
+    def _take_bulk(self) -> Update | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._bulk_queue or self._is_stopping)
+            return None if self._is_stopping else self._bulk_queue.popleft()
+
+    def _end(self, update: Update) -> None:
+        repo = update.repo
+        repo.progress = Progress()
+        with self._changed:
+            del self._active[repo.key]
+            if repo.key in self._waiting:
+                repo.progress = Progress("waiting")
+            self._changed.notify_all()
+        update.finish()
+        self.on_updated(repo)
+
+    def _moved(self, update: Update) -> bool:
+        """Whether there is anything to do; a hint often comes for what an update has seen already."""
+        repo = update.repo
+        if repo.is_removed or self._deaths.get(repo.key, 0) >= _MAX_DEATHS:
+            return False
+        update.signature = read_signature(repo.place, self._flags.current.refs)
+        model = encoder.model_id if (encoder := self._get_serving().encoder) else None
+        settled = repo.settled
+        is_settled = repo.is_sound and (settled.get("signature"), settled.get("model")) == (update.signature, model)
+        self._tried[repo.key] = update.signature
+        is_retry = update.source == "hook" and bool(
+            settled.get("skipped")
+        )  # somebody says that there is something to see
+        return not is_settled or bool(repo.rewritten) or is_retry
+
+    # --- one update -------------------------------------------------------------------------------------------------
+
+    def _guard(self, update: Update, work: Callable[[Repo, Callable[[], None]], bool]) -> bool:
+        """Do *work*; return what it returns, True where it failed and the failure was told."""
+        repo = update.repo
+        try:
+            is_done = work(repo, update.finish_pruning)
+            if is_done:
+                self._settle(update)
+        except (WorkerDiedError, OutOfTimeError) as err:  # whoever made git hang may do so at every update
+            self._count_death(update, err)
+        except AilError as err:
+            self._give_up(repo, err, f"{err.message}; {err.hint}" if err.hint else err.message)
+        except Exception as err:  # noqa: BLE001 - a background task must outlive a bug; the log gets the traceback
+            self._give_up(repo, err, "indexing stopped at an internal error; the log has it")
+        else:
+            if is_done:
+                self._deaths.pop(repo.key, None)
+            return is_done
+        return True
+
+    def _give_up(self, repo: Repo, err: Exception, notice: str) -> None:
+        is_new = repo.notice != notice
+        repo.notice = notice
+        if is_new and not repo.is_removed:  # the timer tries again every minute; one line of log is enough
+            self._on_error(repo, err)
+
+    def _count_death(self, update: Update, err: WorkerDiedError | OutOfTimeError) -> None:
+        repo = update.repo
+        if self._is_stopping or repo.is_removed:
+            return
+        self._on_error(repo, err)
+        deaths = self._deaths[repo.key] = self._deaths.get(repo.key, 0) + 1
+        if deaths < _MAX_DEATHS:
+            self.request(repo, update.source)
+        else:
+            repo.notice = f"set aside: {err.message}, twice; check it with `git fsck`, then `ail-client add` it again"
+
+    def _settle(self, update: Update) -> None:
+        index = update.repo.index
+        if index is not None:
+            update.repo.settle(
+                signature=update.signature,
+                model=index.encoder.model_id if index.encoder else None,
+                head=index.tips.head,
+                commits=index.counts.commits,
+                generation=index.store.generation,
+                skipped=index.counts.skipped,
+                updated_by=update.source,
+            )

@@ -1,0 +1,95 @@
+"""One update in either lane: a handful of commits within the daemon, a whole history in a worker process. Knows no queue."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ail_rpc.discovery import RepoPlace
+from ail_rpc.errors import OutOfTimeError
+
+from ..encoding.encoders import Serving
+from ..flags import Flags
+from ..index.repoindex import RepoIndex
+from ..index.rewrites import note_successors
+from ..model import Encoder
+from ..process import heap
+from ..repos.repo import Repo
+from .embedding import FindKept, encode_with
+from .reading import LocalReader
+from .updating import update_large, update_small
+from .workerprocess import WorkerProcess
+
+_LIVE_LIMITS: dict[str, Any] = {"limit_s": 10.0, "limit_bytes": 64 << 20}
+"""Of one git within the daemon: a hanging file system must not hold up every other repository. Past them: a worker."""
+
+_GIVE_BACK_EVERY = 32
+"""Updates within the daemon. What they leave free in the heap's midst adds up: 5 MB after 4,000 commits, without end in sight."""
+
+
+class Lanes:
+    """Updates indexes, one at a time in each lane. *get_serving* returns no encoder where no model is prepared: words alone."""
+
+    def __init__(self, flags: Flags, get_serving: Callable[[], Serving], find_kept: Callable[[Repo], FindKept]) -> None:
+        self._flags = flags
+        self._get_serving = get_serving
+        self._find_kept = find_kept
+        self._worker: WorkerProcess | None = None
+        self._live_updates = 0
+
+    def kill_worker(self, place: RepoPlace | None = None) -> None:
+        """End the worker that runs, if it reads the repository at *place*, None: whichever."""
+        if (worker := self._worker) and place in (None, worker.place):
+            worker.kill()
+
+    def update_live(self, repo: Repo, on_pruned: Callable[[], None]) -> bool:
+        """Take in a handful of commits here; False where it is more than that, or takes too long.
+
+        on_pruned: called once nothing is found any more that was unreachable at the beginning; so below.
+        """
+        encoder, settings = self._get_serving().encoder, self._flags.current
+        limits = self._flags.history_limits
+        try:
+            reader = LocalReader(repo.place, settings.refs, limits, **_LIVE_LIMITS)
+            with _changing(repo, encoder) as index:
+                return update_small(
+                    reader, encode_with(encoder), repo, index, on_pruned, may_reuse=settings.faiss_cache
+                )
+        except OutOfTimeError:
+            return False
+        finally:
+            self._live_updates += 1
+            if self._live_updates % _GIVE_BACK_EVERY == 0:
+                heap.give_back()
+
+    def update_bulk(self, repo: Repo, on_pruned: Callable[[], None]) -> bool:
+        """Take in whatever there is, read by a worker: True. Raises WorkerDiedError."""
+        settings = self._flags.current
+        encoder, bulk = self._get_serving()
+        with WorkerProcess(repo.place, settings.refs, bulk, self._flags.history_limits) as worker:
+            self._worker = worker
+            try:
+                with _changing(repo, encoder) as index:
+                    find_kept = self._find_kept(repo) if settings.faiss_cache else None
+                    update_large(worker, worker.encode, repo, index, on_pruned, find_kept)
+            finally:
+                self._worker = None
+                heap.trim()
+        return True
+
+
+@contextlib.contextmanager
+def _changing(repo: Repo, encoder: Encoder | None) -> Iterator[RepoIndex]:
+    """Open the index for one update, and note how that ended: its caches are in doubt where it failed."""
+    repo.reopen_if_doubtful()
+    index = repo.open_for_update(encoder)
+    try:
+        while repo.rewritten:
+            note_successors(index.store, [repo.rewritten.popleft()])
+        yield index
+    except BaseException:
+        repo.is_doubtful = True
+        raise
+    finally:
+        index.words.close()  # unstamped where the update failed: then it may be behind the store

@@ -1,0 +1,159 @@
+"""`related`: from a call's params to a reply about files, a staged change or a range. Knows limits; judges nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from ail_rpc.discovery import RepoPlace
+from ail_rpc.errors import UsageError
+
+from ..asking.askparams import locate
+from ..asking.pool import QuestionPool
+from ..encoding.encoders import ServingEncoder
+from ..flags import Flags
+from ..history.limits import ASKED
+from ..history.opening import open_history
+from ..index.repoindex import RepoIndex
+from ..indexing.freshness import Freshness
+from ..model import SCHEMA, Commit, Encoder, Mode
+from ..repos.repo import Repo, describe_index
+from ..repos.repos import Repos
+from ..search import answers, filters
+from ..search.fates import Fate, find_fate
+from . import bearing, missing, relate
+from .cochange import Companion
+from .patches import PATCH_MAX_BYTES, FileChange, parse_patch
+from .relate import Relation
+from .tracing import Surroundings, Touching
+
+COMPANIONS_MAX = 3
+_MAX_FILES = 4096
+
+
+class Related:
+    """Answers what bears on a change. Its coroutine runs on the daemon's loop, the work in *pool*."""
+
+    def __init__(
+        self, repos: Repos, freshness: Freshness, encoder: ServingEncoder, pool: QuestionPool, flags: Flags
+    ) -> None:
+        self._repos = repos
+        self._freshness = freshness
+        self._encoder = encoder
+        self._pool = pool
+        self._flags = flags
+        self.observers: Sequence[
+            Callable[[Repo, dict[str, Any]], None]
+        ] = ()  # each may add to a reply about to be sent
+
+    async def related(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the commits that bear on `files`, on `staged` (a diff) or on `range`, and files that are missing.
+
+        Raises UsageError, NotEnrolledError, NotFoundError, OutOfTimeError.
+        """
+        started = time.perf_counter()
+        _check(params)
+        repo, place = self._repos.find(params["repo"])
+        limit_s = self._pool.get_limit_s(params["timeout"])
+        await self._freshness.ensure(repo, limit_s)
+        reply = await self._pool.run(limit_s, lambda: self._answer(repo, place, params, limit_s))
+        reply["query_time_ms"] = round((time.perf_counter() - started) * 1000, 3)
+        for observe in self.observers:
+            observe(repo, reply)
+        return reply
+
+    def _answer(self, repo: Repo, place: RepoPlace, params: dict[str, Any], limit_s: float) -> dict[str, Any]:
+        index = repo.open_index(self._encoder.get())
+        files = [locate(file, place) for file in params["files"]]
+        changes, own, note = self._read_change(place, params, limit_s)
+        if files and changes is not None:
+            changes = [change for change in changes if change.path in files or change.old_path in files]
+        passing = filters.compile(filters.Filters.of(params), index, place)
+        may_name = _make_filter(index, own, passing.ids if passing else None)
+        around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"])
+        if changes is None:
+            found, companions = bearing.find_bearing(index, self._get_encoder(index, params["mode"]), files, around), []
+        else:
+            touching = Touching(index, around)
+            found = relate.relate(index, changes, touching, around)
+            companions = missing.find_missing(index, changes, touching, around)
+        shown = found[: params["limit"]]
+        return {
+            "schema_version": SCHEMA, "repo": place.root, "files": files or [one.path for one in changes or []][:100],
+            "outcome": "answered" if shown or companions else "no_evidence",
+            "citations": [_cite(relation, _find_fate(index, relation.commit)) for relation in shown],
+            "companions": [_describe(companion) for companion in companions[:COMPANIONS_MAX]],
+            "degraded": note or _describe_progress(repo, index), "index": describe_index(repo, index),
+        }  # fmt: skip
+
+    def _get_encoder(self, index: RepoIndex, mode: Mode) -> Encoder | None:
+        return index.encoder if mode != "lexical" and self._flags.current.faiss_enabled else None
+
+    def _read_change(
+        self, place: RepoPlace, params: dict[str, Any], limit_s: float
+    ) -> tuple[list[FileChange] | None, frozenset[str], str | None]:
+        """Return the change (None: files alone were named), the commits it is made of, and what was left out of it."""
+        if params["staged"] is not None:
+            return parse_patch(params["staged"]), frozenset(), None
+        if params["range"] is None:
+            return None, frozenset(), None
+        told = open_history(place, limits=ASKED).read_range(params["range"], PATCH_MAX_BYTES, limit_s)
+        note = (
+            f"the range is larger than {PATCH_MAX_BYTES >> 10} KiB: only its first files count" if told.is_cut else None
+        )
+        return parse_patch(told.patch), told.shas, note
+
+
+def _check(params: dict[str, Any]) -> None:
+    """Raise UsageError for a call that names nothing, too much, or a change in two ways."""
+    if params["staged"] is not None and params["range"] is not None:
+        raise UsageError("both a staged change and a range are given", "ask about one of them")
+    if not params["files"] and params["staged"] is None and params["range"] is None:
+        raise UsageError("nothing is named", "name files, --staged, or --range main..HEAD")
+    if len(params["files"]) > _MAX_FILES:
+        raise UsageError(f"more than {_MAX_FILES:,} files are named", "name fewer")
+    if len((params["staged"] or "").encode("utf-8", "surrogateescape")) > PATCH_MAX_BYTES:
+        raise UsageError(f"the staged change is larger than {PATCH_MAX_BYTES:,} bytes", "cut it at a file's boundary")
+
+
+def _make_filter(index: RepoIndex, own: frozenset[str], among: AbstractSet[int] | None) -> Callable[[int], bool]:
+    """Return what tells whether a commit may be named: one that passes the filters, and none of the change's own."""
+    ids = frozenset(index.store.get_ids(own).values())
+    return lambda commit_id: commit_id not in ids and (among is None or commit_id in among)
+
+
+def _make_lookup(place: RepoPlace) -> Callable[[str], bool]:
+    """Return what tells whether a path is there; a bare repository has no work tree to look into, and is taken to have all."""
+    return lambda path: place.is_bare or os.path.lexists(os.path.join(place.root, path))
+
+
+def _find_fate(index: RepoIndex, commit: Commit) -> Fate:
+    ids = index.store.get_ids([commit.sha])  # none: it went meanwhile
+    return find_fate(index.store, ids[commit.sha], commit) if ids else Fate()
+
+
+def _cite(relation: Relation, fate: Fate) -> dict[str, Any]:
+    commit = relation.commit
+    return {
+        "sha": commit.sha, "subject": commit.subject, "author": commit.author,
+        "author_time": answers.format_time(commit), "score": relation.score, "excerpt": answers.excerpt(commit),
+        "path": relation.path, "line": relation.line, "reasons": list(relation.reasons),
+        **fate._asdict(), "pull_request": None,
+        "relation": relation.kind, "sentence": relation.sentence,
+    }  # fmt: skip
+
+
+def _describe(companion: Companion) -> dict[str, Any]:
+    return {
+        "path": companion.path, "share": round(companion.share, 4), "of": companion.of, "beside": companion.beside,
+    }  # fmt: skip
+
+
+def _describe_progress(repo: Repo, index: RepoIndex) -> str | None:
+    if repo.progress.phase in ("waiting", "reading") and not index.tips.shas:
+        return f"indexing: {index.counts.commits} commits so far"
+    changed, commits = index.counts.changed, index.counts.commits
+    return f"indexing: changed lines of {changed:,} of {commits:,} commits" if changed < commits else None

@@ -1,0 +1,183 @@
+"""One enrolled repository at run time: its index, how far its update is, how fresh every reply says that it is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any, Literal
+
+from ail_rpc.discovery import RepoPlace
+from ail_rpc.errors import BusyError
+
+from ..index.repoindex import RepoIndex
+from ..index.store import STORE_FILE, DamagedError
+from ..model import Encoder
+from .places import load_json, save_json
+
+_RETRY_S = 5.0
+
+
+Phase = Literal["idle", "waiting", "reading", "embedding", "changes"]
+
+
+Source = Literal["hook", "event", "timer", "question"]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an update is: *done* of *of* in *phase*, begun at *started* (monotonic seconds)."""
+
+    phase: Phase = "idle"
+    done: int = 0
+    of: int = 0
+    started: float = field(default_factory=monotonic)
+
+    def describe(self) -> dict[str, Any]:
+        """Return phase, done, of, rate (a second) and eta_s (None: not known)."""
+        rate = self.done / max(monotonic() - self.started, 1e-3)
+        eta_s = round((self.of - self.done) / rate, 1) if self.done else None
+        return {"phase": self.phase, "done": self.done, "of": self.of, "rate": round(rate, 1), "eta_s": eta_s}
+
+
+class Repo:
+    """One enrolled repository at run time. Its index is opened at first use and may be used by several threads."""
+
+    def __init__(self, directory: Path, place: RepoPlace) -> None:
+        self.directory = directory
+        self.key = directory.name  # its id in logs and on disk; says nothing of its path
+        self.place = place
+        self.progress = Progress()
+        self.notice: str | None = None
+        self.updated_by: Source | None = None
+        self.watched: str | None = None  # why events do not tell of its moves; None: they do
+        self.encoded = 0  # texts, since the daemon started
+        self.reused = 0  # texts whose embedding was kept already, by content
+        self.rewritten: deque[tuple[str, str]] = deque()  # (old, new), told by a hook and not yet kept
+        self.is_removed = False
+        self.token = os.urandom(8)  # this enrolment, unlike one that was purged and made again
+        self.is_doubtful = False  # an update failed: its caches may be behind the store, and are to be opened anew
+        self.settled = load_json(directory / "settled.json")
+        self.on_damage: Callable[[Repo], None] = lambda _: None  # told where the index is not what it was left as
+        self._index: RepoIndex | None = None
+        self._tried_at = 0.0  # when vectors could not be served last, monotonic
+        self._opening = threading.Lock()
+        self._is_retired = False
+
+    @property
+    def index(self) -> RepoIndex | None:
+        """The index where it is open, else None."""
+        return self._index
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the last update ended well."""
+        return bool(self.settled) and not self.notice and not self.is_doubtful
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the last update ended well and none is under way."""
+        return self.progress.phase == "idle" and self.is_sound
+
+    def settle(self, *, updated_by: Source, **state: str | int | None) -> None:
+        """Keep what the index was made equal to, so that a start need neither open it nor read git where nothing moved."""
+        save_json(self.directory / "settled.json", {**state, "updated_by": updated_by}, is_synced=False)
+        self.settled = {**state, "updated_by": updated_by}
+        self.notice, self.updated_by = None, updated_by
+
+    def open_index(self, encoder: Encoder | None) -> RepoIndex:
+        """Return the index, opened with *encoder*; a model that came later is taken up.
+
+        Vectors that could not be served are tried again after 5 s at the earliest: it takes reading all of them.
+        """
+        if (index := self._index) is not None and (index.vectors is not None or encoder is None):
+            return index  # the usual case, at every question: no lock
+        if index is not None and index.no_vectors and monotonic() - self._tried_at < _RETRY_S:
+            return index
+        with self._opening:
+            if self._is_retired:
+                raise BusyError(f"{self.place.root} is being removed or restored just now", "ask again in a moment")
+            if self._index is None:
+                self._index = self._open(encoder)
+            elif encoder is not None and self._index.vectors is None:
+                self._index.use_encoder(encoder)
+            if self._index.no_vectors:
+                self._tried_at = monotonic()
+            return self._index
+
+    def _open(self, encoder: Encoder | None) -> RepoIndex:
+        """Open the index; one that is damaged is set aside for a new one, and one behind what was settled is told of too."""
+        settled = self.settled
+        try:
+            index = RepoIndex(self.directory, encoder)
+        except DamagedError:
+            self._move_aside()
+            index = RepoIndex(self.directory, encoder)
+        if settled and settled.get("generation") != index.opened_at:
+            self.settled = {}
+            self.on_damage(self)
+        return index
+
+    def open_for_update(self, encoder: Encoder | None) -> RepoIndex:
+        """Return the index as `open_index` does, of *encoder*'s model from now on; only where no other update runs."""
+        index = self.open_index(encoder)
+        if encoder is not None and index.encoder is not None and index.encoder.model_id != encoder.model_id:
+            with self._opening:
+                self._index = index = index.with_encoder(encoder)
+        return index
+
+    def reopen_if_doubtful(self) -> None:
+        """Close an index whose last update failed, so that opening it makes its caches equal to the store again."""
+        if self.is_doubtful:
+            self.close()
+            self.is_doubtful = False
+
+    def set_aside(self) -> None:
+        """Close a damaged index and keep its files beside, once; the next opening begins a new one."""
+        self.close()
+        self._move_aside()
+
+    def _move_aside(self) -> None:
+        beside = self.directory / "damaged"
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(mode=0o700)
+        for path in (*self.directory.glob(f"{STORE_FILE}*"), self.directory / "words", self.directory / "words.json"):
+            if path.exists():
+                os.replace(path, beside / path.name)
+        self.settled, self.is_doubtful = {}, False
+
+    def retire(self) -> None:
+        """Close the index for good: a question that is on its way must not make files where they are being removed."""
+        with self._opening:
+            self._is_retired = True
+        self.close()
+
+    def close(self) -> None:
+        """Close the index."""
+        with self._opening:
+            if self._index is not None:
+                self._index.close()
+                self._index = None
+
+
+def describe_index(repo: Repo, index: RepoIndex, place: RepoPlace | None = None) -> dict[str, Any]:
+    """Return how fresh the index is: head (of the worktree *place*), commits, pending, complete."""
+    counts, progress = index.counts, repo.progress
+    unread = progress.of - progress.done if progress.phase == "reading" else 0
+    return {
+        "head": _get_head(repo, index, place),
+        "commits": counts.commits,
+        "pending": counts.pending + unread,
+        "complete": repo.is_settled and not counts.pending,
+    }
+
+
+def _get_head(repo: Repo, index: RepoIndex, place: RepoPlace | None) -> str | None:
+    if place is None or place.git_dir == repo.place.git_dir:
+        return index.tips.head
+    return index.tips.refs.get(f"worktrees/{os.path.basename(place.git_dir)}/HEAD")

@@ -1,0 +1,172 @@
+"""Ranked commits to a reply: sentences that stand in the commits, an outcome, citations. Pure; nothing is invented.
+
+A commit says why where one of its sentences has a reason's words in it, or where its body tells in prose how things are (see
+`prose`). One that only says what was done states no reason: then the outcome is `no_reason_recorded`, and what is said is
+what changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ..model import Commit, Outcome
+from ..text.prose import MOST_CHARS, Sentence, get_title, is_trailer, read_sentences
+from ..text.reasons import Worth
+from ..text.terms import STOP_WORDS
+from .ranking import Hit
+
+EXCERPT_MAX_CHARS = 800
+_EXCERPT_LEAST = 600  # where the body has them, with its trailers if need be
+_SENTENCE_MAX_CHARS = 420  # a longer one is a list or a log; it is quoted only where nothing else is there
+_SUPPORT_SHARE = 0.8  # a further commit is quoted beside the first only when its score comes this near
+_LEANING = re.compile(
+    r"^\W*(?:this|that|these|those|it|they|so|thus|therefore|hence|however|but|otherwise|then|instead|as a result|consequently"
+    r"|in (?:that|this) case|for (?:this|that) reason|because of (?:this|that)|which|such|here|there|furthermore|moreover)\b",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[A-Za-z0-9_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A hit with what a citation shows of it; path and line: where it touches what was asked, None where it does not."""
+
+    hit: Hit
+    commit: Commit
+    reasons: tuple[str, ...]
+    path: str | None
+    line: int | None
+    reverted_by: str | None = None
+    replaced_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a question got: an outcome and up to three sentences, each with its commit's abbreviated sha; "" for no evidence."""
+
+    outcome: Outcome
+    text: str
+
+
+def answer(question: str, cited: list[Cited], *, has_evidence: bool) -> Answer:
+    """Return the outcome and the sentences of *cited*, best first, that answer *question*."""
+    if not cited or not has_evidence:
+        return Answer("no_evidence", "")
+    asked = _terms(question)
+    first = _choose(cited[0].commit, asked)
+    if not first:
+        sentences = _read(cited[0].commit)
+        return Answer("no_reason_recorded", _quote(cited[0].commit, [get_title(cited[0].commit.subject, sentences)]))
+    parts = [_quote(cited[0].commit, first)]
+    said = _content(first)
+    for other in cited[1:3]:
+        further = _choose(other.commit, asked, most=1)
+        if other.hit.score < _SUPPORT_SHARE * cited[0].hit.score:
+            break
+        if further and further[0].worth == Worth.REASON and asked & _content(further) and not _content(further) <= said:
+            parts.append(_quote(other.commit, further))
+            break
+    return Answer("answered", " ".join(parts))
+
+
+def says_why(commit: Commit) -> bool:
+    """Whether *commit* states a reason, whatever is asked."""
+    return bool(_choose(commit, frozenset(), most=1))
+
+
+def citation(cited: Cited) -> dict[str, Any]:
+    """Return a citation as the contract has it."""
+    commit = cited.commit
+    return {
+        "sha": commit.sha, "subject": commit.subject, "author": commit.author, "author_time": format_time(commit),
+        "score": round(cited.hit.score, 4), "excerpt": excerpt(commit), "path": cited.path, "line": cited.line,
+        "reasons": list(cited.reasons), "reverted_by": cited.reverted_by, "replaced_by": cited.replaced_by,
+        "pull_request": None,
+    }  # fmt: skip
+
+
+def excerpt(commit: Commit) -> str:
+    """Return the body, or the subject where there is none, without trailers; at most 800 characters, cut at a word."""
+    body = commit.body[:MOST_CHARS]
+    text = "\n".join(line for line in body.splitlines() if not is_trailer(line)).strip() or commit.subject
+    if len(text) < _EXCERPT_LEAST <= len(body):
+        text = body
+    if len(text) <= EXCERPT_MAX_CHARS:
+        return text
+    kept = text[:EXCERPT_MAX_CHARS]
+    return (kept[: max(kept.rfind(" "), kept.rfind("\n"), _EXCERPT_LEAST)]).rstrip() + " …"
+
+
+def format_time(commit: Commit) -> str:
+    """Return the author's time with the author's own offset, ISO 8601; a time no calendar has becomes the first of 1970."""
+    try:
+        zone = timezone(timedelta(minutes=commit.author_offset_min))
+        return datetime.fromtimestamp(commit.author_time, zone).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return "1970-01-01T00:00:00+00:00"
+
+
+def _read(commit: Commit) -> list[Sentence]:
+    return read_sentences(commit.subject, commit.body)
+
+
+def _choose(commit: Commit, asked: frozenset[str], most: int = 2) -> list[Sentence]:
+    """Return the *most* sentences of *commit* that say why, in their order; [] where none does.
+
+    A sentence that leans on the one before it ("This …", "Otherwise …") brings that along.
+    """
+    sentences = _read(commit)
+    stating = [one for one in sentences if one.worth and not one.is_bullet] or [one for one in sentences if one.worth]
+    fitting = [one for one in stating if len(one.text) <= _SENTENCE_MAX_CHARS] or stating
+    ranked = sorted(fitting, key=lambda one: (-_rate(one, asked), one.place))
+    chosen = ranked[:1]
+    if most > 1 and chosen:
+        if _LEANING.match(chosen[0].text) and (before := _before(sentences, chosen[0])):
+            chosen.append(before)
+        else:
+            chosen += [one for one in ranked[1:] if _adds(one, chosen[0])][: most - 1]
+    return sorted(chosen, key=lambda one: one.place)
+
+
+def _rate(sentence: Sentence, asked: frozenset[str]) -> float:
+    """Return how well a sentence serves: what the question is about, then a reason's words; early ones set the scene."""
+    shared = min(len(asked & _terms(sentence.text)), 5)
+    return shared + 2.0 * (sentence.worth == Worth.REASON) - 0.1 * min(sentence.place, 10)
+
+
+def _before(sentences: list[Sentence], one: Sentence) -> Sentence | None:
+    """Return the sentence of the body that *one* leans on, None where there is none or it is too long."""
+    before = sentences[one.place - 1] if one.place > 1 else None
+    return before if before and _ends(before) and len(before.text) <= _SENTENCE_MAX_CHARS else None
+
+
+def _adds(one: Sentence, first: Sentence) -> bool:
+    """Whether *one* says more than *first* (a body often begins with its subject), and the two can be read in a row."""
+    mine, its = _terms(one.text), _terms(first.text)
+    return not (mine <= its or its <= mine) and _ends(min(one, first, key=lambda each: each.place))
+
+
+def _ends(one: Sentence) -> bool:
+    return one.text[-1] in ".!?)\u3002\uff01\uff1f"
+
+
+def _content(sentences: Iterable[Sentence]) -> frozenset[str]:
+    return frozenset(term for one in sentences for term in _terms(one.text) if not term.isdigit())
+
+
+def _quote(commit: Commit, sentences: list[Sentence]) -> str:
+    """Return sentences in the order they stand in the message, with the sha behind them."""
+    return f"{' '.join(_cut(one.text) for one in sentences)} ({commit.sha[:10]})"
+
+
+def _cut(text: str) -> str:
+    longest = 2 * _SENTENCE_MAX_CHARS
+    return text if len(text) <= longest else text[:longest].rsplit(" ", 1)[0] + " …"
+
+
+def _terms(text: str) -> frozenset[str]:
+    return frozenset(word.lower()[:6] for word in _WORD.findall(text)) - STOP_WORDS

@@ -1,0 +1,224 @@
+"""Which commits may answer a question, with all that is known about each. Reads the index; ranks nothing.
+
+The union of what each signal brings up: nearest messages, words of messages, words of changed lines, what touches the asked file
+or lines, what spells the question's names, and the commit that the question names by its sha.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..index.repoindex import RepoIndex
+from ..index.words import CHANGED_FIELDS, MESSAGE_FIELDS
+from ..model import Embeddings, Mode, Scope
+from ..text.terms import find_names
+from .features import Asked, Signals, measure_asking
+
+NEAREST, BY_WORDS, BY_CHANGED = 70, 50, 30
+"""Taken from vectors, from words and from changed lines; of what touches the file, NEAREST more. With 100 of each, half as many
+again, nothing is found better: own words, open, MRR .379 with these and .384 with those, release notes .826 with either."""
+
+KNOWN = 200
+"""Of which the scores by words are known; of those beyond, which other signals brought up, they count as nothing."""
+
+NAMED_CANDIDATES = 20
+MOST_NAMES = 5
+MOST_PATHS = 200
+"""Paths of a commit that count, as in the word index."""
+
+MOST_TOUCHING = 1000
+"""Commits of a file that are compared with the question: a file of 10,000 commits must not cost 10 ms."""
+
+_SHA = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{7,40}\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked. blamed: line number -> sha, for a scope with lines; logged: shas that changed those lines, newest first.
+
+    among: ids that may answer, None: all.
+    """
+
+    text: str
+    scope: Scope = field(default_factory=Scope)
+    limit: int = 5
+    mode: Mode = "auto"
+    blamed: dict[int, str] = field(default_factory=dict)
+    logged: tuple[str, ...] = ()
+    among: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The candidates by id, and what the question itself says."""
+
+    candidates: dict[int, Signals]
+    asked: Asked
+
+
+def gather(index: RepoIndex, question: Question, embedding: Embeddings | None) -> Gathered:
+    """Return the candidates of *question*; *embedding* (1, dimension) is None where words alone are asked."""
+    analyzed = index.words.analyze(question.text)
+    asked = Asked(
+        index.words.get_rarity(analyzed),
+        len(find_names(question.text)[:MOST_NAMES]),
+        measure_asking(question.text),
+        index.counts.commits,
+    )
+    looked = _look_up(index, question, analyzed, embedding)
+    return Gathered(_describe(index, question, asked, looked), asked)
+
+
+@dataclass(slots=True)
+class _LookedUp:
+    """What the index gave: scores by commit id, and sets of ids."""
+
+    near: dict[int, float]
+    words: dict[int, float]
+    changed: dict[int, float]
+    touching: set[int]
+    blamed: set[int]
+    logged: dict[int, float]
+    referred: set[int]
+    named_changed: dict[int, int]
+    ids: list[int] = field(default_factory=list)
+
+
+def _look_up(index: RepoIndex, question: Question, analyzed: list[str], embedding: Embeddings | None) -> _LookedUp:
+    among, store = question.among, index.store
+    looked = _LookedUp(
+        near=index.find_near(embedding, NEAREST, among) if embedding is not None else {},
+        words=_find_words(index, analyzed, MESSAGE_FIELDS, among),
+        changed=_find_words(index, analyzed, CHANGED_FIELDS, among),
+        touching=store.find_touching(question.scope.file) if question.scope.file else set(),
+        blamed=set(store.get_ids(set(question.blamed.values())).values()),
+        logged=_share_history(store.get_ids(question.logged), question.logged),
+        referred=_find_referred(index, question.text),
+        named_changed=_find_named(index, question.text),
+    )
+    near_file = _score_touching(index, looked.touching, embedding)
+    looked.near |= near_file
+    best = ((looked.near, NEAREST), (looked.words, BY_WORDS), (looked.changed, BY_CHANGED))
+    ids = {i for by_score, most in best for i in list(by_score)[:most]}
+    ids |= {*looked.blamed, *looked.logged, *looked.referred, *looked.named_changed}
+    ids |= set(sorted(near_file, key=near_file.__getitem__, reverse=True)[:NEAREST])
+    looked.ids = sorted(ids if among is None else ids & among)
+    if embedding is not None:
+        looked.near |= index.score_near(embedding, [i for i in looked.ids if i not in looked.near])
+    return looked
+
+
+def _find_words(
+    index: RepoIndex, analyzed: list[str], fields: dict[str, float], among: frozenset[int] | None
+) -> dict[int, float]:
+    """Return the best KNOWN by words; where few may be found, as many more are looked at as it takes."""
+    limit = KNOWN
+    while True:
+        found = index.words.find(analyzed, fields, limit)
+        if among is None:
+            return found
+        allowed = {i: score for i, score in found.items() if i in among}
+        if len(allowed) >= min(KNOWN, len(among)) or len(found) < limit:
+            return dict(list(allowed.items())[:KNOWN])
+        limit *= 8
+
+
+def _score_touching(index: RepoIndex, touching: set[int], embedding: Embeddings | None) -> dict[int, float]:
+    """Return the cosines of what touches the file; without meaning, 0 for some of it: a scope must find something."""
+    some = sorted(touching, reverse=True)[:MOST_TOUCHING]
+    return dict.fromkeys(some[:NEAREST], 0.0) if embedding is None else index.score_near(embedding, some)
+
+
+def _share_history(ids: Mapping[str, int], logged: tuple[str, ...]) -> dict[int, float]:
+    """Return commit id -> its share of the lines' history."""
+    return {ids[sha]: 2 / (2 + len(logged)) for sha in logged if sha in ids}
+
+
+def _find_referred(index: RepoIndex, text: str) -> set[int]:
+    """Return the commit that the question names by its sha, or by seven of its digits or more."""
+    shas = [sha for prefix in _SHA.findall(text)[:MOST_NAMES] if len(sha := index.store.find_sha(prefix)) == 1]
+    return set(index.store.get_ids([sha for (sha,) in shas]).values())
+
+
+def _find_named(index: RepoIndex, text: str) -> dict[int, int]:
+    """Return commit id -> how many of the question's names its changed lines spell, as `git log -S` would look for them."""
+    found: dict[int, int] = {}
+    for name in find_names(text)[:MOST_NAMES]:
+        for commit_id in index.words.find_all(index.words.analyze_name(name), CHANGED_FIELDS, NAMED_CANDIDATES):
+            if name in index.store.get_changed(commit_id):
+                found[commit_id] = found.get(commit_id, 0) + 1
+    return found
+
+
+def _describe(index: RepoIndex, question: Question, asked: Asked, looked: _LookedUp) -> dict[int, Signals]:
+    """Return the signals of every candidate."""
+    read = _read(index, looked.ids, asked.rarity, find_names(question.text)[:MOST_NAMES])
+    pulls = index.get_pulls()
+    merges, brought_by = pulls.find_merges(looked.ids), pulls.get_merges(looked.ids)
+    signals = {
+        i: Signals(
+            cosine=looked.near.get(i),
+            words=looked.words.get(i, 0.0),
+            changed=looked.changed.get(i, 0.0),
+            coverage=coverage,
+            coverage_anywhere=coverage_anywhere,
+            named=read.named.get(i, 0),
+            named_changed=looked.named_changed.get(i, 0),
+            is_merge=i in merges,
+            is_reference=i in looked.referred,
+            pull=brought_by.get(i),
+        )
+        for i, coverage, coverage_anywhere in zip(looked.ids, read.coverage, read.coverage_anywhere, strict=True)
+    }
+    return _add_scope(index, question.scope.file, looked, signals) if question.scope.file else signals
+
+
+def _add_scope(index: RepoIndex, file: str, looked: _LookedUp, signals: dict[int, Signals]) -> dict[int, Signals]:
+    """Return *signals* with what each candidate has to do with *file* and the asked lines."""
+    paths = index.store.get_paths_of(looked.ids, MOST_PATHS)
+    touching = looked.touching | looked.blamed | looked.logged.keys()
+    return {
+        i: signal._replace(
+            touches_file=i in touching,
+            touches_lines=i in looked.blamed,
+            logged=looked.logged.get(i, 0.0),
+            paths=len(paths.get(i, ())),
+            **_compare_paths(paths.get(i, []), file),
+        )
+        for i, signal in signals.items()
+    }
+
+
+class _Read(NamedTuple):
+    """What the candidates' texts say: two coverages, in the candidates' order; commit id -> names that its message spells."""
+
+    coverage: list[float]
+    coverage_anywhere: list[float]
+    named: dict[int, int]
+
+
+def _read(index: RepoIndex, ids: list[int], rarity: Mapping[str, float], names: list[str]) -> _Read:
+    """Ask the word index; messages themselves are read only of those that hold a name's words."""
+    spelled = [index.words.analyze_name(name) for name in names]
+    terms = list(dict.fromkeys([*rarity, *(term for parts in spelled for term in parts)]))
+    in_message, in_changed = index.words.cover(ids, terms)
+    weights = np.array([rarity.get(term, 0.0) for term in terms])
+    holding = [in_message[:, [terms.index(part) for part in parts]].all(axis=1) for parts in spelled]
+    likely = [ids[place] for place in np.flatnonzero(np.any(holding, axis=0))] if holding else []
+    commits = index.store.get_commits(likely) if likely else {}
+    named = {i: sum(name in commit.message for name in names) for i, commit in commits.items()}
+    return _Read((in_message @ weights).tolist(), ((in_message | in_changed) @ weights).tolist(), named)
+
+
+def _compare_paths(paths: list[str], file: str) -> dict[str, Any]:
+    """Return nearness and stem: how alike the nearest of *paths* is to *file*, part by part, and whether one holds its name."""
+    parts, stem = set(file.split("/")), PurePosixPath(file).stem.strip("_")
+    likeness = [len(parts & (own := set(path.split("/")))) / max(len(parts), len(own)) for path in paths]
+    return {"nearness": max(likeness, default=0.0), "stem": any(stem in os.path.basename(path) for path in paths)}

@@ -1,0 +1,146 @@
+"""`--author`, `--since`, `--until`, `--path`, `--ref`: which commits a question may be answered from.
+
+They narrow what is searched, before anything is ranked, so that a narrow filter still finds its best. Knows no ranking.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ail_rpc.discovery import RepoPlace
+from ail_rpc.errors import NotFoundError
+
+from ..history.limits import ASKED
+from ..history.opening import History, open_history
+from ..index import lookups
+from ..index.repoindex import RepoIndex
+
+NAMES = ("author", "since", "until", "path", "ref")
+"""The options' names, on the wire too."""
+
+
+class Filters(NamedTuple):
+    """The options as they were given; None or empty: not given."""
+
+    author: str | None = None
+    since: str | None = None
+    until: str | None = None
+    path: str | None = None
+    ref: str | None = None
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Filters:
+        """Return the options among a call's *params*."""
+        return cls(*(params.get(name) or None for name in NAMES))
+
+
+_ABSOLUTE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?)?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """The ids of the commits that are let through."""
+
+    ids: frozenset[int]
+
+    def allows(self, ids: Iterable[int]) -> set[int]:
+        """Return those of *ids* that are let through."""
+        return set(self.ids.intersection(ids))
+
+
+def get_key(given: Filters, now_s: float) -> tuple[str | None, ...]:
+    """Return what tells one set of filters from another, for a cache's key: "yesterday" is another one a minute later."""
+    if not any(given):
+        return given
+    dates = filter(None, (given.since, given.until))
+    return given if all(map(_ABSOLUTE.fullmatch, dates)) else (*given, str(now_s // 60))
+
+
+def compile(options: Filters, index: RepoIndex, place: RepoPlace) -> Filter | None:  # noqa: A001 - as re.compile
+    """Return the filter that *options* make, None where none of them is given. Empty text is as good as none.
+
+    Several are all to hold. REF is looked up from the worktree *place*. Raises UsageError for what is no date,
+    NotFoundError for an unknown REF, RepoUnreadableError.
+    """
+    given = {name: value for name, value in options._asdict().items() if value}
+    if not given:
+        return None
+    history = open_history(place, limits=ASKED) if given.keys() & {"since", "until", "ref"} else None
+    found = [find() for find in _finders(given, index, history)]
+    return Filter(frozenset(set.intersection(*found)))
+
+
+def _finders(given: dict[str, str], index: RepoIndex, history: History | None) -> list[Callable[[], set[int]]]:
+    """Return a search for each option, the dates as one."""
+    store = index.store
+    finders: list[Callable[[], set[int]]] = []
+    if history is not None and given.keys() & {"since", "until"}:
+        since, until = (history.read_date(name, given[name]) if name in given else None for name in ("since", "until"))
+        finders.append(lambda: lookups.find_between(store, since, until))
+    if history is not None and "ref" in given:
+        finders.append(lambda: _find_reachable(index, history, given["ref"]))
+    if "author" in given:
+        finders.append(lambda: lookups.find_by_author(store, given["author"]))
+    if "path" in given:
+        finders.append(lambda: lookups.find_by_path(store, to_pattern(given["path"])))
+    return finders
+
+
+def _find_reachable(index: RepoIndex, history: History, ref: str) -> set[int]:
+    """Return the ids of indexed commits that *ref* reaches.
+
+    What it does not reach is mostly less, and git need not walk the whole history for it; but that presumes an index
+    that is equal to its tips, which one in the making is not.
+    """
+    sha = history.find_commit(ref)
+    if sha is None:
+        raise NotFoundError(f"the ref {ref:.200} was not found", "`git branch -a` and `git tag` list the refs")
+    if not index.tips.shas:
+        return lookups.find_by_sha(index.store, history.iter_shas([sha]))
+    return lookups.find_all(index.store) - lookups.find_by_sha(index.store, history.iter_shas(index.tips.shas, [sha]))
+
+
+_SPECIAL = re.compile(r"[*?\[]")
+
+
+def to_pattern(glob: str) -> re.Pattern[str]:
+    """Return what matches, from the beginning, the paths that *glob* means: relative to the root, / between names."""
+    told = re.sub(r"^(?:\./)+|^/+", "", glob)
+    anywhere = "(?:.*/)?" if _SPECIAL.search(told) and "/" not in told.rstrip("/") and not glob.startswith("/") else ""
+    return re.compile(f"{anywhere}{_translate(told.rstrip('/'))}(?:/.*)?\\Z", re.DOTALL)
+
+
+def _translate(glob: str) -> str:
+    parts: list[str] = []
+    at = 0
+    while at < len(glob):
+        piece, at = _translate_one(glob, at)
+        parts.append(piece)
+    return "".join(parts)
+
+
+def _translate_one(glob: str, at: int) -> tuple[str, int]:
+    """Return the expression of what stands at *at*, and where the next begins."""
+    if glob.startswith("**/", at):
+        return "(?:.*/)?", at + 3
+    if glob.startswith("**", at):
+        return ".*", at + 2
+    if glob[at] == "[" and (end := glob.find("]", at + 2)) > 0:
+        return _translate_set(glob[at + 1 : end]), end + 1
+    if glob[at] == "\\" and at + 1 < len(glob):
+        return re.escape(glob[at + 1]), at + 2
+    return {"*": "[^/]*", "?": "[^/]"}.get(glob[at], re.escape(glob[at])), at + 1
+
+
+def _translate_set(inside: str) -> str:
+    negated = inside[0] in "!^"
+    listed = re.sub(r"([\\\[\]^&~|])", r"\\\1", inside[negated:])
+    expression = f"(?!/)[{'^' if negated else ''}{listed}]"
+    try:
+        re.compile(expression)
+    except re.error:  # [z-a]: git finds nothing by it
+        return "(?!)"
+    return expression

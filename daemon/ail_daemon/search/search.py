@@ -1,0 +1,100 @@
+"""A question to a reply: candidates from words, vectors and touched files, ranked, judged, quoted. Knows no socket and no git.
+
+The lines' commits come in as `blamed`, worked out by whoever may run git.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ..index.repoindex import RepoIndex
+from ..model import Commit, Encoder, Side
+from . import answers
+from . import fates as relations
+from .candidates import Gathered, Question, gather
+from .features import by_meaning, by_words
+from .folding import Folder
+from .ranking import NOTHING_BELOW, Hit, Ranked, load_model, rank
+
+FOLDED_HITS = 4
+"""Hits looked at for each citation: so many may be one change with a better one."""
+
+_POINTING = frozenset(("line", "code"))
+"""Terms of a question about lines ("why this line?") that say no more than the lines do."""
+
+_LINES_ALONE = 0.6
+"""Confidence in who last changed the asked lines: of our questions about lines of pytest, so many have the answer first."""
+
+
+def answer(index: RepoIndex, encoder: Encoder | None, question: Question, required: float = 0.0) -> dict[str, Any]:
+    """Return outcome, answer, confidence, citations and mode, as the contract's reply has them.
+
+    required: see `rank_candidates`.
+    """
+    found, side = rank_candidates(index, encoder, question, required)
+    is_worth_telling = found.confidence >= NOTHING_BELOW
+    cited = _cite(index, question, found.hits[: question.limit]) if is_worth_telling else []
+    if not found.has_evidence:
+        cited = [one for one in cited if one.reasons]  # the nearest of what has nothing to do with it is no hint
+    said = answers.answer(question.text, cited, has_evidence=found.has_evidence)
+    return {
+        "outcome": said.outcome,
+        "answer": said.text,
+        "confidence": round(found.confidence, 4),
+        "citations": [answers.citation(one) for one in cited],
+        "mode": side,
+    }
+
+
+def rank_candidates(
+    index: RepoIndex, encoder: Encoder | None, question: Question, required: float = 0.0
+) -> tuple[Ranked, Side]:
+    """Return the ranked candidates of *question*, and which side ranked them.
+
+    required: a confidence; below it words alone are asked too, of the same candidates, and the surer side is returned.
+    """
+    embedding = encoder.encode([question.text]) if encoder is not None and question.mode != "lexical" else None
+    side: Side = "lexical" if embedding is None else "semantic"
+    gathered = gather(index, question, embedding)
+    if not (gathered.asked.rarity or question.scope.file or any(c.is_reference for c in gathered.candidates.values())):
+        return Ranked([], 0.0), side  # stop words or signs alone: whatever is near them is near by chance
+    folder = Folder(index.store)
+    ranked = _rank(gathered, question, side, folder)
+    if side == "semantic" and ranked.confidence < required:
+        words = _rank(replace(gathered, candidates=by_words(gathered.candidates)), question, "lexical", folder)
+        if words.confidence > ranked.confidence:  # whether there is an answer at all, meaning knows better
+            return replace(words, has_evidence=words.has_evidence and ranked.has_evidence), "lexical"
+    return ranked, side
+
+
+def _rank(gathered: Gathered, question: Question, side: Side, folder: Folder) -> Ranked:
+    by_meaning_alone = side == "semantic" and question.mode == "semantic"
+    candidates = by_meaning(gathered.candidates) if by_meaning_alone else gathered.candidates
+    model = load_model(is_semantic=side == "semantic", by_words=not by_meaning_alone)
+    most = FOLDED_HITS * question.limit
+    ranked = rank(candidates, gathered.asked, model, lambda ids: folder.fold(ids[:most]))
+    if question.blamed and not gathered.asked.rarity.keys() - _POINTING:  # who last changed them is what was asked
+        return replace(ranked, has_evidence=bool(ranked.hits), confidence=max(ranked.confidence, _LINES_ALONE))
+    return ranked
+
+
+def _cite(index: RepoIndex, question: Question, hits: list[Hit]) -> list[answers.Cited]:
+    commits = index.store.get_commits([hit.commit_id for hit in hits])
+    cited = [_cited(question, hit, commits[hit.commit_id]) for hit in hits if hit.commit_id in commits]
+    fates = [relations.find_fate(index.store, one.hit.commit_id, one.commit) for one in cited]
+    return [replace(one, **fate._asdict()) for one, fate in zip(cited, fates, strict=True)]
+
+
+def _cited(question: Question, hit: Hit, commit: Commit) -> answers.Cited:
+    line = next((number for number, sha in sorted(question.blamed.items()) if sha == commit.sha), None)
+    tests: dict[str, Callable[[], bool]] = {
+        "meaning": lambda: (hit.signals.cosine or 0.0) >= 0.3,
+        "words": lambda: hit.signals.words > 0 or hit.signals.changed > 0,
+        "touches_file": lambda: hit.signals.touches_file,
+        "touches_lines": lambda: hit.signals.touches_lines,
+        "named": lambda: hit.signals.named > 0 or hit.signals.named_changed > 0,
+    }
+    reasons = tuple(name for name, holds in tests.items() if holds())
+    return answers.Cited(hit, commit, reasons, question.scope.file if hit.signals.touches_file else None, line)

@@ -1,0 +1,213 @@
+"""Passages: the pieces of natural language that a commit wrote or took out, each with its kind and its place. Pure.
+
+A passage is the unit of evidence. It comes from the message or from changed lines; code, licences, templates, pragmas, what
+programs wrote, and secrets are left out of it. A text that goes at one place and comes at another, or is wrapped anew, is
+none: `get_key` is what a text is known by wherever it stands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..model import Passage
+from ..model import PassageKind as Kind
+from . import prose
+from .reasons import Worth, rate_sentence
+from .redaction import without_secrets
+
+from .comments import find_blocks, iter_test_names
+from .languages import find_language, find_role, is_test
+from .natural import FEWEST_WORDS, is_generated, is_licence, is_natural, is_pragma, is_secret
+from .paragraphs import iter_man_lines, split_paragraphs
+
+MOST_CHARS = 600
+"""Of a passage; a longer paragraph becomes several, cut between sentences."""
+
+MOST_PASSAGES = 64
+MOST_COMMIT_CHARS = 32 << 10
+_LINE_CHARS = {"docs": 16_000, "changelog": 16_000}  # a longer line is data; of code one of more than 2,000
+_CODE_LINE_CHARS = 2000
+_FILE_CHARS = 256 << 10  # of one side of one file
+_READ_CHARS = 1 << 20  # of one commit
+_PARAGRAPH_CHARS = 8 * MOST_CHARS
+_HEAD_LINES = 8  # in which a generated file says so
+_MINIFIED = 400  # characters a line, on average
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """Lines of one hunk, without signs and line ends. old_start, new_start: the number of the first of each side, from 1."""
+
+    old_start: int
+    new_start: int
+    removed: Sequence[str] = ()
+    added: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """What a commit changed of one file: its path after the change (before it, where the file goes), its hunks in order."""
+
+    path: str
+    hunks: Sequence[Hunk]
+    old_path: str | None = None
+
+
+def find_passages(changes: Iterable[FileChange]) -> list[Passage]:
+    """Return the passages of a commit's changed lines, in their order, each text once; at most 64 and 32 Ki characters.
+
+    Beyond that those that state a reason stay, then those that were added, then the first.
+    """
+    found: dict[tuple[bytes, bool], Passage] = {}
+    room = _READ_CHARS
+    for change in changes:
+        room -= sum(len(line) for hunk in change.hunks for line in (*hunk.removed, *hunk.added))
+        for passage in _read_file(change):
+            found.setdefault((get_key(passage.text), passage.is_removed), passage)
+        if room <= 0:
+            break
+    return _choose([one for (key, gone), one in found.items() if (key, not gone) not in found])
+
+
+def split_message(message: str) -> list[Passage]:
+    """Return the paragraphs of a message, the subject first, each bullet by itself; at most 64 and 32 Ki characters.
+
+    Left out are trailers, quotes, code, logs, templates, and the subject of a merge that says no more than that.
+    """
+    message = message[: prose.MOST_CHARS].lstrip("\n")
+    subject, _, body = message.partition("\n")
+    subject = " ".join(subject.split())
+    texts = [
+        (number + 2, " ".join(text.split()))
+        for number, text in split_paragraphs(prose.blank_unwritten(body))
+        if is_natural(text) and not _TEMPLATE.match(text)
+    ]
+    if subject and not (texts and prose.is_merge(subject)):
+        texts.insert(0, (1, subject))
+    passages: dict[bytes, Passage] = {}
+    for line, text in texts:
+        for part in _split_long(without_secrets(text).strip()):
+            passages.setdefault(get_key(part), Passage("message", part, None, line))
+    return _choose(list(passages.values()))
+
+
+def get_key(text: str) -> bytes:
+    """Return what is the same for the same words, however they are wrapped, indented, cased and marked up; 16 bytes."""
+    return hashlib.blake2b(" ".join(_WORD.findall(text.lower())).encode("utf-8", "replace"), digest_size=16).digest()
+
+
+def rate_passage(text: str) -> Worth:
+    """Return how far *text* states a reason: the most of its sentences (`reasons`)."""
+    return max((rate_sentence(one) for one in prose.split_sentences(text)), default=Worth.WHAT)
+
+
+_WORD = re.compile(r"\w+")
+_RULER = re.compile(r"^(?:[-=*#~_/]{2,} ?)+(?=\s|\w)|[-=*#~_/]{3,}$")
+_TEMPLATE = re.compile(
+    r"^\W*(?:thank(?:s| you) for (?:contribut|your (?:contribution|pull|pr\b|patch)|submitting|opening|taking the time)"
+    r"|(?:please|make sure|be sure|ensure)\b.{0,80}\b(?:contribut|checklist|pull request|before submitting|this template|CONTRIBUTING)"
+    r"|(?:by|before) (?:submitting|contributing|opening)\b|here is a quick checklist|if this (?:pr|change|is a)\b.{0,40}(?:remove|delete|add)"
+    r"|(?:are there|is (?:it|there)|does this|do these) .{0,80}\?$|what do these changes do|choose the right|delete (?:this|the))",
+    re.IGNORECASE,
+)
+
+
+def _read_file(change: FileChange) -> Iterator[Passage]:
+    role = find_role(change.path)
+    if role == "none":
+        return
+    for is_removed in (False, True):
+        sides = [(one.old_start, one.removed) if is_removed else (one.new_start, one.added) for one in change.hunks]
+        sides = _bound([(start, lines) for start, lines in sides if lines], _LINE_CHARS.get(role, _CODE_LINE_CHARS))
+        if sides and not _is_written_by_program(sides, role):
+            path = (change.old_path or change.path) if is_removed else change.path
+            for start, lines in sides:
+                for kind, number, text in _read_hunk(path, role, lines, start):
+                    yield Passage(kind, text, path, start + number, is_removed)
+
+
+def _bound(sides: list[tuple[int, Sequence[str]]], line_chars: int) -> list[tuple[int, Sequence[str]]]:
+    """Return *sides* up to the most that is read of a file, with lines blank that are too long to be written by hand."""
+    room = _FILE_CHARS
+    kept: list[tuple[int, Sequence[str]]] = []
+    for start, lines in sides:
+        size = sum(map(len, lines))
+        if size > line_chars:
+            lines = [line if len(line) <= line_chars else "" for line in lines]
+            size = sum(map(len, lines))
+        while size > room and lines:
+            lines = lines[: len(lines) // 2]
+            size = sum(map(len, lines))
+        room -= size
+        kept.append((start, lines))
+    return kept
+
+
+def _is_written_by_program(sides: list[tuple[int, Sequence[str]]], role: str) -> bool:
+    start, lines = sides[0]
+    if start <= _HEAD_LINES and is_generated("\n".join(lines[:_HEAD_LINES])):
+        return True
+    count = sum(len(lines) for _, lines in sides)
+    return role == "code" and sum(len(line) for _, lines in sides for line in lines) > _MINIFIED * count
+
+
+def _read_hunk(path: str, role: str, lines: Sequence[str], start: int) -> Iterator[tuple[Kind, int, str]]:
+    if role == "docs" or role == "changelog":
+        yield from _finish(role, 0, lines)
+    elif role == "man":
+        yield from _finish("docs", 0, list(iter_man_lines(lines)))
+    else:
+        has_tests = is_test(path)
+        for kind, number, block in find_blocks(lines, find_language(path), is_first=start == 1):
+            yield from _finish("test" if has_tests and kind == "docstring" else kind, number, block)
+        if has_tests:
+            for number, name in iter_test_names(lines):
+                if len(name.split()) >= FEWEST_WORDS:
+                    yield "test", number, without_secrets(name)[:MOST_CHARS]
+
+
+def _finish(kind: Kind, start: int, lines: Sequence[str]) -> Iterator[tuple[Kind, int, str]]:
+    """Yield the passages of one block: kind, number of the first line, text; nothing of a licence's head."""
+    paragraphs = split_paragraphs([line for line in lines] if kind != "comment" else ["" if is_pragma(line) else line for line in lines])
+    if kind == "comment" and any(is_licence(text) for _, text in paragraphs):
+        return
+    for number, text in paragraphs:
+        text = _RULER.sub("", " ".join(text[:_PARAGRAPH_CHARS].split()))
+        if is_natural(text) and not is_secret(text) and not is_licence(text):
+            for part in _split_long(without_secrets(text).strip()):
+                yield kind, start + number, part
+
+
+def _split_long(text: str) -> list[str]:
+    """Return *text* in parts of at most 600 characters, cut between sentences, else at a blank, else anywhere."""
+    if len(text) <= MOST_CHARS:
+        return [text]
+    parts = [""]
+    for sentence in prose.split_sentences(text):
+        while len(sentence) > MOST_CHARS:
+            cut = sentence.rfind(" ", 0, MOST_CHARS)
+            parts.append(sentence[: cut if cut > 0 else MOST_CHARS])
+            sentence = sentence[cut + 1 if cut > 0 else MOST_CHARS :]
+        if len(parts[-1]) + len(sentence) < MOST_CHARS:
+            parts[-1] = f"{parts[-1]} {sentence}".strip()
+        else:
+            parts.append(sentence)
+    return [part for part in parts if len(part.split()) >= FEWEST_WORDS or not part.isascii()]
+
+
+def _choose(passages: list[Passage]) -> list[Passage]:
+    """Return *passages* within the bounds of a commit, in their order, the worthiest kept."""
+    if len(passages) <= MOST_PASSAGES and sum(len(one.text) for one in passages) <= MOST_COMMIT_CHARS:
+        return passages
+    ranked = sorted(range(len(passages)), key=lambda place: (-rate_passage(passages[place].text), passages[place].is_removed, place))
+    room = MOST_COMMIT_CHARS
+    kept: list[int] = []
+    for place in ranked[:MOST_PASSAGES]:
+        room -= len(passages[place].text)
+        if room < 0:
+            break
+        kept.append(place)
+    return [passages[place] for place in sorted(kept)]

@@ -1,0 +1,187 @@
+"""A commit message's own sentences, and which of them say why. Pure; knows no question.
+
+Left out is what people did not write to be read, or did not write here: trailers, quoted text, code, diffs, stack traces,
+HTML and what robots paste, templates' headings and check boxes, references to issues. Bullets are kept apart: a squashed
+branch's list of subjects says what was done, and only where there is no prose may one of them say why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .reasons import Worth, rate_sentence, rate_subject
+
+MOST_CHARS = 40_000
+"""What is read of a message: who writes more pastes a log."""
+
+MOST_SENTENCES = 200
+_WRAPPED_CHARS = 45  # a shorter line before a capital letter was not wrapped: it is an item of a list
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence as it stands in the message, its white space levelled. place: its number, 0 for the subject.
+
+    What is a title, or begins in the middle, as the first line below a wrapped subject does, is judged as a subject is.
+    """
+
+    text: str
+    place: int
+    worth: Worth
+    is_bullet: bool = False
+
+
+def _any_of(*patterns: str) -> str:
+    return "|".join(patterns)
+
+
+_PARAGRAPH = r".*?(?=\n[\t ]*\n|\Z)"
+_BLOCKS = re.compile(
+    _any_of(
+        r"<!--.*?(?:-->|\Z)",
+        r"^[\t ]*(```|~~~).*?(?:^[\t ]*\1|\Z)",
+        r"<details>.*?(?:</details>|\Z)",
+        r"<blockquote>.*?(?:</blockquote>|\Z)",
+        r"^---\n(?:updated-dependencies|updates):.*?(?:^\.\.\.$|\Z)",
+        rf"^[\t ]*Traceback \(most recent call last\):{_PARAGRAPH}",
+        rf"^(?:# )?Conflicts:{_PARAGRAPH}",
+        r"^-{9,}$.*\Z",  # GitHub puts the trailers of a squashed branch below it
+        r"^# -+ >8 -+.*\Z",
+    ),
+    re.DOTALL | re.MULTILINE,
+)
+_TRAILER = re.compile(
+    _any_of(
+        r"^[A-Z][A-Za-z]*(?:-[A-Za-z]+)+: \S",
+        r"^(?:Cc|CC|Acked|Link|Bug|PR|Ticket|Issue|Refs?|Patch|Depends|Thanks): \S",
+        r"^git-svn-id:|^--HG--|^(?:extra|branch) :|^\(cherry picked from",
+        r"^\[(?:ci skip|skip ci)\]|^for more information, see https?:",
+        r"^(?i:this reverts commit) [0-9a-f]{7,}",
+        r"^\(?(?i:fixe?[sd]?|close[sd]?|resolve[sd]?|refs?|see|related)\b[:\s]*#?\d+",
+    )
+)
+_REFERRING = _any_of(
+    r"fixe?[sd]?|close[sd]?|resolve[sd]?|refs?|references?|see(?: also)?|related(?: to)?|part of|follow[- ]up (?:of|to)",
+    r"addresses|issues?|and|pr|gh|bpo|bug|ticket",
+)
+_REFERENCE = re.compile(
+    rf"^\W*(?i:(?:(?:{_REFERRING})\b[\s:,]*)*(?:[\w./-]*#\d+|GH-\d+|https?://\S+|[A-Z]{{2,10}}-\d+)[\s.,;)]*)+$"
+)
+_QUOTED = re.compile(
+    r"^\s{0,3}(?:>|\||@@ |diff --git |\+\+\+ |--- |\$ |>>> |\.\.\. |\[//\]:|\[!\[|</?[a-z!][^>]*>|href=)"
+    r"|^\s*File \"[^\"]*\", line \d+|^\s*(?:[a-z_]+\.)*[A-Z]\w*(?:Error|Exception|Warning): |^\s+at [\w.$<>]+\("
+)
+_CODE = re.compile(r"^(?: {4,}|\t)\S")
+_SHOWN = re.compile(r"^(?: {2,}|\t)(?![-*+\u2022])\S")  # indented below a colon
+_HEADING = re.compile(r"^\s*#{1,6}\s+\S|^\s*([=\-~^*_.])\1{2,}\s*$")
+_LABEL = re.compile(
+    r"^\s*\**(?i:description|summary|motivation|problem|background|context|rationale|reason|why|solution|fix|changes?|details?"
+    r"|notes?|cause|root cause|impact|overview|explanation)\**\s*:\**\s*"
+)
+_TESTING = _any_of(
+    r"testing|tests?(?: plan| run| done)?|how (?:was )?this (?:was |been )?tested|checklist|reviewers?|changelog|release notes?",
+    r"screenshots?|to ?do|to reproduce|steps to reproduce|related issues?|related issue number",
+)
+_UNREAD = re.compile(
+    rf"^\s*(?:#+\s*)?\**(?i:{_TESTING})\**\s*:?\**\s*$|^\s*\**(?i:testing|test plan|reviewers?|tested)\**:\s"
+)
+_BULLET = re.compile(r"^\s*(?:[-*+\u2022]|\d{1,2}[.)])\s+")
+_NO_BULLET = re.compile(
+    r"^\[[ xX]\]|^\[[^\]]*\]\([^)]*\)\s*$|^`@dependabot|^dependency-|^\[pre-commit\.ci\]|^(?i:wip|merge (?:branch|pull))\b"
+)
+_SHORTENED = "".join(
+    rf"(?<!\b{word}\.)" for word in (r"e\.g", r"i\.e", "etc", "vs", "cf", "approx", "resp", "incl", "No", "Fig")
+)
+_END = re.compile(
+    rf"(?:(?<=[.!?]){_SHORTENED}(?<!\s[A-Z]\.)|(?<=[.!?][)\"'\u201d`]))\s+(?=[^\sa-z,;.)])|(?<=[\u3002\uff01\uff1f])\s*"
+)
+_MERGE = re.compile(r"^merge (?:pull request|branch|remote-tracking branch|pr|tag|commit)\b", re.IGNORECASE)
+
+
+def read_sentences(subject: str, body: str) -> list[Sentence]:
+    """Return the sentences of a message in their order, the subject first; at most 200."""
+    subject = subject[:MOST_CHARS]
+    sentences = [Sentence(" ".join(subject.split()), 0, rate_subject(subject))]
+    for text, is_bullet in _iter_paragraphs(body[:MOST_CHARS]):
+        for part in split_sentences(text):
+            is_title = is_bullet or (len(sentences) == 1 and (bool(_MERGE.match(subject)) or part[0].islower()))
+            worth = rate_subject(part) if is_title else rate_sentence(part)
+            sentences.append(Sentence(part, len(sentences), worth, is_bullet))
+        if len(sentences) >= MOST_SENTENCES:
+            break
+    return sentences[:MOST_SENTENCES]
+
+
+def is_trailer(line: str) -> bool:
+    """Whether a line of a message is for machines."""
+    return bool(_TRAILER.match(line))
+
+
+def is_merge(subject: str) -> bool:
+    """Whether a subject says only that something was merged."""
+    return bool(_MERGE.match(subject))
+
+
+def split_sentences(text: str) -> list[str]:
+    """Return the sentences of a paragraph that stands on one line."""
+    return [part for part in map(str.strip, _END.split(text)) if part]
+
+
+def get_title(subject: str, sentences: list[Sentence]) -> Sentence:
+    """Return what names the change: the subject, or of a merge that only says so the first line below it."""
+    return sentences[1] if len(sentences) > 1 and _MERGE.match(subject) else sentences[0]
+
+
+def _iter_paragraphs(body: str) -> Iterator[tuple[str, bool]]:
+    """Yield (text, is a bullet) with wrapped lines joined."""
+    joined: list[str] = []
+    is_bullet, last = False, ""
+    for line in _iter_read(_BLOCKS.sub("\n", body.replace("\r", "")).split("\n")):
+        is_first = bool(_BULLET.match(line))
+        is_middle = bool(joined) and last[-1:] not in ".:!?"
+        is_code = bool((_CODE if not joined else _SHOWN).match(line)) and (not joined or last.endswith(":"))
+        is_left_out = is_code or _is_left_out(line, is_middle=is_middle)
+        is_item = bool(joined) and len(last) < _WRAPPED_CHARS and line[:1].isupper()
+        if joined and (is_first or is_left_out or is_item):
+            yield " ".join(joined), is_bullet
+            joined = []
+        if not is_left_out:
+            is_bullet = is_bullet if joined else is_first
+            joined.append((_BULLET if is_first else _LABEL).sub("", line).strip())
+        last = line.rstrip()
+    if joined:
+        yield " ".join(joined), is_bullet
+
+
+def blank_unwritten(body: str) -> list[str]:
+    """Return the lines of a message's body, those blank that people did not write to be read; as many as there are."""
+    whole = _BLOCKS.sub(lambda block: "\n" * block[0].count("\n"), body.replace("\r", ""))
+    lines: list[str] = []
+    for line in _iter_read(whole.split("\n")):
+        is_middle = bool(lines) and bool(lines[-1]) and lines[-1].rstrip()[-1:] not in ".:!?"
+        lines.append("" if _is_left_out(line, is_middle=is_middle) else line)
+    return lines
+
+
+def _iter_read(lines: list[str]) -> Iterator[str]:
+    """Yield *lines* without the sections that tell how it was tested and the like: from their heading to a blank line."""
+    length = -1  # of such a section, so far; -1 outside
+    for line in lines:
+        if begin := _UNREAD.match(line):
+            length = int(begin.end() < len(line))
+            yield ""
+            continue
+        elif length >= 0 and (_HEADING.match(line) or (length and not line.strip())):
+            length = -1
+        length += length >= 0 and bool(line.strip())
+        yield "" if length >= 0 else line
+
+
+def _is_left_out(line: str, *, is_middle: bool) -> bool:
+    if not line.strip() or _NO_BULLET.match(_BULLET.sub("", line)):
+        return True
+    if is_middle and line.startswith(("http://", "https://")):
+        return False
+    return bool(_TRAILER.match(line) or _REFERENCE.match(line) or _HEADING.match(line) or _QUOTED.match(line))

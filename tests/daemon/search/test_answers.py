@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from tests.daemon.index.making import make_commit
+
+from ail_daemon.search.answers import Cited, answer, citation, excerpt, format_time
+from ail_daemon.search.features import Signals
+from ail_daemon.search.ranking import Hit
+
+WHY = """Close the socket before the fork
+
+The child kept the listening socket open, because it inherits every
+descriptor. A restart then failed with "address in use". We close it first.
+
+- also rename the variable
+> quoted text because of nothing
+
+Fixes #12
+Signed-off-by: Ann <ann@example.org>
+"""
+
+
+def cite(commit: object, score: float = 0.9) -> Cited:
+    return Cited(Hit(1, score, Signals(0.8, 5)), commit, ("meaning",), None, None)  # type: ignore[arg-type]
+
+
+def test_the_sentence_with_the_reason_is_the_answer_and_carries_its_sha() -> None:
+    commit = make_commit(0xABCDEF, WHY)
+    said = answer("why close the socket before fork?", [cite(commit)], has_evidence=True)
+    assert said.outcome == "answered"
+    assert "because it inherits every descriptor" in said.text
+    assert commit.sha[:10] in said.text
+
+
+def test_nothing_is_invented() -> None:
+    said = answer("why?", [cite(make_commit(1, WHY))], has_evidence=True)
+    flat = " ".join(WHY.split())
+    for part in re.split(r" \([0-9a-f]{10}\)", said.text):
+        for sentence in re.split(r"(?<=\.) ", part.strip()):
+            assert sentence in flat
+
+
+def test_a_subject_that_states_no_reason_is_told_as_what_and_not_as_why() -> None:
+    said = answer(
+        "why blue?", [cite(make_commit(1, "Paint it blue\n\nReviewed-by: Bo <bo@example.org>"))], has_evidence=True
+    )
+    assert said.outcome == "no_reason_recorded"
+    assert said.text.startswith("Paint it blue (")
+
+
+def test_a_body_that_repeats_its_subject_is_quoted_once() -> None:
+    said = answer(
+        "why?", [cite(make_commit(1, "Fix the leak (#7)\n\nFix the leak because it leaks"))], has_evidence=True
+    )
+    assert said.text.startswith("Fix the leak because it leaks (")
+
+
+def test_without_evidence_nothing_is_said() -> None:
+    assert answer("why?", [cite(make_commit(1, WHY))], has_evidence=False) == answer("why?", [], has_evidence=True)
+    assert answer("why?", [], has_evidence=True).outcome == "no_evidence"
+
+
+def test_an_excerpt_has_at_least_600_characters_where_the_body_has_them() -> None:
+    long = excerpt(make_commit(1, "Subject\n\n" + "word " * 400))
+    assert 600 <= len(long) <= 802
+    assert long.endswith(" …")
+    assert excerpt(make_commit(1, "Only a subject")) == "Only a subject"
+
+
+@pytest.mark.parametrize("message", ["", "\n\n", "\0", "x" * 100_000, "a\r\nb\r\n", "\ud800"])
+def test_any_message_can_be_cited(message: str) -> None:
+    cited = cite(make_commit(1, message))
+    assert len(citation(cited)["excerpt"]) < 1000
+    answer("why?", [cited], has_evidence=True)
+
+
+def test_times_carry_the_author_s_own_offset() -> None:
+    assert format_time(make_commit(0, "x")) == "2023-11-14T23:13:20+01:00"
+
+
+def say(question: str, *messages: str) -> str:
+    return answer(question, [cite(make_commit(n, one)) for n, one in enumerate(messages, 1)], has_evidence=True).text
+
+
+def test_a_body_that_only_tells_what_was_done_states_no_reason() -> None:
+    done = "Drop Python 2.7\n\nUpdate setup.py requires and classifiers\n\n* Remove tox envs\n* Fix docs\n\nCloses #12"
+    said = answer("why drop 2.7?", [cite(make_commit(1, done))], has_evidence=True)
+    assert said.outcome == "no_reason_recorded"
+    assert said.text.startswith("Drop Python 2.7 (")
+
+
+def test_a_merge_that_says_nothing_is_told_by_the_title_below_it() -> None:
+    merge = make_commit(1, "Merge pull request #7 from ann/x\n\nPaint it blue")
+    said = answer("why blue?", [cite(merge)], has_evidence=True)
+    assert (said.outcome, said.text[:15]) == ("no_reason_recorded", "Paint it blue (")
+
+
+def test_a_sentence_that_leans_on_the_one_before_brings_it_along() -> None:
+    body = "Nightly reports lock the table. Otherwise nothing is slow. This makes every request in that window fail."
+    assert say("why do requests fail?", f"Raise the timeout\n\n{body}").startswith(
+        "Otherwise nothing is slow. This makes"
+    )
+
+
+def test_the_sentences_that_speak_of_the_question_go_first_and_stand_in_the_message_s_order() -> None:
+    body = (
+        "Colours were wrong because of the palette. The parser failed because it kept state.\n\n"
+        "Sockets leaked because nobody closed them."
+    )
+    said = say("why did sockets leak?", f"Clean up\n\n{body}")
+    assert "Sockets leaked because nobody closed them." in said
+    assert said.index("Colours") < said.index("Sockets")
+
+
+def test_a_second_commit_is_quoted_only_where_it_says_more() -> None:
+    why = "Retry uploads\n\nUploads fail because proxies drop idle connections."
+    assert say("why do uploads fail?", why, why).count("because") == 1
+    more = "Retry again\n\nUploads fail twice because the balancer forgets the session."
+    assert say("why do uploads fail?", why, more).count("because") == 2
+
+
+def test_reasons_in_other_languages_are_quoted() -> None:
+    assert "weil" in say("warum?", "Socket schliessen\n\nDas Kind erbt den Socket, weil niemand ihn schliesst.")
+    assert "\u56e0\u4e3a" in say(
+        "\u4e3a\u4ec0\u4e48?",
+        "\u5173\u95ed\n\n\u56e0\u4e3a\u5b50\u8fdb\u7a0b\u4f1a\u7ee7\u627f\u5b83\uff0c\u6240\u4ee5\u5148\u5173\u95ed\u3002",
+    )
+
+
+def test_an_excerpt_of_a_body_that_is_long_only_with_its_trailers_keeps_them() -> None:
+    body = "word " * 100 + "\n\n" + "Co-authored-by: Ann <ann@example.org>\n" * 10
+    assert len(excerpt(make_commit(1, f"Subject\n\n{body}"))) >= 600
+
+
+def test_an_excerpt_without_spaces_is_cut_all_the_same() -> None:
+    assert 600 <= len(excerpt(make_commit(1, "Subject\n\n" + "x" * 5000))) <= 802
