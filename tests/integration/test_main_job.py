@@ -172,6 +172,7 @@ def test_git_why_is_a_subcommand_of_git(common_home: Home, repo: Repository) -> 
     assert "fresh connection" in done.stdout
 
 
+@pytest.mark.slow
 def test_show_tells_a_commit_by_an_abbreviated_sha(common_home: Home, repo: Repository) -> None:
     add(common_home, repo.path)
     done = common_home.client("show", "--repo", str(repo.path), "--json", repo.shas["paint"][:8])
