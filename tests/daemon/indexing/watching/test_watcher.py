@@ -249,6 +249,7 @@ def test_stopping_ends_the_thread_and_tells_nothing_more(tmp_path: Path) -> None
 # --- bounds -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_many_repositories_share_one_thread_and_have_ten_watches_at_most(tmp_path: Path, heard: Heard) -> None:
     template = make_repo(tmp_path / "template")
     for number in range(30):
