@@ -42,6 +42,7 @@ class Life:
     home: Home
     repos: list[Path]
     seed: int
+    limit_s: float | None = None
     samples: list[Sample] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     asked: int = 0
@@ -68,11 +69,13 @@ class Life:
 
     def _ask_on(self, number: int) -> None:
         dice = random.Random(self.seed + number)
+        limit = {} if self.limit_s is None else {"timeout": self.limit_s}
         with self.home.connected() as call:
             while not self._ended.wait(_PAUSE_S):
                 question = f"{dice.choice(QUESTIONS)} {dice.randrange(400) or ''}"
+                repo, no_cache = str(dice.choice(self.repos)), dice.random() < 0.5
                 try:
-                    call("ask", repo=str(dice.choice(self.repos)), question=question, no_cache=dice.random() < 0.5)
+                    call("ask", repo=repo, question=question, no_cache=no_cache, **limit)
                 except AilError as err:
                     self.errors.append(f"client {number}: {err!r}")
                 self.asked += 1
@@ -90,8 +93,8 @@ class Life:
             run_git(repo, "update-ref", "refs/heads/main", made)
 
 
-def run(rounds: int, seed: int) -> Outcome:
-    """Live for *rounds* minutes."""
+def run(rounds: int, seed: int, limit_s: float | None = None) -> Outcome:
+    """Live for *rounds* minutes; a question may take *limit_s* seconds, None: as long as the daemon's settings say."""
     with sealed_home(prepare_models()) as home:
         repos = _make_repositories(home.directory)
         with home.daemon() as daemon:
@@ -100,7 +103,7 @@ def run(rounds: int, seed: int) -> Outcome:
                     call("repo.add", repo=str(repo))
                 for repo in repos:
                     call.wait_complete(str(repo))
-            life = Life(home, repos, seed)
+            life = Life(home, repos, seed, limit_s)
             life.live(daemon.pid, rounds * 60.0)
     if picture := os.environ.get("AIL_SOAK_PICTURE"):
         Path(picture).write_text(draw(life.samples))

@@ -34,7 +34,7 @@ class Passage(NamedTuple):
     """A piece of natural language that a commit wrote, or took out.
 
     path, line: where it begins after the change, before it where *is_removed*. Of a message path is None, and *line* counts
-    from 1, the subject.
+    from 1, the subject. worth: how far it states a reason (`reasons.Worth`).
     """
 
     kind: PassageKind
@@ -42,6 +42,7 @@ class Passage(NamedTuple):
     path: str | None = None
     line: int | None = None
     is_removed: bool = False
+    worth: int = 0
 
 
 class CommitChanges(NamedTuple):

@@ -226,6 +226,7 @@ def test_a_socket_directory_that_others_can_enter_is_refused(
     assert not started.exists()
 
 
+@pytest.mark.slow
 def test_a_stopped_daemon_gets_a_clear_error_within_2_s_and_no_second_one(
     client: Runner, bin_dir: Path, socket_path: str
 ) -> None:

@@ -86,6 +86,7 @@ def get_task() -> Any:
     return json.loads(re.sub(r"(?m)(^|[,{ ]) *//.*$", r"\1", text))["tasks"][0]
 
 
+@pytest.mark.slow
 def test_vs_code_s_problem_matcher_reads_what_the_client_prints(home: Home, repo: Repository) -> None:
     """The pattern as VS Code applies it, by a JavaScript engine where there is one; names with colons and spaces among them."""
     repo.git("mv", "upload.py", "a:12 b.py")

@@ -195,6 +195,7 @@ def test_without_a_daemon_it_is_silent_and_starts_none(home: Home, repo: Reposit
     assert home.client("health", "live").returncode == 1
 
 
+@pytest.mark.slow
 def test_a_stopped_daemon_holds_no_commit_up(home: Home, repo: Repository) -> None:
     with home.connected() as call:
         pid = call("status")["pid"]

@@ -75,6 +75,7 @@ def test_what_is_restored_into_an_empty_daemon_answers_as_before(
     assert ask_all(other_call, repo) == before
 
 
+@pytest.mark.slow
 def test_a_backup_is_the_user_s_alone_and_tar_lists_it(backup: Path) -> None:
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     listed = subprocess.run(["tar", "tf", str(backup)], capture_output=True, text=True, check=True).stdout.split()

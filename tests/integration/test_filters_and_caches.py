@@ -136,6 +136,7 @@ def test_any_question_is_answered_or_said_to_have_no_evidence(home: Home, repo: 
             assert not set(shown.stdout + shown.stderr) & set("\x1b\x07\u202e\u200b\ufeff")
 
 
+@pytest.mark.slow
 def test_hostile_messages_are_indexed_and_quoted_safely(home: Home, tmp_path: Path) -> None:
     made = Repository(tmp_path / "hostile")
     made.git("commit", "-q", "--allow-empty", "--allow-empty-message", "-m", "")

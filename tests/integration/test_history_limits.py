@@ -38,6 +38,7 @@ def big(tmp_path: Path) -> Repository:
     return Repository(tmp_path.resolve() / "big")
 
 
+@pytest.mark.slow
 def test_a_message_beyond_the_limit_is_cut_counted_and_read_again_under_a_higher_one(
     home: Home, big: Repository
 ) -> None:

@@ -64,6 +64,7 @@ def test_without_events_the_timer_and_every_question_find_what_moved(home: Home,
         assert told["updated_by"] in ("timer", "question")
 
 
+@pytest.mark.slow
 def test_an_amended_commit_is_never_cited_again_and_leads_to_its_successor(home: Home, repo: Repository) -> None:
     with home.daemon(AIL_WATCH="false", AIL_RECONCILE_S="3600"), home.connected() as call:
         enrol(call, repo)
@@ -130,6 +131,7 @@ def test_a_hook_s_hint_is_taken_at_once_and_the_successors_it_tells_are_kept(hom
             assert call("show", repo=str(repo.path), sha=old)["sha"] == new
 
 
+@pytest.mark.slow
 def test_hints_left_without_a_daemon_are_read_by_the_next(home: Home, repo: Repository, tmp_path: Path) -> None:
     with home.daemon(), home.connected() as call:
         enrol(call, repo)
@@ -142,6 +144,7 @@ def test_hints_left_without_a_daemon_are_read_by_the_next(home: Home, repo: Repo
         assert not hints.exists()
 
 
+@pytest.mark.slow
 def test_a_deleted_branch_s_commits_are_gone_and_told_so(home: Home, repo: Repository) -> None:
     repo.git("checkout", "-q", "-b", "dead-end")
     lost = repo.commit("Try whales as a message queue\n\nThey are large.")
@@ -273,6 +276,7 @@ def test_a_truncated_pack_is_told_and_healed_by_its_repair(home: Home, repo: Rep
         assert told["notice"] is None
 
 
+@pytest.mark.slow
 def test_where_clocks_jumped_a_deleted_branch_takes_nothing_with_it_that_others_reach(
     home: Home, repo: Repository
 ) -> None:

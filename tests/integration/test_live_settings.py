@@ -252,6 +252,7 @@ def test_warmed_questions_are_answered_from_the_cache_and_bad_lines_are_told(
             call("cache.warm", repo=str(repo.path), file=wrong)
 
 
+@pytest.mark.slow
 def test_hot_questions_are_warm_again_after_a_commit_and_gone_after_a_clear(call: Calling, repo: Repository) -> None:
     for question in (RETRY, RETRY, "why is the start page blue?"):
         ask(call, repo, question)

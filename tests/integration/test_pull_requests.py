@@ -116,6 +116,7 @@ def test_without_a_token_nothing_is_sent_and_nothing_told(home: Home, project: R
     assert hub.asked == []
 
 
+@pytest.mark.slow
 def test_a_repository_that_lies_elsewhere_is_not_asked_about(home: Home, repo: Repository, hub: Forge) -> None:
     repo.git("remote", "add", "origin", "https://gitlab.example/octo/project.git")
     with serving(home, repo, hub) as call:
@@ -178,12 +179,14 @@ def test_what_was_wrong_is_forgotten_with_other_settings(home: Home, project: Re
         assert call("status")["github"]["problem"] is None
 
 
+@pytest.mark.slow
 def test_a_server_that_is_not_there_keeps_nobody_waiting(home: Home, project: Repository, hub: Forge) -> None:
     with serving(home, project, hub, GITHUB_API_URL="http://127.0.0.1:9") as call:
         assert "cannot be reached" in wait_for_problem(call, project)["problem"]
         assert ask(call, project)["outcome"] == "answered"
 
 
+@pytest.mark.slow
 def test_a_commit_that_was_never_pushed_came_with_none(home: Home, project: Repository, hub: Forge) -> None:
     hub.answer = lambda _: Answer(422, {"message": "No commit found for SHA"})
     with serving(home, project, hub) as call:
@@ -194,6 +197,7 @@ def test_a_commit_that_was_never_pushed_came_with_none(home: Home, project: Repo
         assert call("status")["github"]["problem"] is None
 
 
+@pytest.mark.slow
 def test_the_token_follows_a_renamed_repository_and_goes_to_no_other_host(
     home: Home, project: Repository, hub: Forge
 ) -> None:
@@ -220,6 +224,7 @@ def read_processes(below: int) -> dict[int, bytes]:
     return found
 
 
+@pytest.mark.slow
 @looks_into_processes
 def test_the_token_stands_in_no_child_s_command_line_or_environment_nor_in_any_file(
     home: Home, project: Repository, hub: Forge
@@ -246,6 +251,7 @@ def test_the_token_stands_in_no_child_s_command_line_or_environment_nor_in_any_f
     assert [path for path in written if TOKEN.encode() in path.read_bytes()] == []
 
 
+@pytest.mark.slow
 @looks_into_processes
 def test_a_daemon_that_stops_leaves_no_child_behind(home: Home, project: Repository, hub: Forge) -> None:
     arrived, go_on = threading.Event(), threading.Event()
@@ -266,6 +272,7 @@ def test_a_daemon_that_stops_leaves_no_child_behind(home: Home, project: Reposit
     go_on.set()
 
 
+@pytest.mark.slow
 def test_a_purge_takes_titles_along(home: Home, project: Repository, hub: Forge) -> None:
     hub.answer = lambda _: Answer(body=[tell_request(7, "zebratitle")])
     with serving(home, project, hub) as call:

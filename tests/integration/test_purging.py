@@ -51,6 +51,7 @@ def unpack(data: bytes) -> list[bytes]:
     return texts
 
 
+@pytest.mark.slow
 def test_a_purge_leaves_no_byte_in_files_nor_an_answer_in_memory(home: Home, repo: Repository, tmp_path: Path) -> None:
     other = Repository(tmp_path / "other")
     other.commit("Keep this\n\nBecause somebody needs it.")
@@ -68,6 +69,7 @@ def test_a_purge_leaves_no_byte_in_files_nor_an_answer_in_memory(home: Home, rep
     assert find_marks(home.directory) == set()
 
 
+@pytest.mark.slow
 def test_an_index_that_a_removal_left_can_be_purged_also_when_the_repository_is_gone(
     home: Home, repo: Repository, tmp_path: Path
 ) -> None:
@@ -81,6 +83,7 @@ def test_an_index_that_a_removal_left_can_be_purged_also_when_the_repository_is_
     assert home.client("remove", str(repo.path), "--purge").returncode == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delay_s", [0.0, 0.002, 0.01])
 def test_a_purge_that_was_killed_is_finished_by_the_next_start(home: Home, repo: Repository, delay_s: float) -> None:
     plant(repo)
@@ -99,6 +102,7 @@ def test_a_purge_that_was_killed_is_finished_by_the_next_start(home: Home, repo:
     assert list((home.state / "repos").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_was_going_goes_at_the_next_start(home: Home, repo: Repository) -> None:
     plant(repo)
     home.client("add", str(repo.path), "--wait")
@@ -111,6 +115,7 @@ def test_what_was_going_goes_at_the_next_start(home: Home, repo: Repository) -> 
     assert list(place.parent.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_commit_that_was_retired_long_ago_leaves_no_byte_in_the_database(home: Home, repo: Repository) -> None:
     plant(repo)
     home.client("add", str(repo.path), "--wait")
@@ -131,6 +136,7 @@ def test_a_commit_that_was_retired_long_ago_leaves_no_byte_in_the_database(home:
     assert not any(mark.encode() in kept.lower() for mark in MARKS if mark != "zebrapath")
 
 
+@pytest.mark.slow
 def test_an_index_is_built_without_a_daemon_and_served_by_the_next_one(
     home: Home, repo: Repository, tmp_path: Path
 ) -> None:
@@ -146,6 +152,7 @@ def test_an_index_is_built_without_a_daemon_and_served_by_the_next_one(
         assert call("ask", repo=str(repo.path), question="why is the page blue?")["outcome"] == "answered"
 
 
+@pytest.mark.slow
 def test_many_commits_are_built_by_the_worker(home: Home, tmp_path: Path) -> None:
     big = Repository(tmp_path / "big")
     stream = b"".join(
@@ -157,6 +164,7 @@ def test_many_commits_are_built_by_the_worker(home: Home, tmp_path: Path) -> Non
     assert (done.returncode, "199 commits" in done.stderr) == (0, True), done.stderr
 
 
+@pytest.mark.slow
 def test_neither_build_nor_reset_runs_beside_a_daemon(home: Home, repo: Repository) -> None:
     home.client("add", str(repo.path), "--wait")
     for command in (["build", str(repo.path)], ["reset", "--yes"]):
@@ -167,6 +175,7 @@ def test_neither_build_nor_reset_runs_beside_a_daemon(home: Home, repo: Reposito
     assert home.client("ask", "--repo", str(repo.path), "why is the page blue?").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_reset_removes_every_index_and_nothing_of_anybody_else(home: Home, repo: Repository, tmp_path: Path) -> None:
     plant(repo)
     home.client("add", str(repo.path), "--wait")
@@ -197,6 +206,7 @@ def test_models_go_with_a_reset_if_asked_for_but_not_through_a_link(home: Home, 
     assert sorted(models.rglob("*")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "status"), [(b"no\n", 1), (b"\n", 1), (b"yes\n", 0)])
 def test_a_reset_asks_on_a_terminal(home: Home, repo: Repository, answer: bytes, status: int) -> None:
     home.client("add", str(repo.path), "--wait")

@@ -38,6 +38,7 @@ def test_the_page_s_example_says_why(
     assert first.startswith(f"{repo.shas['retry'][:10]} Retry uploads once on idle connections")
 
 
+@pytest.mark.slow
 def test_the_page_s_handling_of_errors_tells_what_to_do(
     repo: Repository, example: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -45,6 +46,7 @@ def test_the_page_s_handling_of_errors_tells_what_to_do(
     assert "lies in no git repository" in example["explain_or_not"](str(tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("example")
 def test_the_daemon_s_cache_is_enlarged_told_of_and_cleared(home: Home, repo: Repository) -> None:
     assert home.client("add", str(repo.path), "--wait").returncode == 0

@@ -41,6 +41,7 @@ def make_all_moves(call: Calling, scenes: list[Scene], indexed: list[Indexed], r
         scene.make(move, number + 100 * round_)
 
 
+@pytest.mark.slow
 def test_every_operation_is_indexed_by_its_event(wordy_home: Home, scenes: list[Scene]) -> None:
     with wordy_home.daemon(AIL_RECONCILE_S="3600"), wordy_home.connected() as call:
         indexed = [enrol(wordy_home, call, scene.path) for scene in scenes]
@@ -49,6 +50,7 @@ def test_every_operation_is_indexed_by_its_event(wordy_home: Home, scenes: list[
             one.wait_right(PATIENCE_S)  # nothing is asked, and the timer's next turn is an hour away
 
 
+@pytest.mark.slow
 def test_every_operation_is_indexed_by_the_timer_where_events_do_not_work(
     wordy_home: Home, scenes: list[Scene]
 ) -> None:
@@ -59,6 +61,7 @@ def test_every_operation_is_indexed_by_the_timer_where_events_do_not_work(
             one.wait_right(PATIENCE_S)
 
 
+@pytest.mark.slow
 def test_the_sets_are_told_apart(wordy_home: Home, tmp_path: Path) -> None:
     scene = make_scene("normal", tmp_path / "scene")
     with wordy_home.daemon(AIL_WATCH="false", AIL_RECONCILE_S="3600"), wordy_home.connected() as call:

@@ -63,6 +63,7 @@ def related(home: Home, cwd: Path, *arguments: str, **options: Any) -> tuple[int
     return done.returncode, json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_what_was_tried_and_undone_is_told_with_the_reason(home: Home, repo: Repository) -> None:
     stage(repo, pool__py=LOCKED)
     status, reply = related(home, repo.path, "--staged")

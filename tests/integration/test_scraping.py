@@ -49,6 +49,7 @@ def ask_some(call: Calling, repo: Path) -> None:
         call("ask", repo=str(repo), question=" ")
 
 
+@pytest.mark.slow
 def test_every_expression_of_the_dashboard_has_data_once_questions_were_asked(
     home: Home, repo: Repository, tmp_path: Path
 ) -> None:
@@ -79,6 +80,7 @@ def assert_rules_work(prometheus: Prometheus) -> None:
     assert not [rule["name"] for rule in rules if rule["state"] == "firing"]
 
 
+@pytest.mark.slow
 def test_the_two_forms_and_the_two_ways_tell_the_same(home: Home, repo: Repository) -> None:
     with watched(home) as (call, port):
         call("repo.add", repo=str(repo.path))
@@ -136,6 +138,7 @@ def test_without_a_model_words_answer_and_that_is_a_fallback(bare_home: Home, re
     assert found["ail_model_loaded"] == [{"value": 0}]
 
 
+@pytest.mark.slow
 def test_ready_is_a_question_that_was_answered_and_is_counted_nowhere(home: Home, repo: Repository) -> None:
     with watched(home) as (call, port):
         call("repo.add", repo=str(repo.path))
@@ -147,6 +150,7 @@ def test_ready_is_a_question_that_was_answered_and_is_counted_nowhere(home: Home
     assert found["ail_cache_misses_total"] == [{"value": 0}]
 
 
+@pytest.mark.slow
 def test_a_daemon_whose_questions_fail_is_live_and_not_ready(home: Home, repo: Repository) -> None:
     with watched(home) as (call, port):
         call("repo.add", repo=str(repo.path))
@@ -162,6 +166,7 @@ def test_a_daemon_whose_questions_fail_is_live_and_not_ready(home: Home, repo: R
     assert f"not ready: {repo.path.resolve()} lies in no git repository" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_keeps_nobody_from_asking(home: Home, repo: Repository) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

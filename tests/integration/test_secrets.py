@@ -44,6 +44,7 @@ def read_texts(state: Path) -> Iterator[bytes]:
             yield "\n".join(db.iterdump()).encode("utf-8", "replace")
 
 
+@pytest.mark.slow
 def test_no_secret_of_a_diff_is_kept_shown_or_logged(home: Home, repo: Repository) -> None:
     commit_secrets(repo)
     repo.git("rm", "-q", "service0.py")
@@ -69,6 +70,7 @@ def test_no_secret_of_a_diff_is_kept_shown_or_logged(home: Home, repo: Repositor
     assert find_kept(log.read_bytes() + (home.directory / "daemon.err").read_bytes()) == []
 
 
+@pytest.mark.slow
 def test_a_message_is_kept_as_it_was_written_for_answers_are_made_of_it(home: Home, repo: Repository) -> None:
     secret = SECRETS["GitHub, classic"][1][0]
     repo.commit(f"Revoke the token\n\nBecause {secret} was committed by mistake, it is worth nothing now.")
@@ -77,6 +79,7 @@ def test_a_message_is_kept_as_it_was_written_for_answers_are_made_of_it(home: Ho
     assert secret in told["citations"][0]["excerpt"]
 
 
+@pytest.mark.slow
 def test_neither_daemon_nor_worker_can_leave_a_core(home: Home, tmp_path: Path) -> None:
     with home.daemon() as daemon:
         limits = Path(f"/proc/{daemon.pid}/limits").read_text()

@@ -55,6 +55,7 @@ def serve(
     asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_after_a_rollback_the_very_next_question_is_lexical_and_after_the_next_change_it_is_not(
     home: Home, repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +79,7 @@ def test_after_a_rollback_the_very_next_question_is_lexical_and_after_the_next_c
     serve(home, repo, monkeypatch, use)
 
 
+@pytest.mark.slow
 def test_a_kept_answer_belongs_to_the_bar_it_was_judged_by(
     home: Home, repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,6 +97,7 @@ def test_a_kept_answer_belongs_to_the_bar_it_was_judged_by(
     serve(home, repo, monkeypatch, use)
 
 
+@pytest.mark.slow
 def test_half_of_the_questions_go_to_each_side_and_each_stays_there(home: Home, repo: Repository) -> None:
     home.client("add", str(repo.path), "--wait")
     home.stop()
@@ -116,6 +119,7 @@ def check(home: Home, repo: Repository, *options: str) -> tuple[int, dict[str, A
     return done.returncode, json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_sides_that_find_the_same_commits_are_consistent(home: Home, repo: Repository) -> None:
     home.client("add", str(repo.path), "--wait")
     status, told = check(home, repo, "--sample", "2")
@@ -131,6 +135,7 @@ OWN_WORDS = "why was the home screen coloured azure?"
 """None of its words stands in the history: meaning finds the commit, words find none."""
 
 
+@pytest.mark.slow
 def test_questions_that_the_sides_answer_otherwise_are_told(home: Home, repo: Repository) -> None:
     home.client("add", str(repo.path), "--wait")
     home.stop()
@@ -153,6 +158,7 @@ def test_questions_that_the_sides_answer_otherwise_are_told(home: Home, repo: Re
     assert differing["lexical"] is None
 
 
+@pytest.mark.slow
 def test_sides_that_cannot_be_compared_do_not_hold_and_say_why(bare_home: Home, repo: Repository) -> None:
     bare_home.client("add", str(repo.path), "--wait")
     status, told = check(bare_home, repo)
@@ -160,6 +166,7 @@ def test_sides_that_cannot_be_compared_do_not_hold_and_say_why(bare_home: Home, 
     assert told["repos"][0]["notice"] == "the sides cannot be compared: model missing"
 
 
+@pytest.mark.slow
 def test_what_is_checked_stands_in_no_log_and_no_file(home: Home, repo: Repository) -> None:
     with home.daemon(AIL_LOG_LEVEL="DEBUG"):
         home.client("add", str(repo.path), "--wait")

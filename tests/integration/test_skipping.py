@@ -48,6 +48,7 @@ def find(home: Home, repo: Repository, question: str) -> list[str]:
     return [cited["sha"] for cited in json.loads(done.stdout)["citations"]]
 
 
+@pytest.mark.slow
 def test_a_missing_commit_is_told_and_taken_in_once_it_is_back(home: Home, history: Repository, tmp_path: Path) -> None:
     history.git("tag", "older", f"{history.shas['2']}^")  # what the missing one alone leads to would be lost to git too
     lost = object_file(history, history.shas["2"])
@@ -64,6 +65,7 @@ def test_a_missing_commit_is_told_and_taken_in_once_it_is_back(home: Home, histo
     assert find(home, history, "why turn knob 2?")[0] == history.shas["2"]
 
 
+@pytest.mark.slow
 def test_what_is_missing_stays_told_over_later_commits_and_restarts(
     home: Home, history: Repository, tmp_path: Path
 ) -> None:
@@ -76,6 +78,7 @@ def test_what_is_missing_stays_told_over_later_commits_and_restarts(
     assert (told["commits"], told["skipped"]) == (3, 2)
 
 
+@pytest.mark.slow
 def test_a_damaged_newest_commit_takes_nothing_with_it(home: Home, history: Repository) -> None:
     add(home, history)
     home.stop()
@@ -92,6 +95,7 @@ def test_a_damaged_newest_commit_takes_nothing_with_it(home: Home, history: Repo
     assert get_told(home)["commits"] == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "part"), [("{}^{{tree}}", "paths"), ("{}:knob2.txt", "changes")])
 def test_a_commit_without_its_tree_or_blob_is_in_the_index_and_told_as_lacking(
     home: Home, history: Repository, tmp_path: Path, name: str, part: str
@@ -108,6 +112,7 @@ def test_a_commit_without_its_tree_or_blob_is_in_the_index_and_told_as_lacking(
     assert shown["paths"] == ["knob2.txt"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", ["os.abort()", "raise RuntimeError('no such word')"])
 def test_a_text_that_the_encoder_fails_at_is_found_by_words_and_the_rest_by_meaning(
     home: Home, tmp_path: Path, failure: str

@@ -78,11 +78,13 @@ def test_every_scenario_can_be_run_by_name() -> None:
     assert SCENARIOS["idle"].run(3, SEED).holds
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_nothing_that_was_acknowledged_is_lost_by_a_hundred_kills() -> None:
     kills.run(100, SEED).check()
 
 
+@pytest.mark.slow
 @pytest.mark.model
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="strace is Linux's")
 def test_every_promise_holds_after_faults_in_the_midst_of_an_update() -> None:
@@ -90,16 +92,19 @@ def test_every_promise_holds_after_faults_in_the_midst_of_an_update() -> None:
     faults.run(12, SEED, operations=("update",)).check()
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_damaged_files_are_noticed_and_made_anew() -> None:
     damage.run(500, SEED).check()
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_an_ordinary_life_leaves_no_descriptor_and_no_error() -> None:
-    soak.run(2, SEED).check()
+    soak.run(2, SEED, limit_s=NO_LIMIT_S).check()
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_repacking_is_never_seen_and_a_broken_repository_heals() -> None:
     changing.run(40, SEED).check()

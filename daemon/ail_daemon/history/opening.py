@@ -68,6 +68,9 @@ class _GitHistory:
     def blame(self, file: str, first: int, last: int, timeout_s: float = 5.0) -> list[tuple[int, str]]:
         return blame(self._git, file, first, last, timeout_s)
 
+    def read_file(self, file: str) -> bytes | None:
+        return objects.read_file_at_head(self._git, file)
+
     def log_lines(self, file: str, first: int, last: int, stop: threading.Event) -> list[str]:
         return log_lines(self._git, file, first, last, stop)
 
@@ -132,6 +135,9 @@ class History(Protocol):
         shallow boundaries; no binaries, lock files, vendored or generated files, nor any blob over 1 MiB. A partial
         clone's are given up after 50 commits in a row whose blobs are missing.
         """
+
+    def read_file(self, file: str) -> bytes | None:
+        """Return the content of the tracked *file* at HEAD, as git keeps it; None where there is none."""
 
     def blame(self, file: str, first: int, last: int, timeout_s: float = 5.0) -> list[tuple[int, str]]:
         """Return (line number at HEAD, sha of its last change) of the lines *first* to *last*, 1-based, inclusive.

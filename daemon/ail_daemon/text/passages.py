@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from ..model import Passage
 from ..model import PassageKind as Kind
 from . import prose
-from .reasons import Worth, rate_sentence
-from .redaction import without_secrets
-
 from .comments import find_blocks, iter_test_names
 from .languages import find_language, find_role, is_test
 from .natural import FEWEST_WORDS, is_generated, is_licence, is_natural, is_pragma, is_secret
 from .paragraphs import iter_man_lines, split_paragraphs
+from .reasons import Worth, rate_sentence
+from .redaction import without_secrets
 
 MOST_CHARS = 600
 """Of a passage; a longer paragraph becomes several, cut between sentences."""
@@ -56,8 +55,10 @@ class FileChange:
     old_path: str | None = None
 
 
-def find_passages(changes: Iterable[FileChange]) -> list[Passage]:
+def find_passages(changes: Iterable[FileChange], *, is_bounded: bool = True) -> list[Passage]:
     """Return the passages of a commit's changed lines, in their order, each text once; at most 64 and 32 Ki characters.
+
+    Not *is_bounded*: all of them, as of a file that is read as it stands.
 
     Beyond that those that state a reason stay, then those that were added, then the first.
     """
@@ -69,7 +70,8 @@ def find_passages(changes: Iterable[FileChange]) -> list[Passage]:
             found.setdefault((get_key(passage.text), passage.is_removed), passage)
         if room <= 0:
             break
-    return _choose([one for (key, gone), one in found.items() if (key, not gone) not in found])
+    chosen = [one for (key, gone), one in found.items() if (key, not gone) not in found]
+    return _rate(_choose(chosen) if is_bounded else chosen)
 
 
 def split_message(message: str) -> list[Passage]:
@@ -91,7 +93,11 @@ def split_message(message: str) -> list[Passage]:
     for line, text in texts:
         for part in _split_long(without_secrets(text).strip()):
             passages.setdefault(get_key(part), Passage("message", part, None, line))
-    return _choose(list(passages.values()))
+    return _rate(_choose(list(passages.values())))
+
+
+def _rate(passages: list[Passage]) -> list[Passage]:
+    return [one._replace(worth=int(rate_passage(one.text))) for one in passages]
 
 
 def get_key(text: str) -> bytes:
@@ -171,7 +177,9 @@ def _read_hunk(path: str, role: str, lines: Sequence[str], start: int) -> Iterat
 
 def _finish(kind: Kind, start: int, lines: Sequence[str]) -> Iterator[tuple[Kind, int, str]]:
     """Yield the passages of one block: kind, number of the first line, text; nothing of a licence's head."""
-    paragraphs = split_paragraphs([line for line in lines] if kind != "comment" else ["" if is_pragma(line) else line for line in lines])
+    paragraphs = split_paragraphs(
+        [line for line in lines] if kind != "comment" else ["" if is_pragma(line) else line for line in lines]
+    )
     if kind == "comment" and any(is_licence(text) for _, text in paragraphs):
         return
     for number, text in paragraphs:
@@ -202,7 +210,9 @@ def _choose(passages: list[Passage]) -> list[Passage]:
     """Return *passages* within the bounds of a commit, in their order, the worthiest kept."""
     if len(passages) <= MOST_PASSAGES and sum(len(one.text) for one in passages) <= MOST_COMMIT_CHARS:
         return passages
-    ranked = sorted(range(len(passages)), key=lambda place: (-rate_passage(passages[place].text), passages[place].is_removed, place))
+    ranked = sorted(
+        range(len(passages)), key=lambda place: (-rate_passage(passages[place].text), passages[place].is_removed, place)
+    )
     room = MOST_COMMIT_CHARS
     kept: list[int] = []
     for place in ranked[:MOST_PASSAGES]:

@@ -9,7 +9,7 @@ LOADING_AND_TRIMMING = """
 import re
 from pathlib import Path
 import numpy as np
-from ail_daemon import heap
+from ail_daemon.process import heap
 
 def count_code():
     maps = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text(), flags=re.MULTILINE)
@@ -32,7 +32,7 @@ def test_code_that_only_loading_ran_is_let_go_of_and_comes_back_when_it_runs() -
 
 FREEING_BETWEEN = """
 from pathlib import Path
-from ail_daemon import heap
+from ail_daemon.process import heap
 
 def get_resident_mb():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 >> 20

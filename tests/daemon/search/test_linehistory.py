@@ -64,7 +64,7 @@ def test_what_took_too_long_is_looked_for_behind_the_question_and_found_by_the_n
     place: RepoPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = commit(tmp_path, "one\n"), commit(tmp_path, "1\n")
-    monkeypatch.setenv("PATH", make_slow_git(tmp_path / "programs", "log", 1.5))
+    monkeypatch.setenv("PATH", make_slow_git(tmp_path / "programs", "log", 2.5))
     histories = LineHistories()
     found = histories.find(place, "f", (1, 1))
     assert (found.blamed, found.logged, found.is_whole) == ({1: second}, (), False)

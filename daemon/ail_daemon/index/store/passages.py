@@ -10,7 +10,7 @@ from ail_daemon.text.passages import get_key
 
 from .database import AMONG, Database, Writing, listed
 
-_COLUMNS = "kind, text, path, line, is_removed FROM passages JOIN passage_texts ON id = text_id"
+_COLUMNS = "kind, text, path, line, is_removed, worth FROM passages JOIN passage_texts ON id = text_id"
 
 
 def add_passages(db: Writing, commit_id: int, passages: Iterable[Passage]) -> None:
@@ -18,7 +18,7 @@ def add_passages(db: Writing, commit_id: int, passages: Iterable[Passage]) -> No
     db.execute("DELETE FROM passages WHERE commit_id = ?", (commit_id,))
     for number, one in enumerate(passages):
         key = get_key(one.text)
-        db.execute("INSERT OR IGNORE INTO passage_texts (key, text) VALUES (?, ?)", (key, one.text))
+        db.execute("INSERT OR IGNORE INTO passage_texts VALUES (NULL, ?, ?, ?)", (key, one.text, one.worth))
         db.execute(
             "INSERT INTO passages SELECT ?, ?, id, ?, ?, ?, ? FROM passage_texts WHERE key = ?",
             (commit_id, number, one.kind, os.fsencode(one.path or ""), one.line or 0, int(one.is_removed), key),
@@ -32,8 +32,8 @@ class PassageRows(Database):
         """Return commit id -> the passages of its changed lines, in their order; ids without any are left out."""
         query = f"SELECT commit_id, {_COLUMNS} WHERE commit_id {AMONG} ORDER BY commit_id, number"
         found: dict[int, list[Passage]] = {}
-        for commit_id, kind, text, path, line, is_removed in self.read(query, listed(ids)):
-            passage = Passage(kind, text, os.fsdecode(path), line, bool(is_removed))
+        for commit_id, kind, text, path, line, is_removed, worth in self.read(query, listed(ids)):
+            passage = Passage(kind, text, os.fsdecode(path), line, bool(is_removed), worth)
             found.setdefault(commit_id, []).append(passage)
         return found
 

@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS patches (  -- a few hashes of changed lines: the same
   key INTEGER NOT NULL, commit_id INTEGER NOT NULL, PRIMARY KEY (key, commit_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS patches_by_commit ON patches (commit_id);
 
-CREATE TABLE IF NOT EXISTS passage_texts (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, text TEXT NOT NULL); -- by content
+CREATE TABLE IF NOT EXISTS passage_texts (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, text TEXT NOT NULL, worth INTEGER NOT NULL); -- by content
 CREATE TABLE IF NOT EXISTS passages ( -- natural language in changed lines, with its place; written with a row of changes
   commit_id INTEGER NOT NULL, number INTEGER NOT NULL, text_id INTEGER NOT NULL, kind TEXT NOT NULL,
   path BLOB NOT NULL, line INTEGER NOT NULL, is_removed INTEGER NOT NULL,

@@ -133,6 +133,7 @@ def test_a_repository_that_is_gone_fails(bare_home: Home, repo: Repository) -> N
     assert "ail-client remove" in found[f"repository {repo.path}"]["todo"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a directory away")
 def test_a_repository_that_became_another_user_s_fails(bare_home: Home, repo: Repository) -> None:
     bare_home.client("add", str(repo.path), "--wait")

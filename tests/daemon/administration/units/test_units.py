@@ -127,7 +127,7 @@ def test_the_units_come_with_the_installed_wheel(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     installed = tmp_path / "installed"
     zipfile.ZipFile(wheel).extractall(installed)
-    code = "from ail_daemon.units.texts import make_socket, make_service, make_plist, make_hardening as hard;"
+    code = "from ail_daemon.administration.units.texts import make_socket, make_service, make_plist, make_hardening as hard;"
     code += "import ail_daemon; print(ail_daemon.__file__);"
     code += "print(bool(make_socket() and make_service('/p', {}) and make_plist('/p', {}, '/l') and hard('/s')))"
     done = subprocess.run(

@@ -249,6 +249,7 @@ def test_stopping_ends_the_thread_and_tells_nothing_more(tmp_path: Path) -> None
 # --- bounds -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_many_repositories_share_one_thread_and_have_ten_watches_at_most(tmp_path: Path, heard: Heard) -> None:
     template = make_repo(tmp_path / "template")
     for number in range(30):
@@ -388,7 +389,7 @@ def test_a_limit_of_instances_is_a_reason_with_the_command_that_raises_it(tmp_pa
 
 def test_a_process_without_free_descriptors_is_told_from_a_limit_of_instances(tmp_path: Path) -> None:
     repo = make_repo(tmp_path / "one")
-    imports = "import ail_daemon.indexing.watching.watcher, ail_daemon.watching.inotify, resource"
+    imports = "import ail_daemon.indexing.watching.watcher, ail_daemon.indexing.watching.inotify, resource"
     script = f"{imports}\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n{LIMITED}"
     path = os.pathsep.join(str(ROOT / room) for room in ("client", "daemon"))
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": path}

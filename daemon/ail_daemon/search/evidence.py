@@ -1,0 +1,182 @@
+"""Passages that may answer a question, with all that is known about each. Reads the index; judges nothing (see `judging`).
+
+They come from three places: the commits that were ranked best (paragraphs of their messages, and prose that they added), for
+lines the commits of the lines' own history, and for a file the comments that stand in it today, each with the commit that wrote it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from ..index.repoindex import RepoIndex
+from ..model import Commit, Encoder, Passage
+from ..text import prose
+from ..text.passages import get_key, rate_passage, split_message
+from ..text.reasons import rate_subject
+from .candidates import Question
+from .features import Asked
+from .linehistory import Lines
+from .ranking import Hit
+
+HITS = 12
+"""Ranked commits whose passages are looked at. With 20 as much again is read, and the evidence is found as often."""
+
+OF_LINES = 16
+"""Commits of the asked lines' history whose passages are looked at, whatever their rank."""
+
+STANDING = 24
+"""Comments of the asked file that are looked at: those that share most with the question."""
+
+ENCODED = 16
+"""Passages whose meaning is compared with the question's: about a millisecond each."""
+
+_FAR = 60  # lines; a comment that is further away says nothing of the asked ones
+
+
+class Found(NamedTuple):
+    """One passage that may answer, with its commit and what is known of both.
+
+    rank: of its commit, from 0, None where it was not ranked. score: the commit's part of all candidates' weight, 0 to 1.
+    overlap: share of the question's rarity that the passage holds, overlap_code: of the asked lines' words; cosine: of
+    question and passage, None where it was not compared. distance: lines between it and the asked ones, where it stands
+    in the file today; None elsewhere. of_lines: the commit made the lines what they are (1) or changed them before (.5).
+    """
+
+    commit_id: int
+    passage: Passage
+    rank: int | None = None
+    score: float = 0.0
+    commit_cosine: float = 0.0
+    commit_coverage: float = 0.0
+    overlap: float = 0.0
+    overlap_code: float = 0.0
+    worth: int = 0
+    cosine: float | None = None
+    distance: int | None = None
+    of_lines: float = 0.0
+    is_in_file: bool = False
+    line_now: int | None = None
+
+
+def find_evidence(
+    index: RepoIndex, question: Question, asked: Asked, hits: Sequence[Hit], lines: Lines, encoder: Encoder | None
+) -> list[Found]:
+    """Return the passages that may answer *question*, in no order of worth; *hits*: its ranked candidates, best first."""
+    found = _Found(index, question, asked, hits, lines)
+    found.add_standing()
+    found.add_written()
+    return _compare(list(found.by_text.values()), question.text, encoder)
+
+
+class _Found:
+    """Collects passages, each text of a commit once; one that stands in the file today is better known than one of a diff."""
+
+    def __init__(self, index: RepoIndex, question: Question, asked: Asked, hits: Sequence[Hit], lines: Lines) -> None:
+        self._index = index
+        self._scope = question.scope
+        self._among = question.among
+        self._lines = lines
+        self._rarity = asked.rarity
+        self._total = sum(asked.rarity.values()) or 1.0
+        self._code = frozenset(index.words.analyze(lines.code)) - asked.rarity.keys() if lines.code else frozenset()
+        self._hits = {hit.commit_id: (rank, hit) for rank, hit in enumerate(hits)}
+        self._ids = self._choose_commits(hits)
+        self.by_text: dict[tuple[int, bytes], Found] = {}
+
+    def _choose_commits(self, hits: Sequence[Hit]) -> list[int]:
+        """Return the ids of the commits that are read: of the lines' history, then the best hits."""
+        named = list(dict.fromkeys([*self._lines.blamed.values(), *self._lines.logged]))[:OF_LINES]
+        of_lines = self._index.store.get_ids(named)
+        self._of_lines = {of_lines[sha]: 0.5 for sha in named if sha in of_lines}
+        self._of_lines |= {of_lines[sha]: 1.0 for sha in self._lines.blamed.values() if sha in of_lines}
+        ids = dict.fromkeys([*self._of_lines, *(hit.commit_id for hit in hits[:HITS])])
+        return [i for i in ids if self._among is None or i in self._among]
+
+    def add_standing(self) -> None:
+        """Add the comments that stand in the asked file, near the lines or near in words to the question."""
+        if self._lines.around:
+            near = [(one, self._lines.around.get(one.line or 0)) for one in self._lines.standing]
+            self._add_near([(one, sha) for one, sha in near if sha])
+        elif self._lines.standing:
+            self._add_of_file(self._lines.standing)
+
+    def _add_near(self, standing: list[tuple[Passage, str]]) -> None:
+        ids = self._index.store.get_ids({sha for _, sha in standing})
+        for passage, sha in standing:
+            distance = self._measure_distance(passage)
+            if sha in ids and distance is not None and distance <= _FAR:
+                self._add(ids[sha], passage, distance=distance, line_now=passage.line)
+
+    def _add_of_file(self, standing: Sequence[Passage]) -> None:
+        rated = sorted(
+            ((self._overlap(one.text), rate_passage(one.text), n) for n, one in enumerate(standing)), reverse=True
+        )
+        chosen = [standing[n] for overlap, _, n in rated[:STANDING] if overlap > 0]
+        writers = self._index.store.find_writers([get_key(one.text) for one in chosen])
+        for passage in chosen:
+            written = writers.get(get_key(passage.text), [])
+            here = [commit_id for commit_id, path in written if path == passage.path] or [i for i, _ in written]
+            if here:
+                self._add(here[-1], passage, line_now=passage.line)  # the first that wrote it, of those that are kept
+
+    def add_written(self) -> None:
+        """Add what the chosen commits wrote: in their messages, and in what they changed."""
+        commits = self._index.store.get_commits(self._ids)
+        passages = self._index.store.get_passages(self._ids)
+        for commit_id, commit in commits.items():
+            for passage in [*_read_message(commit), *passages.get(commit_id, ())]:
+                self._add(commit_id, passage)
+
+    def _add(self, commit_id: int, passage: Passage, distance: int | None = None, line_now: int | None = None) -> None:
+        key = commit_id, get_key(passage.text)
+        if key in self.by_text or (self._among is not None and commit_id not in self._among):
+            return
+        rank, hit = self._hits.get(commit_id, (None, None))
+        terms = frozenset(self._index.words.analyze(passage.text))
+        self.by_text[key] = Found(
+            commit_id, passage, rank, hit.score if hit else 0.0, (hit.signals.cosine or 0.0) if hit else 0.0,
+            hit.signals.coverage / self._total if hit else 0.0,
+            sum(self._rarity.get(term, 0.0) for term in terms) / self._total,
+            len(terms & self._code) / (len(self._code) or 1), int(rate_passage(passage.text)), None, distance,
+            self._of_lines.get(commit_id, 0.0), passage.path is not None and passage.path == self._scope.file, line_now,
+        )  # fmt: skip
+
+    def _overlap(self, text: str) -> float:
+        return sum(self._rarity.get(term, 0.0) for term in self._index.words.analyze(text)) / self._total
+
+    def _measure_distance(self, passage: Passage) -> int | None:
+        """Return how many lines lie between *passage* and the asked ones, 0 within; None where it cannot be told."""
+        if self._scope.lines is None or passage.line is None:
+            return None
+        first, last = self._scope.lines
+        end = passage.line + len(passage.text) // 70  # about; where the code begins that it is about
+        return max(first - end, passage.line - last, 0)
+
+
+def _read_message(commit: Commit) -> Iterable[Passage]:
+    """Yield the paragraphs of a message; its subject is a title, and none of them unless it names a reason."""
+    for passage in split_message(commit.message):
+        if passage.line != 1 or (rate_subject(passage.text) and not prose.is_merge(passage.text)):
+            yield passage
+
+
+def _compare(found: list[Found], question: str, encoder: Encoder | None) -> list[Found]:
+    """Return *found* with the cosines of the likeliest, by what else is known of them."""
+    if encoder is None or not found:
+        return found
+    likeliest = sorted(range(len(found)), key=lambda place: -_guess(found[place]))[:ENCODED]
+    embeddings = encoder.encode([question, *(found[place].passage.text for place in likeliest)])
+    compared = dict(zip(likeliest, (embeddings[1:] @ embeddings[0]).tolist(), strict=True))
+    return [one._replace(cosine=compared.get(place)) for place, one in enumerate(found)]
+
+
+def _guess(one: Found) -> float:
+    near = math.exp(-one.distance / 8) if one.distance is not None else 0.0
+    return one.overlap + one.score + near + 0.4 * one.of_lines + 0.2 * one.worth - 0.5 * one.passage.is_removed
+
+
+def get_commits_of(index: RepoIndex, found: Sequence[Found]) -> Mapping[int, Commit]:
+    """Return id -> commit of the passages' commits."""
+    return index.store.get_commits(list(dict.fromkeys(one.commit_id for one in found)))
