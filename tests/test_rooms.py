@@ -62,7 +62,7 @@ ARROWS = {
     "search": {"history", "index", "model", "text"},
     "github": {"flags", "history", "index", "model", "process", "repos", "server", "settings"},
     "indexing": {"encoding", "flags", "history", "index", "model", "process", "repos", "settings", "text"},
-    "asking": {"encoding", "flags", "index", "indexing", "model", "process", "repos", "search", "server", "settings"},
+    "asking": {"encoding", "flags", "history", "index", "indexing", "model", "process", "repos", "search", "server", "settings"},
     "administration": {
         "asking",
         "encoding",
