@@ -30,12 +30,15 @@ def render_related(reply: dict[str, Any], page: Page) -> str:
     return "\n".join([*lines, *map(describe_companion, reply.get("companions") or ())])
 
 
-def describe_citation(citation: dict[str, Any]) -> str:
-    """Return `a1b2c3d4e5 is taken back (2024-03-05, Jane Doe, view.py:12): Subject — sentence`, on one line of at most 300."""
+def describe_citation(citation: dict[str, Any], *, has_room: bool = True) -> str:
+    """Return `a1b2c3d4e5 is taken back (2024-03-05, Jane Doe, view.py:12): Subject — sentence`, on one line of at most 300.
+
+    has_room: False leaves out what stands in brackets, for a hook's shorter lines.
+    """
     kind = _KINDS.get(citation.get("relation") or "", "bears on this")
     subject, sentence = to_line(citation.get("subject") or ""), to_line(citation.get("sentence") or "")
     said = f"{subject} — {sentence}" if sentence and sentence != subject else subject
-    where = _describe_origin(citation)
+    where = _describe_origin(citation) if has_room else ""
     return _cut(f"{shorten(to_line(citation['sha']))} {kind}{f' ({where})' if where else ''}: {said}")
 
 

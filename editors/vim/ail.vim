@@ -36,7 +36,9 @@ function! s:show(state) abort
   let l:items = map(copy(a:state.notes), {_, note -> {'text': strcharpart(note, 0, 1000), 'valid': 0}})
   call extend(l:items, map(copy(a:state.lines), {_, line -> s:entry(a:state.dir, line)}))
   call setqflist([], ' ', {'title': a:state.title, 'items': l:items})
-  silent doautocmd <nomodeline> QuickFixCmdPost AilWhy
+  if exists('#QuickFixCmdPost')
+    silent doautocmd <nomodeline> QuickFixCmdPost AilWhy
+  endif
   redraw
   echomsg s:shorten('AIL: ' .. get(a:state.notes, 0, '') .. ' (:copen)')
 endfunction

@@ -87,7 +87,13 @@ def test_what_is_staged_is_sent_as_a_diff_that_nothing_configured_has_touched(
 
 
 def test_no_control_character_of_a_reply_is_printed() -> None:
-    citation = {"sha": HOSTILE, "relation": HOSTILE, "subject": HOSTILE, "sentence": HOSTILE * 1000, "author": HOSTILE}
+    citation: dict[str, object] = {
+        "sha": HOSTILE,
+        "relation": HOSTILE,
+        "subject": HOSTILE,
+        "sentence": HOSTILE * 1000,
+        "author": HOSTILE,
+    }
     citation |= {"author_time": HOSTILE, "path": HOSTILE, "line": 7}
     companion = {"path": HOSTILE, "share": 1.0, "of": 7, "beside": HOSTILE}
     for line in (describe_citation(citation), describe_companion(companion)):
