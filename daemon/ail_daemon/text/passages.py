@@ -19,7 +19,7 @@ from .redaction import without_secrets
 
 from .comments import find_blocks, iter_test_names
 from .languages import find_language, find_role, is_test
-from .natural import FEWEST_WORDS, is_generated, is_licence, is_natural, is_pragma, is_secret
+from .natural import FEWEST_WORDS, is_generated, is_licence, is_natural, is_secret, without_pragma
 from .paragraphs import iter_man_lines, split_paragraphs
 
 Kind = Literal["message", "comment", "docstring", "docs", "changelog", "test"]
@@ -79,7 +79,7 @@ def find_passages(changes: Iterable[FileChange]) -> list[Passage]:
     found: dict[tuple[bytes, bool], Passage] = {}
     room = _READ_CHARS
     for change in changes:
-        room -= sum(len(line) for hunk in change.hunks for line in (*hunk.removed, *hunk.added))
+        room -= sum(sum(map(len, hunk.removed)) + sum(map(len, hunk.added)) for hunk in change.hunks)
         for passage in _read_file(change):
             found.setdefault((get_key(passage.text), passage.is_removed), passage)
         if room <= 0:
@@ -165,8 +165,9 @@ def _is_written_by_program(sides: list[tuple[int, Sequence[str]]], role: str) ->
     start, lines = sides[0]
     if start <= _HEAD_LINES and is_generated("\n".join(lines[:_HEAD_LINES])):
         return True
-    count = sum(len(lines) for _, lines in sides)
-    return role == "code" and sum(len(line) for _, lines in sides for line in lines) > _MINIFIED * count
+    if role != "code":
+        return False
+    return sum(sum(map(len, lines)) for _, lines in sides) > _MINIFIED * sum(len(lines) for _, lines in sides)
 
 
 def _read_hunk(path: str, role: str, lines: Sequence[str], start: int) -> Iterator[tuple[Kind, int, str]]:
@@ -186,12 +187,12 @@ def _read_hunk(path: str, role: str, lines: Sequence[str], start: int) -> Iterat
 
 def _finish(kind: Kind, start: int, lines: Sequence[str]) -> Iterator[tuple[Kind, int, str]]:
     """Yield the passages of one block: kind, number of the first line, text; nothing of a licence's head."""
-    paragraphs = split_paragraphs([line for line in lines] if kind != "comment" else ["" if is_pragma(line) else line for line in lines])
+    paragraphs = split_paragraphs([without_pragma(line) for line in lines] if kind == "comment" else lines)
     if kind == "comment" and any(is_licence(text) for _, text in paragraphs):
         return
     for number, text in paragraphs:
         text = _RULER.sub("", " ".join(text[:_PARAGRAPH_CHARS].split()))
-        if is_natural(text) and not is_secret(text) and not is_licence(text):
+        if is_natural(text) and not is_secret(text) and (kind == "comment" or not is_licence(text)):
             for part in _split_long(without_secrets(text).strip()):
                 yield kind, start + number, part
 

@@ -249,6 +249,11 @@ def test_pragmas_code_and_licences_are_no_passages(comment: str) -> None:
     assert texts("a.py" if comment[0] == "#" else "a.js", comment) == []
 
 
+@pytest.mark.parametrize("pragma", ["@ts-expect-error - {}", "eslint-disable-next-line no-x -- {}", "nolint:errcheck // {}"])
+def test_the_reason_behind_a_pragma_stays(pragma: str) -> None:
+    assert texts("a.ts", f"// {pragma.format(SAID)}") == [SAID]
+
+
 def test_a_todo_with_a_sentence_stays() -> None:
     assert texts("a.py", "# TODO: wait until the peer has sent its last frame") == ["TODO: wait until the peer has sent its last frame"]
 
