@@ -19,7 +19,16 @@ BlockKind = Literal["comment", "docstring"]
 Block = tuple[BlockKind, int, list[str]]
 """Its kind, the number of its first line among those given, its lines without their markers."""
 
-_SPECIAL = {"//": r"//+[!<]?", "#": r"#+[:|.]?", "--": r"--+(?: ?[|^])?", ";": r";+", "%": r"%+", "!": r"!+[<>]?", '"': r'"(?= )', "@": r"@(?= )"}
+_SPECIAL = {
+    "//": r"//+[!<]?",
+    "#": r"#+[:|.]?",
+    "--": r"--+(?: ?[|^])?",
+    ";": r";+",
+    "%": r"%+",
+    "!": r"!+[<>]?",
+    '"': r'"(?= )',
+    "@": r"@(?= )",
+}
 _STAR = re.compile(r"\s*\*+(?:\s|$)")
 _STARS = re.compile(r"^\s*[*!|]+(?=\s|$)")
 _DOC_PREFIX = r"(?:@\w+\s+)?[rRuUbBfF]{0,2}"
@@ -182,7 +191,9 @@ class _Scanner:
     def _ends_here(self, number: int) -> bool:
         """Whether quotes alone on a line end a docstring that began before the hunk."""
         if number == 0:
-            return not self._is_first and (len(self._lines) == 1 or is_code_line(self._lines[1]) or not self._lines[1].strip())
+            return not self._is_first and (
+                len(self._lines) == 1 or is_code_line(self._lines[1]) or not self._lines[1].strip()
+            )
         before = self._lines[number - 1].rstrip()
         return number - 1 in self.loose and not before.endswith(":") and not _CODE_TAIL.search(before)
 
@@ -207,7 +218,11 @@ class _Scanner:
 
     def _take_code(self, number: int, line: str) -> None:
         patterns = self._patterns
-        if patterns.trailing and (found := patterns.trailing.search(line)) and _is_outside_strings(line[: found.start()]):
+        if (
+            patterns.trailing
+            and (found := patterns.trailing.search(line))
+            and _is_outside_strings(line[: found.start()])
+        ):
             self._add_trailing(number, found["text"])
             return
         for opening, closing in patterns.closing.items():
@@ -259,7 +274,8 @@ def _is_outside_strings(code: str) -> bool:
 _NAMES = re.compile(
     r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+(test\w+)|func[ \t]+(?:\([^)\n]{0,60}\)[ \t]*)?([Tt]est\w+)\("
     r"|(?:pub[ \t]+)?(?:async[ \t]+)?fn[ \t]+(\w{12,100})[ \t]*\(\)"
-    r"|(?:@\w+[ \t]+)?(?:public[ \t]+|private[ \t]+|async[ \t]+|static[ \t]+|final[ \t]+)*(?:void|Task|fun)[ \t]+(`[^`\n]{1,200}`|\w{12,120})[ \t]*\("
+    r"|(?:@\w+[ \t]+)?(?:public[ \t]+|private[ \t]+|async[ \t]+|static[ \t]+|final[ \t]+)*(?:void"
+    r"|Task|fun)[ \t]+(`[^`\n]{1,200}`|\w{12,120})[ \t]*\("
     r"|(?:it|test|describe|specify|context|scenario|feature|@test|t\.Run|@DisplayName)(?:\.\w+){0,3}[ \t]*\(?[ \t]*"
     r"(\"[^\"\n]{1,300}\"|'[^'\n]{1,300}'|`[^`\n]{1,300}`))",
     re.MULTILINE,

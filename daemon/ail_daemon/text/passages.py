@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from . import prose
-from .reasons import Worth, rate_sentence
-from .redaction import without_secrets
-
 from .comments import find_blocks, iter_test_names
-from .languages import find_language, find_role, is_test
+from .languages import Role, find_language, find_role, is_test
 from .natural import FEWEST_WORDS, is_generated, is_licence, is_natural, is_secret, without_pragma
 from .paragraphs import iter_man_lines, split_paragraphs
+from .reasons import Worth, rate_sentence
+from .redaction import without_secrets
 
 Kind = Literal["message", "comment", "docstring", "docs", "changelog", "test"]
 
@@ -122,10 +121,14 @@ def rate_passage(text: str) -> Worth:
 _WORD = re.compile(r"\w+")
 _RULER = re.compile(r"^(?:[-=*#~_/]{2,} ?)+(?=\s|\w)|[-=*#~_/]{3,}$")
 _TEMPLATE = re.compile(
-    r"^\W*(?:thank(?:s| you) for (?:contribut|your (?:contribution|pull|pr\b|patch)|submitting|opening|taking the time)"
-    r"|(?:please|make sure|be sure|ensure)\b.{0,80}\b(?:contribut|checklist|pull request|before submitting|this template|CONTRIBUTING)"
-    r"|(?:by|before) (?:submitting|contributing|opening)\b|here is a quick checklist|if this (?:pr|change|is a)\b.{0,40}(?:remove|delete|add)"
-    r"|(?:are there|is (?:it|there)|does this|do these) .{0,80}\?$|what do these changes do|choose the right|delete (?:this|the))",
+    r"^\W*(?:thank(?:s| you) for (?:contribut|your (?:contribution|pull|pr\b|patch)|submitting"
+    r"|opening|taking the time)"
+    r"|(?:please|make sure|be sure|ensure)\b.{0,80}\b(?:contribut|checklist|pull request"
+    r"|before submitting|this template|CONTRIBUTING)"
+    r"|(?:by|before) (?:submitting|contributing|opening)\b|here is a quick checklist|if this (?:pr"
+    r"|change|is a)\b.{0,40}(?:remove|delete|add)"
+    r"|(?:are there|is (?:it|there)|does this|do these) .{0,80}\?$|what do these changes do"
+    r"|choose the right|delete (?:this|the))",
     re.IGNORECASE,
 )
 
@@ -170,7 +173,7 @@ def _is_written_by_program(sides: list[tuple[int, Sequence[str]]], role: str) ->
     return sum(sum(map(len, lines)) for _, lines in sides) > _MINIFIED * sum(len(lines) for _, lines in sides)
 
 
-def _read_hunk(path: str, role: str, lines: Sequence[str], start: int) -> Iterator[tuple[Kind, int, str]]:
+def _read_hunk(path: str, role: Role, lines: Sequence[str], start: int) -> Iterator[tuple[Kind, int, str]]:
     if role == "docs" or role == "changelog":
         yield from _finish(role, 0, lines)
     elif role == "man":
@@ -218,7 +221,9 @@ def _choose(passages: list[Passage]) -> list[Passage]:
     """Return *passages* within the bounds of a commit, in their order, the worthiest kept."""
     if len(passages) <= MOST_PASSAGES and sum(len(one.text) for one in passages) <= MOST_COMMIT_CHARS:
         return passages
-    ranked = sorted(range(len(passages)), key=lambda place: (-rate_passage(passages[place].text), passages[place].is_removed, place))
+    ranked = sorted(
+        range(len(passages)), key=lambda place: (-rate_passage(passages[place].text), passages[place].is_removed, place)
+    )
     room = MOST_COMMIT_CHARS
     kept: list[int] = []
     for place in ranked[:MOST_PASSAGES]:

@@ -79,7 +79,9 @@ def test_a_comment_is_found_without_its_markers(path: str) -> None:
     assert [one.text for one in read(path, COMMENTS[path].format(SAID))] == [SAID]
 
 
-@pytest.mark.parametrize("path", ["a.json", "a.csv", "LICENSE", "AUTHORS", "package.min.js", "a.svg", "yarn.lock", "a.po"])
+@pytest.mark.parametrize(
+    "path", ["a.json", "a.csv", "LICENSE", "AUTHORS", "package.min.js", "a.svg", "yarn.lock", "a.po"]
+)
 def test_data_and_licences_are_not_read(path: str) -> None:
     assert read(path, f"# {SAID}\n// {SAID}\n{SAID}") == []
 
