@@ -52,7 +52,7 @@ class _Splitter:
         self._literal: int | None = None  # the indentation of the line that announced a literal block
         self._start = 0
         self._parts: list[str] = []
-        self._may_list = False  # the paragraph is none of a list's items, and may announce some
+        self._may_list = True  # the paragraph is none of a list's items, and may announce some
 
     def end(self) -> None:
         if self._parts:
