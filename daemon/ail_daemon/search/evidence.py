@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..index.repoindex import RepoIndex
-from ..model import Commit, Encoder, Passage
+from ..model import Commit, Encoder
 from ..text import prose
-from ..text.passages import get_key, split_message
+from ..text.passages import Passage, get_key, split_message
 from ..text.reasons import rate_subject
 from .candidates import Question
 from .features import Asked
