@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ail_daemon.history.limits import USUAL
-from ail_daemon.model import CommitChanges
-from ail_daemon.text.passages import FileChange, Hunk, find_passages
+from ail_daemon.text.passages import CommitChanges, FileChange, Hunk, find_passages
 
 from .command import GitCommand
 from .refs import is_partial, read_shallow_boundary

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from ail_daemon.history.limits import USUAL, HistoryLimits
-from ail_daemon.model import REF_KINDS, Commit, CommitChanges, Tips
+from ail_daemon.model import REF_KINDS, Commit, Tips
+from ail_daemon.text.passages import CommitChanges
 from ail_rpc.discovery import RepoPlace
 
 from . import dates, objects, refs, walk

@@ -19,8 +19,9 @@ import numpy as np
 
 from ail_rpc.errors import ModelError, StorageError
 
-from ..model import Commit, CommitChanges, Embeddings, Encoder, Tips
+from ..model import Commit, Embeddings, Encoder, Tips
 from ..process.files import replace_file
+from ..text.passages import CommitChanges
 from .pulls import Pulls, resolve_parents
 from .rewrites import retire_commits
 from .store import STORE_FILE, Store, join_prose

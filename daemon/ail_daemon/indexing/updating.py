@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 
 from ..index.repoindex import RepoIndex
 from ..index.rewrites import forget_unused_embeddings, purge_retired
-from ..model import Commit, CommitChanges, Encode, Tips
+from ..model import Commit, Encode, Tips
 from ..repos.repo import Progress, Repo
+from ..text.passages import CommitChanges
 from . import skipping
 from .embedding import FindKept, embed_fresh, embed_rest
 from .reading import Reader, check_commits
