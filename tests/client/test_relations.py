@@ -95,7 +95,7 @@ def test_no_control_character_of_a_reply_is_printed() -> None:
         "author": HOSTILE,
     }
     citation |= {"author_time": HOSTILE, "path": HOSTILE, "line": 7}
-    companion = {"path": HOSTILE, "share": 1.0, "of": 7, "beside": HOSTILE}
+    companion: dict[str, object] = {"path": HOSTILE, "share": 1.0, "of": 7, "beside": HOSTILE}
     for line in (describe_citation(citation), describe_companion(companion)):
         assert line.isprintable()
         assert len(line) <= 300
