@@ -79,6 +79,8 @@ class Freshness:
     async def ensure(self, repo: Repo, limit_s: float) -> None:
         """Return once the index is as fresh as a question may wait for: nothing gone is found, a few new commits are.
 
+        Commits that came while a bulk update runs are not waited for: they are found after it.
+
         Raises OutOfTimeError where what is gone could not be told within *limit_s*: an answer might cite it.
         """
         update = self._indexer.freshen(repo, "question")
