@@ -13,6 +13,7 @@ from ail_rpc.errors import UsageError
 
 from ..flags import Flags
 from ..index.repoindex import RepoIndex
+from ..index.store import DamagedError
 from ..index.words import WordIndexError
 from ..indexing.freshness import Freshness
 from ..model import Cause, Scope
@@ -87,8 +88,8 @@ class Asking:
             told = await self._fallback.run(
                 asked.plan, limit_s, lambda: self._ask_meaning(asked), lambda problem: self._ask_words(asked, problem)
             )
-        except WordIndexError:
-            self._freshness.mend(asked.repo)
+        except (WordIndexError, DamagedError) as err:
+            self._freshness.mend(asked.repo, err)
             raise
         self._offer_to_compare(asked, told)
         return told

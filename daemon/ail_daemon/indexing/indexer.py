@@ -20,6 +20,7 @@ from ail_rpc.errors import AilError, OutOfTimeError
 from ..encoding.encoders import Serving
 from ..flags import Flags
 from ..history.signature import read_signature
+from ..index.store import DamagedError
 from ..repos.repo import Progress, Repo, Source
 from .embedding import FindKept
 from .lanes import Lanes
@@ -276,6 +277,9 @@ class Indexer:
             is_done = work(repo, update.finish_pruning)
             if is_done:
                 self._settle(update)
+        except DamagedError as err:
+            repo.distrust()
+            self._count_death(update, err)
         except (WorkerDiedError, OutOfTimeError) as err:  # whoever made git hang may do so at every update
             self._count_death(update, err)
         except AilError as err:
@@ -294,7 +298,7 @@ class Indexer:
         if is_new and not repo.is_removed:  # the timer tries again every minute; one line of log is enough
             self._on_error(repo, err)
 
-    def _count_death(self, update: Update, err: WorkerDiedError | OutOfTimeError) -> None:
+    def _count_death(self, update: Update, err: AilError) -> None:
         repo = update.repo
         if self._is_stopping or repo.is_removed:
             return
