@@ -33,6 +33,7 @@ branch and HEAD within 10 ms."""
 
 _MAX_DEATHS = 2
 _RETRY_S = 1.0
+_STOP_S = 1.0
 
 
 @dataclass(slots=True)
@@ -95,13 +96,17 @@ class Indexer:
             thread.start()
 
     def stop(self) -> None:
-        """End the work at hand; what was done is kept, the rest is done after the next start."""
+        """End the work at hand; what was done is kept, the rest is done after the next start.
+
+        What a slow git or disk holds up for longer than a second is left to end with the process: as at a kill, nothing is lost.
+        """
         with self._changed:
             self._is_stopping = True
             self._changed.notify_all()
         self._lanes.kill_worker()
+        end = monotonic() + _STOP_S
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, end - monotonic()))
 
     # --- requests: from any thread, none waits ----------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ def update_small(
 
     may_reuse: a message whose embedding is kept, of a commit that was amended or is somewhere else too, is not encoded.
     """
+    is_retry = _is_retry(repo, index)
     stored = index.store.get_tips()
     tips, is_known = _compare_tips(reader, repo, index, stored)
     gone = find_gone(reader, tips, index, stored, is_known) if stored.shas or index.counts.commits else []
@@ -57,11 +58,11 @@ def update_small(
     if gone or commits or tips != stored:
         index.change(gone, commits, fresh, tips)
     on_pruned()
-    _note_read(reader, tips, index)
+    _note_read(reader, tips, index, is_retry=is_retry)
     skipping.note_cut(index.store, commits)
     skipping.note(index.store, failed, "text")
     embed_rest(reader, repo, index, None)
-    _read_changes(reader, repo, index)
+    _read_changes(reader, repo, index, is_retry=is_retry)
     _finish(index)
     return True
 
@@ -86,6 +87,7 @@ def update_large(
     """
     update = update or LargeUpdate()
     with update.lock:
+        is_retry = _is_retry(repo, index)
         stored = index.store.get_tips()
         tips, is_known = _compare_tips(reader, repo, index, stored)
         stale = _find_stale(repo, index, stored, tips)
@@ -112,13 +114,13 @@ def update_large(
         parents.update(parent for commit in _add(index, update, batch) for parent in commit.parents)
         repo.progress.done += len(batch)
     _read_dangling(reader, index, update, parents)
-    _note_read(reader, tips, index)
+    _note_read(reader, tips, index, is_retry=is_retry)
     with index.changing, index.store.transaction():
         update.is_read = True
         index.change(tips=update.get_tips())
         index.store.set_meta(**{_UNFINISHED: "1" if update.is_uncertain else ""})
     embed_rest(reader, repo, index, find_kept)
-    _read_changes(reader, repo, index)
+    _read_changes(reader, repo, index, is_retry=is_retry)
     _finish(index)
 
 
@@ -135,7 +137,9 @@ def _is_known(reader: Reader, index: RepoIndex, stored: Tips, tips: Tips) -> boo
 def _compare_tips(reader: Reader, repo: Repo, index: RepoIndex, stored: Tips) -> tuple[Tips, bool]:
     """Return the tips to go by, and whether all but what moved is known (see `_is_known`); not while a commit is missing."""
     tips = _stand_in(reader, stored)
-    is_whole = not any(skipping.find(index.store, part) for part in _UNREAD) and not _find_cut(repo, index)
+    is_whole = not _is_retry(repo, index) or not (
+        any(skipping.find(index.store, part) for part in _UNREAD) or _find_cut(repo, index)
+    )
     return tips, is_whole and _is_known(reader, index, stored, tips)
 
 
@@ -165,8 +169,13 @@ def take_back_beside(reader: Reader, repo: Repo, index: RepoIndex, update: Large
     update.latest = now
 
 
-def _note_read(reader: Reader, tips: Tips, index: RepoIndex) -> None:
-    skipping.note_read(index.store, [*reader.take_skipped(), *tips.damaged.values()])
+def _is_retry(repo: Repo, index: RepoIndex) -> bool:
+    """Whether what could not be read is to be tried again: somebody asks for it, or it is time."""
+    return repo.settled.get("signature", "") is None or skipping.is_due(index.store)
+
+
+def _note_read(reader: Reader, tips: Tips, index: RepoIndex, *, is_retry: bool) -> None:
+    skipping.note_read(index.store, [*reader.take_skipped(), *tips.damaged.values()], is_retry=is_retry)
 
 
 def _find_stale(repo: Repo, index: RepoIndex, stored: Tips, tips: Tips) -> list[str]:
@@ -174,7 +183,8 @@ def _find_stale(repo: Repo, index: RepoIndex, stored: Tips, tips: Tips) -> list[
 
     Those that went past a limit as well, where somebody asks for it.
     """
-    again = [*skipping.find(index.store, "paths"), *_find_cut(repo, index)]
+    pathless = skipping.find(index.store, "paths") if _is_retry(repo, index) else []
+    again = [*pathless, *_find_cut(repo, index)]
     return sorted(index.store.get_ids((stored.boundary ^ tips.boundary).union(again)))
 
 
@@ -219,9 +229,9 @@ def _read_dangling(reader: Reader, index: RepoIndex, update: LargeUpdate, parent
             _add(index, update, batch)
 
 
-def _read_changes(reader: Reader, repo: Repo, index: RepoIndex) -> None:
+def _read_changes(reader: Reader, repo: Repo, index: RepoIndex, *, is_retry: bool) -> None:
     """Read changed lines where they were not read yet; a commit whose lines cannot be read has none, and is skipped."""
-    if skipping.find(index.store, "changes"):
+    if is_retry and skipping.find(index.store, "changes"):
         skipping.retry_changes(index.store)
         index.recount()
     if index.counts.changed == index.counts.commits:
