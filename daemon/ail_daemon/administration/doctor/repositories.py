@@ -5,7 +5,6 @@ from __future__ import annotations
 from ail_daemon.history.ownership import get_owner_error
 from ail_daemon.history.signature import read_signature
 from ail_daemon.index.store import STORE_FILE, open_reader
-from ail_daemon.indexing import skipping
 from ail_daemon.model import REF_KINDS
 from ail_daemon.repos.repo import Repo
 from ail_rpc.errors import StorageError
@@ -37,7 +36,10 @@ def look_at_repository(repo: Repo, ref_kinds: tuple[str, ...] = REF_KINDS) -> Fi
     if skipped := repo.settled.get("skipped"):
         named = _name_skipped(repo)
         return Finding(
-            name, "warn", f"{commits}; {skipping.describe(skipped)}: {named}", f"git -C {repo.place.root} fsck"
+            name,
+            "warn",
+            f"{commits}; {skipped:,} set aside in part or whole: {named}",
+            f"git -C {repo.place.root} fsck",
         )
     if repo.settled.get("signature") != read_signature(repo.place, ref_kinds):
         return Finding(name, "ok", f"{commits}; its refs moved since: the next look, within a minute, takes that in")
