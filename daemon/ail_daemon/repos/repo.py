@@ -15,7 +15,7 @@ from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import BusyError
 
 from ..index.repoindex import RepoIndex
-from ..index.store import STORE_FILE, DamagedError
+from ..index.store import STORE_FILE, DamagedError, break_seal, check_seal
 from ..model import Encoder
 from .places import load_json, save_json
 
@@ -99,6 +99,8 @@ class Repo:
         self._tried_at = 0.0  # when vectors could not be served last, monotonic
         self._opening = threading.Lock()
         self._is_retired = False
+        self._is_suspect = False  # its database was found damaged: it is to be looked over when it is opened next
+        self._looked_at: tuple[int, int] | None = None  # size and time of the database when it was found whole
 
     @property
     def index(self) -> RepoIndex | None:
@@ -162,11 +164,35 @@ class Repo:
                 self._index = index = index.with_encoder(encoder)
         return index
 
+    def distrust(self) -> None:
+        """Have the next update look the database over, which somebody found damaged, and make it anew where that is true."""
+        self.settled, self.is_doubtful, self._is_suspect = {}, True, True
+
+    def is_damaged_at_rest(self) -> bool:
+        """Whether a database that is not open is not what was sealed; read again only where its file is another by size or time.
+
+        60 ms for each 50 MB. One without a seal counts too: opening it tells.
+        """
+        path = self.directory / STORE_FILE
+        try:
+            stat = path.stat()
+            looked_at = stat.st_size, stat.st_mtime_ns
+            if self._index is not None or looked_at == self._looked_at:
+                return False
+            is_whole = check_seal(path)
+        except OSError:
+            return False  # nothing is there, or it cannot be read: opening it says so
+        if is_whole:
+            self._looked_at = looked_at
+        return not is_whole and self._index is None
+
     def reopen_if_doubtful(self) -> None:
         """Close an index whose last update failed, so that opening it makes its caches equal to the store again."""
         if self.is_doubtful:
             self.close()
-            self.is_doubtful = False
+            if self._is_suspect:
+                break_seal(self.directory / STORE_FILE)  # closing sealed it as it was
+            self.is_doubtful = self._is_suspect = False
 
     def set_aside(self) -> None:
         """Close a damaged index and keep its files beside, once; the next opening begins a new one."""
