@@ -17,7 +17,7 @@ from ail_client.deadline import Deadline
 from ail_client.sanitise import to_line
 from ail_client.session import Reach, ask_daemon
 from ail_client.staged import read_staged
-from ail_rpc import VERSION
+from ail_rpc import VERSION, WHY
 from ail_rpc.errors import AilError, UsageError
 
 from .project import check_sha, check_texts, find_file, find_project, find_repo, make_lines
@@ -58,7 +58,7 @@ class Tools:
 
     def history_ask(
         self,
-        question: str,
+        question: str | None = None,
         path: str | None = None,
         start_line: int | None = None,
         end_line: int | None = None,
@@ -67,12 +67,16 @@ class Tools:
     ) -> Annotated[CallToolResult, Answer]:
         """Ask why code is as it is; git history answers with the commits that say so, or that there is no evidence.
 
+        Without a question it is asked why the named file, or lines of it, are so.
+
         Name the file (path, from the repository's root; it may be deleted by now) and the lines if the question is about
         them: lines are those of the last commit. repo_path: a directory of another repository than the project's.
         """
         try:
             check_texts(question=question, path=path, repo_path=repo_path)
-            params: dict[str, Any] = {"repo": find_repo(repo_path, self._project), "question": question}
+            params: dict[str, Any] = {"repo": find_repo(repo_path, self._project), "question": question or WHY}
+            if question is None and path is None:
+                raise UsageError("a question or a path is needed")
             params["limit"] = _check_limit(limit)
             if path is not None:
                 params["file"] = find_file(path, repo_path, self._project)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from ail_rpc.errors import UsageError
+from ail_rpc import WHY
+from ail_rpc.errors import SUGGESTING, NotFoundError, UsageError
 
 from .deadline import Deadline
 from .layout import get_page
 from .output import has_links, write_answer, write_json, write_note
 from .session import Reach, ask_daemon
-from .target import find_place, parse_target, resolve_file, to_wire_path
+from .spelling import looks_like_place
+from .target import find_place, is_there, locate, resolve_file, to_wire_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ail_rpc.discovery import RepoPlace
 
     from .layout import Page
+    from .target import Target
 
 QUESTION_MAX_BYTES = 1_000_000  # what one request holds; what the daemon takes is a setting of its own
 _NOTHING_FOUND = 1
@@ -26,15 +29,27 @@ _FILTERS = ("limit", "mode", "author", "since", "until", "path", "ref")
 
 def run_ask(options: Namespace, reach: Reach) -> int:
     """Answer a question; 1 where there is no evidence."""
-    question, target = _split_words(options.words)
-    file, lines = parse_target(target) if target is not None else (None, None)
-    place = find_place(options.repo)
-    params: dict[str, Any] = {"repo": to_wire_path(place.root), "question": question, **_get_filters(options)}
-    if file is not None:
-        params["file"] = resolve_file(file, place)
-        if lines:
-            params["lines"] = lines
-    return print_found(ask_daemon(reach, "ask", params), options, place)
+    question, word = _read_words(options.words, find_place(options.repo))
+    target = locate(word, options.repo)
+    params = {**_aim(target), "question": question, **_get_filters(options)}
+    try:
+        reply = ask_daemon(reach, "ask", params)
+    except NotFoundError as err:
+        if len(options.words) > 1 or target.is_there or target.lines or err.hint.startswith(SUGGESTING):
+            raise
+        params = {
+            "repo": params["repo"],
+            "question": options.words[0],
+            **_get_filters(options),
+        }  # `and/or`: no place after all
+        reply = ask_daemon(reach, "ask", params)
+    return print_found(reply, options, target.place)
+
+
+def _aim(target: Target) -> dict[str, Any]:
+    """Return the params that say what a question is about."""
+    given = {"file": target.file, "lines": target.lines, "at": target.at and to_wire_path(target.at)}
+    return {"repo": to_wire_path(target.place.root), **{name: value for name, value in given.items() if value}}
 
 
 def run_related(options: Namespace, reach: Reach) -> int:
@@ -69,16 +84,19 @@ def run_show(options: Namespace, reach: Reach) -> int:
     return 0
 
 
-def _split_words(words: list[str]) -> tuple[str, str | None]:
-    """Return (question, FILE or None). Raises UsageError."""
+def _read_words(words: list[str], place: RepoPlace) -> tuple[str, str | None]:
+    """Return (question, FILE or None): a place alone asks why it is so, and the two may be swapped. Raises UsageError."""
     if len(words) > 2:
         raise UsageError("there are more words than FILE and QUESTION", "put the question in quotes")
-    question = words[-1] if words else ""
-    if not question.strip():
+    if not words or not words[-1].strip():
         raise UsageError("the question is empty", 'for example: ail-client ask "why do we retry?"')
-    if len(question.encode("utf-8", "surrogateescape")) > QUESTION_MAX_BYTES:
+    places = [is_there(word, place) or looks_like_place(word) for word in words]
+    if places == [True]:
+        return WHY, words[0]
+    file, question = (words[1], words[0]) if places == [False, True] else ([None, *words])[-2:]
+    if len((question or "").encode("utf-8", "surrogateescape")) > QUESTION_MAX_BYTES:
         raise UsageError(f"the question has more than {QUESTION_MAX_BYTES:,} bytes", "ask in fewer words")
-    return question, words[0] if len(words) == 2 else None
+    return question or "", file
 
 
 def _get_filters(options: Namespace) -> dict[str, Any]:

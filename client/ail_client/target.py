@@ -1,4 +1,4 @@
-"""FILE[:LINE[-LINE]] and the repository it lies in: from what a person typed to what the wire carries.
+"""From what a person typed to what the wire carries: the repository it lies in, and the file.
 
 Looks at the file system, never at git's objects: whether history knows the file is the daemon's to say.
 """
@@ -10,30 +10,27 @@ import os
 from ail_rpc.discovery import find_repository
 from ail_rpc.errors import NotARepositoryError, UsageError
 
+from .spelling import Spelled, check_name, parse_place
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ail_rpc.discovery import RepoPlace
 
-_MAX_LINE_DIGITS = 9  # 999,999,999 lines; the wire carries ints below 2**63
 
+class Target:
+    """What a question is about. file: from the root of *place*, None for all of it; lines: of the file as it is on disk.
 
-def parse_target(text: str) -> tuple[str, list[int] | None]:
-    """Return (file, [first, last] or None): only a trailing `:N` or `:N-M` is a line, other colons belong to the name.
-
-    Raises UsageError for lines that begin at 0 or end before they begin, and for no file.
+    at: the commit that is named in place of HEAD. is_there: whether the file is on disk.
     """
-    file, colon, tail = text.rpartition(":")
-    first, dash, last = tail.partition("-")
-    if not colon or not _is_number(first) or (dash and not _is_number(last)):
-        return _named(text), None
-    if max(len(first), len(last)) > _MAX_LINE_DIGITS:
-        raise UsageError(f"{text}: no file has that many lines")
-    lines = [int(first), int(last) if dash else int(first)]
-    if not 1 <= lines[0] <= lines[1]:
-        raise UsageError(
-            f"{text}: lines are counted from 1, the first before the last", "for example src/http.py:120-124"
-        )
-    return _named(file), lines
+
+    __slots__ = ("at", "file", "is_there", "lines", "place")
+
+    def __init__(self, place: RepoPlace, spelled: Spelled, file: str | None, is_there: bool) -> None:
+        self.place = place
+        self.file = file
+        self.lines = spelled.lines
+        self.at = spelled.at
+        self.is_there = is_there
 
 
 def find_place(directory: str | None) -> RepoPlace:
@@ -42,6 +39,29 @@ def find_place(directory: str | None) -> RepoPlace:
     if not os.path.exists(start):  # else a misspelt name would quietly mean the repository around it
         raise NotARepositoryError(f"{start} does not exist", "name the repository's directory with --repo DIR")
     return find_repository(start)
+
+
+def locate(word: str | None, directory: str | None) -> Target:
+    """Return what *word* (None: the whole repository) means in the repository of *directory* (None: the current one).
+
+    Raises NotARepositoryError, UsageError.
+    """
+    place = find_place(directory)
+    if word is None:
+        return Target(place, Spelled(None), None, is_there=False)
+    spelled = Spelled(check_name(word)) if is_there(word, place) else parse_place(word)
+    if spelled.file is None:
+        return Target(place, spelled, None, is_there=False)
+    if not place.is_bare and os.path.realpath(spelled.file) == place.root:
+        return Target(place, spelled, None, is_there=True)  # `.`
+    return Target(place, spelled, resolve_file(spelled.file, place), is_there(spelled.file, place))
+
+
+def is_there(name: str, place: RepoPlace) -> bool:
+    """Whether a file, a link or a directory has that very *name*, seen from here or from the root of *place*."""
+    if not name or "\0" in name:
+        return False
+    return any(os.path.lexists(os.path.join(base, name)) for base in (_current_directory(), place.root))
 
 
 def resolve_file(name: str, place: RepoPlace) -> str:
@@ -73,16 +93,6 @@ def _current_directory() -> str:
         return os.getcwd()
     except FileNotFoundError as err:
         raise NotARepositoryError("the current directory has been removed", "change into one that exists") from err
-
-
-def _named(file: str) -> str:
-    if not file or "\0" in file:
-        raise UsageError("FILE is empty", "leave it out to ask about the whole repository")
-    return file
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
 
 
 def _inside(path: str, root: str) -> str | None:

@@ -40,8 +40,8 @@ from .search import filters
 from .server.params import Handler, Method, Param, flag, lines, number, raw, text, texts, whole
 
 _ASK = (
-    text("repo"), number("timeout", 0.001, 3600, default=None), text("question"), text("file", default=None), lines("lines"),
-    whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
+    text("repo"), number("timeout", 0.001, 3600, default=None), text("question", default=""), text("file", default=None),
+    lines("lines"), whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
     *(text(name, default=None) for name in filters.NAMES),
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from time import perf_counter, time
 from typing import Any, Literal, NamedTuple
 
+from ail_rpc import WHY
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import UsageError
 
@@ -99,7 +100,9 @@ class Asking:
 
     def check(self, params: dict[str, Any]) -> Asked:
         """Return the question that a call's params are. Raises UsageError, NotEnrolledError, NoMeaningError."""
-        text = _check_question(params["question"], self._flags.current.max_question_bytes)
+        text = _check_question(
+            params["question"] or (WHY if params["file"] else ""), self._flags.current.max_question_bytes
+        )
         repo, place = self._repos.find(params["repo"])
         scope = Scope(_relative(params["file"], place), tuple(params["lines"]) if params["lines"] else None)
         plan = decide(self._flags.current, params["mode"], repo.key, scope, _level(text))
