@@ -20,7 +20,7 @@ from ail_client.staged import read_staged
 from ail_rpc import VERSION, WHY
 from ail_rpc.errors import AilError, UsageError
 
-from .project import check_sha, check_texts, find_file, find_project, find_repo, make_lines
+from .project import check_sha, check_texts, find_file, find_files, find_project, find_repo, make_lines
 from .results import Answer, Commit, Status, make_answer, make_commit, make_status
 from .texts import write_answer, write_commit, write_status
 
@@ -79,7 +79,7 @@ class Tools:
                 raise UsageError("a question or a path is needed")
             params["limit"] = _check_limit(limit)
             if path is not None:
-                params["file"] = find_file(path, repo_path, self._project)
+                params["repo"], params["file"] = find_file(path, repo_path, self._project)
             if lines := make_lines(start_line, end_line):
                 if path is None:
                     raise UsageError("lines need a path")
@@ -100,7 +100,7 @@ class Tools:
             check_texts(paths=paths, repo_path=repo_path)
             params: dict[str, Any] = {"repo": find_repo(repo_path, self._project)}
             if paths:
-                params["files"] = [find_file(path, repo_path, self._project) for path in paths]
+                params["repo"], params["files"] = find_files(paths, repo_path, self._project)
             else:
                 params["staged"] = _read_staged(params["repo"])
             answer = make_answer(_ask("related", params))

@@ -10,7 +10,7 @@ from .layout import get_page
 from .output import has_links, write_answer, write_json, write_note
 from .session import Reach, ask_daemon
 from .spelling import looks_like_place
-from .target import find_place, is_there, locate, resolve_file, to_wire_path
+from .target import find_place, is_there, locate, to_wire_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _FILTERS = ("limit", "mode", "author", "since", "until", "path", "ref")
 
 def run_ask(options: Namespace, reach: Reach) -> int:
     """Answer a question; 1 where there is no evidence."""
-    question, word = _read_words(options.words, find_place(options.repo))
+    question, word = _read_words(options.words, options.repo)
     target = locate(word, options.repo)
     params = {**_aim(target), "question": question, **_get_filters(options)}
     try:
@@ -49,14 +49,13 @@ def run_ask(options: Namespace, reach: Reach) -> int:
 def _aim(target: Target) -> dict[str, Any]:
     """Return the params that say what a question is about."""
     given = {"file": target.file, "lines": target.lines, "at": target.at and to_wire_path(target.at)}
-    return {"repo": to_wire_path(target.place.root), **{name: value for name, value in given.items() if value}}
+    return {"repo": to_wire_path(target.place.address), **{name: value for name, value in given.items() if value}}
 
 
 def run_related(options: Namespace, reach: Reach) -> int:
     """Find commits that bear on files or a change; 1 where there are none."""
-    place = find_place(options.repo)
-    files = [resolve_file(file, place) for file in options.files]
-    params: dict[str, Any] = {"repo": to_wire_path(place.root), "files": files, **_get_filters(options)}
+    place, files = _locate_all(options.files, options.repo)
+    params: dict[str, Any] = {"repo": to_wire_path(place.address), "files": files, **_get_filters(options)}
     if options.range is not None:
         params["range"] = options.range
     is_cut = False
@@ -71,10 +70,20 @@ def run_related(options: Namespace, reach: Reach) -> int:
     return print_found(reply, options, place)
 
 
+def _locate_all(words: list[str], directory: str | None) -> tuple[RepoPlace, list[str]]:
+    """Return the one repository that all files lie in, and the files. Raises UsageError where there are several."""
+    targets = [locate(word, directory) for word in words]
+    places = {target.place.address: target.place for target in targets}
+    if len(places) > 1:
+        raise UsageError(f"the files lie in {len(places)} repositories: {', '.join(places)}", "ask about one at a time")
+    place = next(iter(places.values())) if places else find_place(directory)
+    return place, [target.file or "." for target in targets]
+
+
 def run_show(options: Namespace, reach: Reach) -> int:
     """Print one commit."""
     place = find_place(options.repo)
-    commit = ask_daemon(reach, "show", {"repo": to_wire_path(place.root), "sha": options.sha})
+    commit = ask_daemon(reach, "show", {"repo": to_wire_path(place.address), "sha": options.sha})
     if options.json:
         write_json(commit)
     else:
@@ -84,13 +93,13 @@ def run_show(options: Namespace, reach: Reach) -> int:
     return 0
 
 
-def _read_words(words: list[str], place: RepoPlace) -> tuple[str, str | None]:
+def _read_words(words: list[str], directory: str | None) -> tuple[str, str | None]:
     """Return (question, FILE or None): a place alone asks why it is so, and the two may be swapped. Raises UsageError."""
     if len(words) > 2:
         raise UsageError("there are more words than FILE and QUESTION", "put the question in quotes")
     if not words or not words[-1].strip():
         raise UsageError("the question is empty", 'for example: ail-client ask "why do we retry?"')
-    places = [is_there(word, place) or looks_like_place(word) for word in words]
+    places = [is_there(word, directory) or looks_like_place(word) for word in words]
     if places == [True]:
         return WHY, words[0]
     file, question = (words[1], words[0]) if places == [False, True] else ([None, *words])[-2:]

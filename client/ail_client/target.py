@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ail_rpc.discovery import find_repository
+from ail_rpc.discovery import find_current, find_repository
 from ail_rpc.errors import NotARepositoryError, UsageError
 
 from .spelling import Spelled, check_name, parse_place
@@ -35,10 +35,29 @@ class Target:
 
 def find_place(directory: str | None) -> RepoPlace:
     """Return the repository of *directory* (None: of the current one). Raises NotARepositoryError."""
-    start = _current_directory() if directory is None else directory
-    if not os.path.exists(start):  # else a misspelt name would quietly mean the repository around it
-        raise NotARepositoryError(f"{start} does not exist", "name the repository's directory with --repo DIR")
-    return find_repository(start)
+    if directory is None:
+        return find_current(_current_directory())
+    if not os.path.exists(directory):  # else a misspelt name would quietly mean the repository around it
+        raise NotARepositoryError(f"{directory} does not exist", "name the repository's directory with --repo DIR")
+    return find_repository(directory)
+
+
+def name_repository(directory: str | None) -> str:
+    """Return what the wire carries for the repository of *directory* (None: the current one). Raises NotARepositoryError."""
+    return to_wire_path(find_place(directory).address)
+
+
+def find_owner(path: str, around: RepoPlace, *, may_leave: bool) -> RepoPlace:
+    """Return the repository that *path* itself lies in: *around*, or a submodule or another clone in its work tree.
+
+    may_leave: whether it may also lie elsewhere. The file need not be there any more.
+    """
+    try:
+        own = find_repository(os.path.dirname(path))
+    except NotARepositoryError:
+        return around
+    is_within = own.root.startswith(around.root.rstrip("/") + "/")
+    return own if is_within or (may_leave and own.root != around.root) else around
 
 
 def locate(word: str | None, directory: str | None) -> Target:
@@ -46,22 +65,51 @@ def locate(word: str | None, directory: str | None) -> Target:
 
     Raises NotARepositoryError, UsageError.
     """
-    place = find_place(directory)
+    place = _find_start(word, directory)
     if word is None:
         return Target(place, Spelled(None), None, is_there=False)
-    spelled = Spelled(check_name(word)) if is_there(word, place) else parse_place(word)
+    spelled = Spelled(check_name(word)) if is_there(word, directory) else parse_place(word)
     if spelled.file is None:
         return Target(place, spelled, None, is_there=False)
-    if not place.is_bare and os.path.realpath(spelled.file) == place.root:
+    if place.is_bare:
+        return Target(place, spelled, resolve_file(spelled.file, place), is_there=False)
+    path = _see(spelled.file, place)
+    if os.path.realpath(path) == place.root:
         return Target(place, spelled, None, is_there=True)  # `.`
-    return Target(place, spelled, resolve_file(spelled.file, place), is_there(spelled.file, place))
+    own = find_owner(path, place, may_leave=directory is None and not place.is_named)
+    file = resolve_file(spelled.file if own is place else path, own)
+    return Target(own, spelled, file, os.path.lexists(path))
 
 
-def is_there(name: str, place: RepoPlace) -> bool:
-    """Whether a file, a link or a directory has that very *name*, seen from here or from the root of *place*."""
+def _find_start(word: str | None, directory: str | None) -> RepoPlace:
+    """Return the repository to begin with: where the current directory lies in none, that of an absolute *word*."""
+    try:
+        return find_place(directory)
+    except NotARepositoryError:
+        if directory is not None or word is None or os.environ.get("GIT_DIR"):
+            raise
+        path = os.path.join(_current_directory(), word)
+        if not os.path.isdir(os.path.dirname(path)):
+            raise
+        return find_repository(os.path.dirname(path))
+
+
+def _see(name: str, place: RepoPlace) -> str:
+    """Return where *name* is: seen from here, else from the root of *place*; for what is nowhere, from here."""
+    seen = [os.path.join(base, name) for base in (_current_directory(), place.root)]
+    return next((path for path in seen if os.path.lexists(path)), seen[0])
+
+
+def is_there(name: str, directory: str | None) -> bool:
+    """Whether a file, a link or a directory has that very *name*, from here or from the root that *directory* lies in."""
     if not name or "\0" in name:
         return False
-    return any(os.path.lexists(os.path.join(base, name)) for base in (_current_directory(), place.root))
+    if os.path.lexists(name):
+        return True
+    try:
+        return os.path.lexists(os.path.join(find_place(directory).root, name))
+    except NotARepositoryError:
+        return False
 
 
 def resolve_file(name: str, place: RepoPlace) -> str:
