@@ -70,7 +70,7 @@ class Tools:
         Without a question it is asked why the named file, or lines of it, are so.
 
         Name the file (path, from the repository's root; it may be deleted by now) and the lines if the question is about
-        them: lines are those of the last commit. repo_path: a directory of another repository than the project's.
+        them: lines are those of the file on the disk. repo_path: a directory of another repository than the project's.
         """
         try:
             check_texts(question=question, path=path, repo_path=repo_path)

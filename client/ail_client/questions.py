@@ -10,7 +10,7 @@ from .layout import get_page
 from .output import has_links, write_answer, write_json, write_note
 from .session import Reach, ask_daemon
 from .spelling import looks_like_place
-from .target import find_place, is_there, locate, to_wire_path
+from .target import find_place, is_there, locate, read_contents, to_wire_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def run_ask(options: Namespace, reach: Reach) -> int:
 
 def _aim(target: Target) -> dict[str, Any]:
     """Return the params that say what a question is about."""
-    given = {"file": target.file, "lines": target.lines, "at": target.at and to_wire_path(target.at)}
+    given: dict[str, Any] = {"file": target.file, "lines": target.lines, "at": target.at and to_wire_path(target.at)}
+    if target.lines and target.is_there and not target.at and target.place.address != target.place.root:
+        given["contents"] = read_contents(target)  # the daemon does not know this work tree
     return {"repo": to_wire_path(target.place.address), **{name: value for name, value in given.items() if value}}
 
 
@@ -115,6 +117,8 @@ def _get_filters(options: Namespace) -> dict[str, Any]:
 
 def print_found(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> int:
     """Print a reply with citations as the options ask for; 1 where it has none."""
+    if place.is_named:
+        reply["repo"] = to_wire_path(place.root)  # the daemon knows its git directory alone
     form = "json" if options.json else options.format or "text"
     is_empty = reply.get("outcome") == "no_evidence" or not (reply["citations"] or reply.get("companions"))
     if form == "json":

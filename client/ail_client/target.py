@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ail_rpc.discovery import find_current, find_repository
+from ail_rpc.discovery import find_current, find_repository, read_regular
 from ail_rpc.errors import NotARepositoryError, UsageError
 
 from .spelling import Spelled, check_name, parse_place
@@ -15,6 +15,10 @@ from .spelling import Spelled, check_name, parse_place
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ail_rpc.discovery import RepoPlace
+
+
+CONTENTS_MAX_BYTES = 768 << 10
+"""What the daemon takes of a file's text."""
 
 
 class Target:
@@ -98,6 +102,16 @@ def _see(name: str, place: RepoPlace) -> str:
     """Return where *name* is: seen from here, else from the root of *place*; for what is nowhere, from here."""
     seen = [os.path.join(base, name) for base in (_current_directory(), place.root)]
     return next((path for path in seen if os.path.lexists(path)), seen[0])
+
+
+def read_contents(target: Target) -> str | None:
+    """Return the file's text as the wire carries it, None where it cannot be read, or is larger than a request."""
+    try:
+        name = os.fsdecode((target.file or "").encode("utf-8", "surrogateescape"))
+        text = read_regular(os.path.join(target.place.root, name), CONTENTS_MAX_BYTES + 1)
+    except OSError:
+        return None
+    return text.decode("utf-8", "surrogateescape") if len(text) <= CONTENTS_MAX_BYTES else None
 
 
 def is_there(name: str, directory: str | None) -> bool:

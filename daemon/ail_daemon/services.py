@@ -41,7 +41,7 @@ from .server.params import Handler, Method, Param, flag, lines, number, raw, tex
 
 _ASK = (
     text("repo"), number("timeout", 0.001, 3600, default=None), text("question", default=""), text("file", default=None),
-    lines("lines"), whole("limit", 1, 100, default=5), flag("no_cache"),
+    lines("lines"), raw("contents", default=None), text("at", default=None), whole("limit", 1, 100, default=5), flag("no_cache"),
     text("mode", "auto", "semantic", "lexical", default="auto"),
     *(text(name, default=None) for name in filters.NAMES),
 )  # fmt: skip

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError
 
 from ..encoding.encoders import EncodedOnce, ServingEncoder
+from ..history.limits import ASKED
+from ..history.opening import open_history
+from ..history.worktree import read_file
 from ..index.repoindex import RepoIndex
 from ..model import SCHEMA, Encoder, Scope
 from ..repos.repo import Repo, describe_index
 from ..search import filters
 from ..search import search as searcher
 from ..search.candidates import Question
-from ..search.linehistory import NO_LINES, LineHistories
+from ..search.linehistory import NO_LINES, LineHistories, Lines, NotCommittedError
 from .plan import NoMeaningError, Plan
 
 _OLDER = "older changes of these lines are still looked for: ask again in a moment"
 
 
 class Asked(NamedTuple):
-    """A checked question: in words, about what, where, how it is to be answered, with its other params."""
+    """A checked question: in words, about what, where, how it is to be answered, with its other params.
+
+    state: what tells apart the texts in which its lines are counted.
+    """
 
     text: str
     scope: Scope
@@ -29,6 +36,7 @@ class Asked(NamedTuple):
     place: RepoPlace
     plan: Plan
     params: dict[str, Any]
+    state: Hashable = None
 
 
 class Answering:
@@ -71,18 +79,56 @@ class Answering:
 
     def find(self, asked: Asked, index: RepoIndex, encoder: Encoder | None) -> dict[str, Any]:
         """Return the reply, without what only its call knows: `cached`, `query_time_ms`. encoder None: by words alone."""
-        text, scope, repo, place, plan, params = asked
-        passing = filters.compile(params, index, place)
-        lines = self._lines.find(place, scope.file, scope.lines) if scope.file and scope.lines else NO_LINES
-        among = passing.ids if passing else None
+        text, scope, repo, place, plan, params, _ = asked
+        commit = _find_commit(place, params["at"]) if params["at"] else "HEAD"
+        among = _find_among(index, place, params, commit, scope)
+        lines = self._find_lines(asked, commit)
         question = Question(text, scope, params["limit"], plan.mode, lines.blamed, lines.logged, among)
         return {
             "schema_version": SCHEMA, "repo": place.root, "question": text, "file": scope.file,
             "lines": list(scope.lines) if scope.lines else None,
             **searcher.ask(index, encoder, question, plan.required),
-            "degraded": _describe_lack(repo, index, is_semantic=encoder is not None) or (None if lines.is_whole else _OLDER),
+            "degraded": _describe_lack(repo, index, is_semantic=encoder is not None)
+            or lines.notice or (None if lines.is_whole else _OLDER),
             "index": describe_index(repo, index, place),
         }  # fmt: skip
+
+    def _find_lines(self, asked: Asked, commit: str) -> Lines:
+        """Return where the asked lines come from: those of the given contents, of a named commit, or of the file on the disk."""
+        file, lines, given = asked.scope.file, asked.scope.lines, asked.params["contents"]
+        if not file or not lines:
+            return NO_LINES
+        if given is not None:
+            contents = given.encode("utf-8", "surrogateescape")
+        else:
+            contents = None if asked.params["at"] else read_file(asked.place, file)
+        try:
+            return self._lines.find(asked.place, file, lines, contents, commit)
+        except NotCommittedError:
+            raise
+        except NotFoundError as err:  # its history is there all the same
+            return NO_LINES._replace(notice=f"{err.message}: asked about the whole file")
+
+
+def _find_commit(place: RepoPlace, name: str) -> str:
+    """Return the sha of the commit that is asked about. Raises NotFoundError."""
+    sha = open_history(place, limits=ASKED).find_commit(name)
+    if sha is None:
+        raise NotFoundError(f"there is no commit {name!r:.200}", "`git log` lists the commits")
+    return sha
+
+
+def _find_among(
+    index: RepoIndex, place: RepoPlace, params: dict[str, Any], commit: str, scope: Scope
+) -> frozenset[int] | None:
+    """Return the ids that may answer, None for all: a named commit alone, or with a file what that commit reaches."""
+    is_at = params["at"] and not scope.file
+    reaching = {"ref": params["ref"] or commit} if params["at"] and scope.file else {}
+    passing = filters.compile(params | reaching, index, place)
+    if not is_at:
+        return passing.ids if passing else None
+    ids = frozenset(index.store.get_ids([commit]).values())
+    return ids & passing.ids if passing else ids
 
 
 def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | None:

@@ -13,6 +13,7 @@ from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import UsageError
 
 from ..flags import Flags
+from ..history.worktree import identify
 from ..index.repoindex import RepoIndex
 from ..index.words import WordIndexError
 from ..indexing.freshness import Freshness
@@ -21,6 +22,7 @@ from ..process.underway import get_request
 from ..repos.repo import describe_index
 from ..repos.repos import Repos
 from ..search import filters
+from ..search.linehistory import hash_text
 from ..server.params import check_file
 from .answering import Answering, Asked
 from .caches import ExactCache, SimilarCache
@@ -30,6 +32,9 @@ from .pool import QuestionPool
 from .shadow import Shadow
 from .sides import SideFigures, compare
 from .wording import canonical
+
+CONTENTS_MAX_BYTES = 768 << 10
+"""Of an unsaved text: a request has 1 MiB."""
 
 _LASTING = ("switched_off", "low_confidence")
 
@@ -106,7 +111,7 @@ class Asking:
         repo, place = self._repos.find(params["repo"])
         scope = Scope(_relative(params["file"], place), tuple(params["lines"]) if params["lines"] else None)
         plan = decide(self._flags.current, params["mode"], repo.key, scope, _level(text))
-        return Asked(text, scope, repo, place, plan, params)
+        return Asked(text, scope, repo, place, plan, params, _identify(params["contents"], scope, place))
 
     def _recall(self, asked: Asked) -> Told | None:
         """Return the reply to the same question, None where none is kept. Fast enough for the loop: touches no index."""
@@ -140,7 +145,8 @@ class Asking:
         index = self._answering.open_for_words(asked)
         reply = self._answering.find(asked, index, None)
         if problem:
-            return Told(reply | {"degraded": problem.message}, cause=problem.cause)
+            lack = "; ".join(filter(None, (problem.message, reply["degraded"])))
+            return Told(reply | {"degraded": lack}, cause=problem.cause)
         if asked.plan.refused:
             reply["degraded"] = reply["degraded"] or SWITCHED_OFF
         return self._keep(asked, index, Told(reply, cause=asked.plan.refused))
@@ -175,8 +181,21 @@ def _key(asked: Asked, index: RepoIndex, wording: Hashable) -> tuple[Hashable, .
     The plan is part of it: an answer by meaning is not given again once words alone are to answer.
     """
     params = asked.params
-    options = (params["limit"], params["mode"], filters.get_key(params, time()))
+    options = (params["limit"], params["mode"], params["at"], asked.state, filters.get_key(params, time()))
     return (asked.repo.token, index.generation, asked.place.git_dir, asked.scope, asked.plan, options, wording)
+
+
+def _identify(contents: str | None, scope: Scope, place: RepoPlace) -> Hashable:
+    """Return what tells the text in which the scope's lines are counted from any other; no file is read. Raises UsageError."""
+    if scope.file is None or scope.lines is None:
+        return None
+    if contents is None:
+        return identify(place, scope.file)
+    if len(contents) > CONTENTS_MAX_BYTES:
+        raise UsageError(
+            f"the contents are larger than {CONTENTS_MAX_BYTES >> 10} KiB", "leave them out: the file is read"
+        )
+    return hash_text(contents.encode("utf-8", "surrogateescape"))
 
 
 def _level(text: str) -> str:

@@ -17,6 +17,7 @@ from .command import GitCommand
 from .commits import CommitReader
 from .ownership import check_owner
 from .ranges import Range, read_range
+from .worktree import LineMap, map_lines
 
 
 def open_history(
@@ -65,11 +66,16 @@ class _GitHistory:
     def iter_changes(self, shas: Iterable[str]) -> Iterator[tuple[str, str]]:
         return ChangeReader(self._git, self._skipped, self._limits.diff_bytes).iter_changes(shas)
 
-    def blame(self, file: str, first: int, last: int, timeout_s: float = 5.0) -> list[tuple[int, str]]:
-        return blame(self._git, file, first, last, timeout_s)
+    def blame(
+        self, file: str, first: int, last: int, timeout_s: float = 5.0, commit: str = "HEAD"
+    ) -> list[tuple[int, str]]:
+        return blame(self._git, file, first, last, timeout_s, commit)
 
-    def log_lines(self, file: str, first: int, last: int, stop: threading.Event) -> list[str]:
-        return log_lines(self._git, file, first, last, stop)
+    def log_lines(self, file: str, first: int, last: int, stop: threading.Event, commit: str = "HEAD") -> list[str]:
+        return log_lines(self._git, file, first, last, stop, commit)
+
+    def map_lines(self, file: str, contents: bytes, commit: str = "HEAD") -> LineMap | None:
+        return map_lines(self._git, file, contents, commit)
 
     def read_range(self, text: str, size_bytes: int, timeout_s: float = 5.0) -> Range:
         return read_range(self._git, text, size_bytes, timeout_s)
@@ -133,8 +139,10 @@ class History(Protocol):
         clone's are given up after 50 commits in a row whose blobs are missing.
         """
 
-    def blame(self, file: str, first: int, last: int, timeout_s: float = 5.0) -> list[tuple[int, str]]:
-        """Return (line number at HEAD, sha of its last change) of the lines *first* to *last*, 1-based, inclusive.
+    def blame(
+        self, file: str, first: int, last: int, timeout_s: float = 5.0, commit: str = "HEAD"
+    ) -> list[tuple[int, str]]:
+        """Return (line number in *commit*, sha of its last change) of the lines *first* to *last*, 1-based, inclusive.
 
         White space changes and moves within the file are seen through, so are commits that `.git-blame-ignore-revs`
         lists; lines older than a shallow boundary are left out; *last* may lie past the end. Raises NotFoundError
@@ -147,11 +155,14 @@ class History(Protocol):
         Raises UsageError for what is no range, NotFoundError for a side that names no commit, OutOfTimeError.
         """
 
-    def log_lines(self, file: str, first: int, last: int, stop: threading.Event) -> list[str]:
-        """Return shas of the commits that ever changed the lines *first* to *last* of *file* at HEAD, newest first, 200 at most.
+    def log_lines(self, file: str, first: int, last: int, stop: threading.Event, commit: str = "HEAD") -> list[str]:
+        """Return shas of the commits that ever changed the lines *first* to *last* of *file* in *commit*, newest first.
 
-        Renames are followed. What was found until *stop* is set is returned; [] where git cannot tell.
+        200 at most. Renames are followed. What was found until *stop* is set is returned; [] where git cannot tell.
         """
+
+    def map_lines(self, file: str, contents: bytes, commit: str = "HEAD") -> LineMap | None:
+        """Return which lines of *file* in *commit* those of *contents* are; None where all are, or it has no such file."""
 
     def has(self, sha: str) -> bool:
         """Whether the commit *sha* (full) is there and readable; it need not be reachable."""
