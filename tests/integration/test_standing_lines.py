@@ -95,3 +95,39 @@ def test_dotfiles_lines_are_those_on_the_disk(desk: tuple[Home, Repository], tmp
     done = home.client("ask", "--json", "src/upload.py:3", "why this line?", env=env, cwd=tree)
     reply = json.loads(done.stdout)
     assert (first(reply), reply["repo"]) == ((repo.shas["retry"], 3), str(tree.resolve()))
+
+
+def test_every_spelling_of_a_place_is_answered_or_told_what_is_close(desk: tuple[Home, Repository]) -> None:
+    repo, retry = desk[1], desk[1].shas["retry"]
+    for words in (
+        ["src/upload.py:2:7"], ["src/upload.py:2:"], ["src/upload.py#L2-L2"], [f"{repo.path}/src/upload.py:2"],
+        [f"{retry}:src/upload.py:2"], ["HEAD:src/upload.py:2"],
+    ):  # fmt: skip
+        assert first(ask(desk, *words, "why this line?")) == (retry, 2)
+    assert first(ask(desk, "why this line?", "src/upload.py:2")) == (retry, 2)
+    assert ask(desk, "src", "why the retry of uploads?")["citations"][0]["reasons"][-1:] == ["touches_file"]
+    assert first(ask(desk, ".", "why blue?", cwd="src"))[0]  # a directory below the root
+    for word, meant in (
+        ("upload.py", "src/upload.py"),
+        ("src/uplod.py", "src/upload.py"),
+        ("src/upload.py:send", "src/upload.py"),
+    ):
+        done = desk[0].client("ask", word, "why?", cwd=repo.path)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"did you mean {meant}?" in done.stderr
+
+
+def test_a_commit_is_a_scope_of_its_own(desk: tuple[Home, Repository]) -> None:
+    shas = desk[1].shas
+    alone = ask(desk, shas["paint"][:10], "why is the page blue?")
+    assert [one["sha"] for one in alone["citations"]] == [shas["paint"]]
+    before = ask(desk, f"{shas['first'][:10]}:src/upload.py:2", "why this line?")
+    assert first(before) == (shas["first"], 2)
+    assert "no commit '1234567890'" in desk[0].client("ask", "1234567890", "why?", cwd=desk[1].path).stderr
+
+
+def test_a_file_that_is_not_committed_is_said_to_be_so(desk: tuple[Home, Repository]) -> None:
+    (desk[1].path / "brand_new.txt").write_text("x\n")
+    done = desk[0].client("ask", "brand_new.txt", "why?", cwd=desk[1].path)
+    (desk[1].path / "brand_new.txt").unlink()
+    assert "brand_new.txt is not committed yet" in done.stderr

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import NotFoundError
+from ail_rpc.errors import SUGGESTING, NotFoundError
 
 from ..encoding.encoders import EncodedOnce, ServingEncoder
 from ..history.limits import ASKED
@@ -68,13 +69,13 @@ class Answering:
         index = asked.repo.open_index(encoder)
         if index.vectors is None or index.encoder is None:
             raise NoMeaningError("failed", index.no_vectors or "the embeddings are not loaded")
-        _check_file(index, asked.repo, asked.scope)
+        _check_file(index, asked)
         return index, EncodedOnce(index.encoder)  # the index may still be another model's than the one that serves next
 
     def open_for_words(self, asked: Asked) -> RepoIndex:
         """Return the index; waits for no model."""
         index = asked.repo.open_index(self._encoder.loaded)
-        _check_file(index, asked.repo, asked.scope)
+        _check_file(index, asked)
         return index
 
     def find(self, asked: Asked, index: RepoIndex, encoder: Encoder | None) -> dict[str, Any]:
@@ -140,10 +141,20 @@ def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | 
     return f"indexing {100 * embedded // commits} %" if is_semantic and embedded < commits else None
 
 
-def _check_file(index: RepoIndex, repo: Repo, scope: Scope) -> None:
-    is_whole = repo.progress.phase not in ("waiting", "reading")
-    if scope.file and is_whole and not index.store.knows_path(scope.file):
-        raise NotFoundError(
-            f"no commit of {repo.place.root} ever touched {scope.file}",
-            "check the spelling; a new file has a history once it is committed",
-        )
+def _check_file(index: RepoIndex, asked: Asked) -> None:
+    """Raise NotFoundError for a file that no commit touched, as git has it too, with what may have been meant."""
+    file, place = asked.scope.file, asked.place
+    is_whole = asked.repo.progress.phase not in ("waiting", "reading")
+    if not file or not is_whole or index.store.knows_path(file) or open_history(place, limits=ASKED).knows_path(file):
+        return
+    near = index.store.find_resembling(file)
+    before, colon, _ = file.rpartition(":")
+    if colon and index.store.knows_path(before):
+        near = [before]
+    hint = f"{SUGGESTING}{' or '.join(near)}?" if near else ""
+    if not place.is_bare and os.path.lexists(os.path.join(place.root, file)):
+        raise NotFoundError(f"{file} is not committed yet", hint or "it has a history once it is committed")
+    raise NotFoundError(
+        f"no commit of {asked.repo.place.root} ever touched {file}",
+        hint or "check the spelling; a new file has a history once it is committed",
+    )

@@ -6,7 +6,7 @@ import re
 import subprocess
 from collections.abc import Iterable
 
-from ail_rpc.errors import RepoUnreadableError
+from ail_rpc.errors import OutOfTimeError, RepoUnreadableError
 
 from .command import GitCommand
 
@@ -100,6 +100,21 @@ def read_file_at_head(git: GitCommand, path: str) -> bytes | None:
     """Return the content of the tracked file *path* at HEAD; None if there is none."""
     done = git.run(["cat-file", "blob", f"HEAD:{path}"])
     return None if done.returncode else done.stdout
+
+
+_PATH_LIMIT_S = 1.0
+
+
+def knows_path(git: GitCommand, path: str) -> bool:
+    """Whether any commit changed *path*; False where that takes longer than a second: every commit may have to be looked at."""
+    if "\0" in path:
+        return False
+    literal = b":(top,literal)" + path.encode("utf-8", "surrogateescape")
+    try:
+        found = git.run([b"rev-list", b"-1", b"--all", b"HEAD", b"--", literal], timeout_s=_PATH_LIMIT_S)
+    except OutOfTimeError:
+        return False
+    return bool(found.stdout.strip())
 
 
 _PARENT = re.compile(rb"^parent ([0-9a-f]{40,64})$", re.MULTILINE)

@@ -92,6 +92,9 @@ class _GitHistory:
     def find_commit(self, name: str) -> str | None:
         return objects.find_commit(self._git, name)
 
+    def knows_path(self, path: str) -> bool:
+        return objects.knows_path(self._git, path)
+
     def read_origin_url(self) -> str:
         return self._git.run(["config", "--get", "remote.origin.url"]).stdout.decode("utf-8", "replace").strip()
 
@@ -175,6 +178,9 @@ class History(Protocol):
 
     def find_commit(self, name: str) -> str | None:
         """Return the sha of the commit that a ref, or any other name git knows for one, leads to; None if to none."""
+
+    def knows_path(self, path: str) -> bool:
+        """Whether `git log --all -- PATH` shows a commit; False where that takes longer than a second."""
 
     def read_origin_url(self) -> str:
         """Return the URL of the remote `origin` as it is written in the configuration, "" where there is none."""
