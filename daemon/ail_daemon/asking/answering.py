@@ -18,6 +18,7 @@ from ..model import SCHEMA, Encoder, Scope
 from ..repos.repo import Repo, describe_index
 from ..search import filters
 from ..search import search as searcher
+from ..search.branches import Branches, name_branch
 from ..search.candidates import Question
 from ..search.linehistory import NO_LINES, LineHistories, Lines, NotCommittedError
 from .plan import NoMeaningError, Plan
@@ -46,6 +47,7 @@ class Answering:
     def __init__(self, encoder: ServingEncoder) -> None:
         self._encoder = encoder
         self._lines = LineHistories()
+        self._branches = Branches()
 
     def forget(self) -> None:
         """Forget what was asked about lines."""
@@ -84,14 +86,16 @@ class Answering:
         commit = _find_commit(place, params["at"]) if params["at"] else "HEAD"
         among = _find_among(index, place, params, commit, scope)
         lines = self._find_lines(asked, commit)
-        question = Question(text, scope, params["limit"], plan.mode, lines.blamed, lines.logged, among)
+        told = describe_index(repo, index, place)
+        aside = self._branches.find_aside(index, place, told["head"])
+        question = Question(text, scope, params["limit"], plan.mode, lines.blamed, lines.logged, among, aside)
         return {
             "schema_version": SCHEMA, "repo": place.root, "question": text, "file": scope.file,
             "lines": list(scope.lines) if scope.lines else None,
-            **searcher.ask(index, encoder, question, plan.required),
+            **_name_branches(searcher.ask(index, encoder, question, plan.required), index, place, aside),
             "degraded": _describe_lack(repo, index, is_semantic=encoder is not None)
             or lines.notice or (None if lines.is_whole else _OLDER),
-            "index": describe_index(repo, index, place),
+            "index": told,
         }  # fmt: skip
 
     def _find_lines(self, asked: Asked, commit: str) -> Lines:
@@ -130,6 +134,16 @@ def _find_among(
         return passing.ids if passing else None
     ids = frozenset(index.store.get_ids([commit]).values())
     return ids & passing.ids if passing else ids
+
+
+def _name_branches(found: dict[str, Any], index: RepoIndex, place: RepoPlace, aside: frozenset[int]) -> dict[str, Any]:
+    """Return what was *found*, with the branch of each citation that HEAD does not reach; None for the others."""
+    shas = [citation["sha"] for citation in found["citations"]]
+    ids = index.store.get_ids(shas) if aside else {}
+    for citation in found["citations"]:
+        is_aside = ids.get(citation["sha"]) in aside
+        citation["branch"] = name_branch(place, citation["sha"]) if is_aside else None
+    return found
 
 
 def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | None:

@@ -92,6 +92,9 @@ class _GitHistory:
     def find_commit(self, name: str) -> str | None:
         return objects.find_commit(self._git, name)
 
+    def find_containing(self, sha: str) -> str | None:
+        return refs.find_containing(self._git, sha)
+
     def knows_path(self, path: str) -> bool:
         return objects.knows_path(self._git, path)
 
@@ -178,6 +181,9 @@ class History(Protocol):
 
     def find_commit(self, name: str) -> str | None:
         """Return the sha of the commit that a ref, or any other name git knows for one, leads to; None if to none."""
+
+    def find_containing(self, sha: str) -> str | None:
+        """Return a branch, else a remote's, else a tag that reaches the commit *sha*, short; None where none does."""
 
     def knows_path(self, path: str) -> bool:
         """Whether `git log --all -- PATH` shows a commit; False where that takes longer than a second."""
