@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ail_rpc.errors import OutOfTimeError, RepoUnreadableError
 
@@ -100,6 +100,19 @@ def read_file_at_head(git: GitCommand, path: str) -> bytes | None:
     """Return the content of the tracked file *path* at HEAD; None if there is none."""
     done = git.run(["cat-file", "blob", f"HEAD:{path}"])
     return None if done.returncode else done.stdout
+
+
+_MAILMAP = ".mailmap"
+
+
+def map_authors(git: GitCommand, authors: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return (name, email) -> the `name <email>` that the mailmap at HEAD gives it; {} without one."""
+    if not authors or read_file_at_head(git, _MAILMAP) is None:
+        return {}
+    asked = "".join(f"{name} <{email}>\n" for name, email in authors).encode("utf-8", "surrogateescape")
+    done = git.run(["-c", f"mailmap.blob=HEAD:{_MAILMAP}", "check-mailmap", "--stdin"], asked)
+    told = done.stdout.decode("utf-8", "replace").splitlines()
+    return dict(zip(authors, told, strict=True)) if len(told) == len(authors) else {}
 
 
 _PATH_LIMIT_S = 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from ail_daemon.history.limits import USUAL, HistoryLimits
@@ -91,6 +91,9 @@ class _GitHistory:
 
     def find_commit(self, name: str) -> str | None:
         return objects.find_commit(self._git, name)
+
+    def map_authors(self, authors: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        return objects.map_authors(self._git, authors)
 
     def find_containing(self, sha: str) -> str | None:
         return refs.find_containing(self._git, sha)
@@ -181,6 +184,9 @@ class History(Protocol):
 
     def find_commit(self, name: str) -> str | None:
         """Return the sha of the commit that a ref, or any other name git knows for one, leads to; None if to none."""
+
+    def map_authors(self, authors: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Return (name, email) -> the `name <email>` that `.mailmap` at HEAD gives it; {} without one."""
 
     def find_containing(self, sha: str) -> str | None:
         """Return a branch, else a remote's, else a tag that reaches the commit *sha*, short; None where none does."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 
-from cachetools import LRUCache
-
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import AilError
 
@@ -22,7 +20,7 @@ class Branches:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: LRUCache[tuple[object, ...], frozenset[int]] = LRUCache(_KEPT)
+        self._kept: dict[tuple[object, ...], frozenset[int]] = {}
 
     def find_aside(self, index: RepoIndex, place: RepoPlace, head: str | None) -> frozenset[int]:
         """Return the ids of commits that *head*, of the worktree *place*, does not reach; none where that takes too long."""
@@ -35,6 +33,8 @@ class Branches:
         if found is None:
             found = _ask_git(index, place, tips, head)
             with self._lock:
+                if len(self._kept) >= _KEPT:
+                    self._kept.clear()
                 self._kept[key] = found
         return found
 
