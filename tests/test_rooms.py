@@ -39,6 +39,8 @@ DOORS = {
     "msgpack": {"framing.py"},
     "watchdog": {"indexing/watching/inotify.py", "indexing/watching/observer.py"},
     "mcp": {"server.py"},
+    "psutil": {"process/machine.py"},
+    "platformdirs": set(),
     "pygit2": set(),
 }
 PURE = {
@@ -89,8 +91,8 @@ ARROWS = {
         "server",
         "text",
     },
-    "daemon": {"metrics", "model", "server"},
-    "measuring": {"daemon", "metrics", "model", "server"},
+    "daemon": {"metrics", "model", "process", "server"},
+    "measuring": {"daemon", "metrics", "model", "process", "server"},
     "services": {
         "administration",
         "asking",
@@ -121,6 +123,7 @@ INNER = {
         "flags",
         "history",
         "index",
+        "indexing",
         "model",
         "process",
         "repos",

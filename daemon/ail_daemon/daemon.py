@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import resource
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from ail_rpc.errors import AilError
 
 from .metrics.exposition import Family
 from .model import SCHEMA
+from .process.machine import get_rss_bytes, get_uss_bytes
 from .server.params import Handler, Method, text
 
 
@@ -87,6 +88,7 @@ class Daemon:
             "model": self._get_model(),
             "uptime_s": round(self.uptime_s, 3),
             "rss_bytes": get_rss_bytes(),
+            "uss_bytes": await asyncio.to_thread(get_uss_bytes),
             "repos": [],
         }
         for offer in self._offers:
@@ -109,12 +111,3 @@ class Daemon:
 
     def _get_model(self) -> str | None:
         return next((model for offer in self._offers if (model := offer.get_model())), None)
-
-
-def get_rss_bytes() -> int:
-    """Return the resident memory; where there is no /proc (macOS), its peak."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as figures:
-            return int(figures.read().split()[1]) * resource.getpagesize()
-    except FileNotFoundError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -10,6 +10,7 @@ from ail_rpc.errors import NotARepositoryError, NotEnrolledError
 
 from ..encoding.encoders import ServingEncoder
 from ..indexing import skipping
+from ..indexing.embedding import describe_wait
 from ..indexing.freshness import Freshness
 from ..indexing.indexer import Indexer
 from ..repos.repo import Repo, describe_index
@@ -80,7 +81,8 @@ class Enrolment:
         skipped = repo.index.counts.skipped if repo.index else settled.get("skipped", 0)
         told = {
             "path": repo.place.root, "repo": repo.key, "updated_by": repo.updated_by or settled.get("updated_by"),
-            "notice": repo.notice or self._encoder.notice or skipping.describe(skipped), "skipped": skipped,
+            "notice": repo.notice or self._encoder.notice or describe_wait(repo) or skipping.describe(skipped),
+            "skipped": skipped,
             "watched": repo.watched or "events", "encoded": repo.encoded,
             **repo.progress.describe(),
         }  # fmt: skip

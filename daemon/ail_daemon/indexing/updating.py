@@ -14,7 +14,7 @@ from ..index.rewrites import forget_unused_embeddings, purge_retired
 from ..model import Commit, CommitChanges, Encode, Tips
 from ..repos.repo import Progress, Repo
 from . import skipping
-from .embedding import FindKept, embed_fresh, embed_rest
+from .embedding import FindKept, MayEncode, embed_fresh, embed_rest
 from .reading import Reader, check_commits
 
 SMALL = 64
@@ -32,16 +32,20 @@ def update_small(
     on_pruned: Callable[[], None],
     *,
     may_reuse: bool = True,
+    may_encode: MayEncode = lambda _: True,
 ) -> bool:
     """Take in what is new; False where that is more than SMALL commits' work, and nothing was done.
 
     may_reuse: a message whose embedding is kept, of a commit that was amended or is somewhere else too, is not encoded.
+    may_encode: asked of what earlier updates left alone; what they may not embed either is no work of this one's.
     """
     stored = index.store.get_tips()
     tips, is_known = _compare_tips(reader, repo, index, stored)
     if index.counts.unembeddable and repo.settled.get("signature", "") is None:
         return False  # somebody asks for another try of texts that the encoder, and this process with it, may die of
-    if index.counts.pending > SMALL or (not is_known and index.counts.commits > SMALL):
+    counts = index.counts
+    left = counts.pending if may_encode(counts.unembedded) else counts.commits - counts.changed
+    if left > SMALL or (not is_known and index.counts.commits > SMALL):
         return False
     known = [] if is_known else list(index.store.iter_shas())
     stale = _find_stale(repo, index, stored, tips)
@@ -63,7 +67,7 @@ def update_small(
     _note_read(reader, tips, index)
     skipping.note_cut(index.store, commits)
     skipping.note(index.store, failed, "text")
-    embed_rest(encode, repo, index, None)
+    embed_rest(encode, repo, index, None, may_encode)
     _read_changes(reader, repo, index)
     _finish(index)
     return True
@@ -76,8 +80,12 @@ def update_large(
     index: RepoIndex,
     on_pruned: Callable[[], None],
     find_kept: FindKept | None,
+    may_encode: MayEncode = lambda _: True,
 ) -> None:
-    """Take in whatever is new, in batches; *find_kept* None: embeddings that are kept already are not used again."""
+    """Take in whatever is new, in batches; *find_kept* None: embeddings that are kept already are not used again.
+
+    may_encode: asked before each batch of texts is embedded; the rest of the update goes on where they may not be.
+    """
     stored = index.store.get_tips()
     tips, is_known = _compare_tips(reader, repo, index, stored)
     stale = _find_stale(repo, index, stored, tips)
@@ -104,7 +112,7 @@ def update_large(
     _read_dangling(reader, index, parents)
     _note_read(reader, tips, index)
     index.change(tips=tips)
-    embed_rest(encode, repo, index, find_kept)
+    embed_rest(encode, repo, index, find_kept, may_encode)
     _read_changes(reader, repo, index)
     _finish(index)
 

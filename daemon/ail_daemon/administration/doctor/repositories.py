@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ail_daemon.history.ownership import get_owner_error
 from ail_daemon.history.signature import read_signature
+from ail_daemon.indexing.embedding import describe_wait
 from ail_daemon.model import REF_KINDS
 from ail_daemon.repos.repo import Repo
 
@@ -28,6 +29,8 @@ def look_at_repository(repo: Repo, ref_kinds: tuple[str, ...] = REF_KINDS) -> Fi
         return Finding(name, "ok", f"{commits}, and an update is under way: {_progress(repo)}")
     if repo.index is not None and repo.index.counts.pending:
         said = f"{commits}, {repo.index.counts.pending:,} of them not wholly searchable"
+        if wait := describe_wait(repo):
+            return Finding(name, "ok", f"{said}; {wait}")
         return Finding(name, "warn", said, "ail-client check index")
     if repo.settled.get("signature") != read_signature(repo.place, ref_kinds):
         return Finding(name, "ok", f"{commits}; its refs moved since: the next look, within a minute, takes that in")
