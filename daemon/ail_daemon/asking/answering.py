@@ -13,6 +13,7 @@ from ail_rpc.errors import NotFoundError
 
 from ..encoding.encoders import EncodedOnce, ServingEncoder
 from ..index.repoindex import RepoIndex
+from ..indexing.embedding import describe_wait
 from ..model import SCHEMA, Encoder, Scope
 from ..repos.repo import Repo, describe_index
 from ..search import filters, search
@@ -139,7 +140,9 @@ def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | 
         return f"indexing: {index.counts.commits} commits so far"
     counts = index.counts
     embedded, commits = (counts.embedded or 0) + counts.unembeddable, counts.commits
-    return f"indexing {100 * embedded // commits} %" if is_semantic and embedded < commits else None
+    if not is_semantic or embedded >= commits:
+        return None
+    return describe_wait(repo) or f"indexing {100 * embedded // commits} %"
 
 
 def _check_file(index: RepoIndex, repo: Repo, scope: Scope) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ail_daemon.daemon import Daemon
 from ail_daemon.process.machine import get_rss_bytes, get_uss_bytes, is_on_battery
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="compares with what Linux tells")
@@ -41,6 +43,13 @@ def test_what_is_ours_alone_grows_with_what_we_write_and_is_resident() -> None:
     assert after is not None
     assert len(block) * 0.9 < after - before < len(block) * 1.5
     assert after < get_rss_bytes()
+
+
+def test_status_tells_it_but_not_to_who_watches_one_repository() -> None:
+    daemon = Daemon("/s", [], lambda: None)
+    told = asyncio.run(daemon.status({"repo": None}))
+    assert 0 < told["uss_bytes"] < told["rss_bytes"]
+    assert asyncio.run(daemon.status({"repo": "/r"}))["uss_bytes"] is None
 
 
 def test_no_figure_where_the_system_does_not_say(monkeypatch: pytest.MonkeyPatch) -> None:
