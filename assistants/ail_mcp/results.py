@@ -38,6 +38,7 @@ class Citation(TypedDict):
     relation: str | None
     reverted_by: str | None
     replaced_by: str | None
+    branch: str | None
 
 
 class Companion(TypedDict):
@@ -93,10 +94,11 @@ class Repository(TypedDict):
 
 
 class Status(TypedDict):
-    """The daemon and what it knows. model None: questions are answered by words alone."""
+    """The daemon and what it knows. model None: no_model says why; questions are answered by words alone until there is one."""
 
     version: str
     model: str | None
+    no_model: str | None
     project: str
     repositories: list[Repository]
     omitted: int
@@ -137,6 +139,7 @@ def make_status(status: dict[str, Any], project: str) -> Status:
     repos = [_make_repository(repo) for repo in status.get("repos") or []]
     made: Status = {
         "version": _short(status.get("version")) or "", "model": _short(status.get("model")),
+        "no_model": _short(status.get("no_model")),
         "project": _cut(to_path(project), _SENTENCE),
         "repositories": repos, "omitted": 0,
     }  # fmt: skip
@@ -161,6 +164,7 @@ def _make_citation(citation: dict[str, Any]) -> Citation:
         "reasons": [_cut(to_line(str(reason)), 100) for reason in (citation.get("reasons") or [])[:10]],
         "relation": _short(citation.get("relation")),
         "reverted_by": _short(citation.get("reverted_by")), "replaced_by": _short(citation.get("replaced_by")),
+        "branch": _short(citation.get("branch")),
     }  # fmt: skip
 
 

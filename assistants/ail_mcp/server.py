@@ -17,10 +17,10 @@ from ail_client.deadline import Deadline
 from ail_client.sanitise import to_line
 from ail_client.session import Reach, ask_daemon
 from ail_client.staged import read_staged
-from ail_rpc import VERSION
+from ail_rpc import VERSION, WHY
 from ail_rpc.errors import AilError, UsageError
 
-from .project import check_sha, check_texts, find_file, find_project, find_repo, make_lines
+from .project import check_sha, check_texts, find_file, find_files, find_project, find_repo, make_lines
 from .results import Answer, Commit, Status, make_answer, make_commit, make_status
 from .texts import write_answer, write_commit, write_status
 
@@ -47,7 +47,17 @@ def make_server(project: str) -> MCPServer[Any]:
     )
     for tool in (tools.history_ask, tools.history_related, tools.history_commit, tools.history_status):
         server.add_tool(tool, annotations=read_only)
+    _refuse_unknown_arguments(server)
     return server
+
+
+def _refuse_unknown_arguments(server: MCPServer[Any]) -> None:
+    """Have an argument that a tool does not have refused by name: the SDK drops it, and a misspelt `path` with it."""
+    for tool in server._tool_manager.list_tools():  # the SDK has no public way to say this
+        model = tool.fn_metadata.arg_model
+        model.model_config["extra"] = "forbid"
+        model.model_rebuild(force=True)
+        tool.parameters["additionalProperties"] = False
 
 
 class Tools:
@@ -58,7 +68,7 @@ class Tools:
 
     def history_ask(
         self,
-        question: str,
+        question: str | None = None,
         path: str | None = None,
         start_line: int | None = None,
         end_line: int | None = None,
@@ -67,15 +77,19 @@ class Tools:
     ) -> Annotated[CallToolResult, Answer]:
         """Ask why code is as it is; git history answers with the commits that say so, or that there is no evidence.
 
+        Without a question it is asked why the named file, or lines of it, are so.
+
         Name the file (path, from the repository's root; it may be deleted by now) and the lines if the question is about
-        them: lines are those of the last commit. repo_path: a directory of another repository than the project's.
+        them: lines are those of the file on the disk. repo_path: a directory of another repository than the project's.
         """
         try:
             check_texts(question=question, path=path, repo_path=repo_path)
-            params: dict[str, Any] = {"repo": find_repo(repo_path, self._project), "question": question}
+            params: dict[str, Any] = {"repo": find_repo(repo_path, self._project), "question": question or WHY}
+            if question is None and path is None:
+                raise UsageError("a question or a path is needed")
             params["limit"] = _check_limit(limit)
             if path is not None:
-                params["file"] = find_file(path, repo_path, self._project)
+                params["repo"], params["file"] = find_file(path, repo_path, self._project)
             if lines := make_lines(start_line, end_line):
                 if path is None:
                     raise UsageError("lines need a path")
@@ -96,7 +110,7 @@ class Tools:
             check_texts(paths=paths, repo_path=repo_path)
             params: dict[str, Any] = {"repo": find_repo(repo_path, self._project)}
             if paths:
-                params["files"] = [find_file(path, repo_path, self._project) for path in paths]
+                params["repo"], params["files"] = find_files(paths, repo_path, self._project)
             else:
                 params["staged"] = _read_staged(params["repo"])
             answer = make_answer(_ask("related", params))

@@ -6,10 +6,10 @@ import os
 
 from ail_rpc.errors import NotARepositoryError, UnavailableError
 
-from .output import write_answer, write_json, write_note
+from .output import flush, write_answer, write_json, write_note
 from .sanitise import to_block, to_path
 from .session import Reach, ask_daemon, call, stop_daemon, with_daemon
-from .target import find_place, to_wire_path
+from .target import name_repository, to_wire_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _LAST_QUESTION_S = 5.0  # one that is under way when the time is over is asked t
 
 def run_add(options: Namespace, reach: Reach) -> int:
     """Enrol a repository; with --wait, return when all of it is searchable."""
-    repo = to_wire_path(find_place(options.directory or options.repo).root)
+    repo = name_repository(options.directory or options.repo)
 
     def add(connection: Connection, limit: Deadline) -> dict[str, Any]:
         added: dict[str, Any] = call(connection, "repo.add", {"repo": repo}, limit)
@@ -40,19 +40,29 @@ def run_add(options: Namespace, reach: Reach) -> int:
     added = with_daemon(reach, add)
     if not options.json and added.get("notice"):
         write_note(f"note: {added['notice']}")
-    return _print(options, added, f"{'searchable' if options.wait else 'added'}: {to_path(repo)}")
+    _print(options, added, f"{'searchable' if options.wait else 'added'}: {to_path(repo)}")
+    if options.wait and not options.json:
+        flush()  # or a log has the last line first
+        write_note(_say_next(repo))
+    return 0
+
+
+def _say_next(repo: str) -> str:
+    """Return the line that says what can be done with a repository that is searchable."""
+    here = os.getcwd()
+    there = here == repo or here.startswith(f"{repo.rstrip('/')}/")
+    return f'next: {"" if there else f"cd {to_path(repo)}; "}git why "why …?" or git why FILE:LINE "why …?"'
 
 
 def run_remove(options: Namespace, reach: Reach) -> int:
     """Forget a repository, also one that is not on the disk any more."""
     named = options.directory or options.repo
     try:
-        repo = find_place(named).root
+        repo = name_repository(named)
     except NotARepositoryError:
         if named is None:
             raise
-        repo = os.path.realpath(named)
-    repo = to_wire_path(repo)
+        repo = to_wire_path(os.path.realpath(named))
     removed = ask_daemon(reach, "repo.remove", {"repo": repo, "purge": options.purge})
     return _print(options, removed, f"removed: {to_path(repo)}")
 
@@ -74,7 +84,7 @@ def run_repos(options: Namespace, reach: Reach) -> int:
 
 def run_status(options: Namespace, reach: Reach) -> int:
     """Show what the daemon is and does."""
-    params = {} if options.repo is None else {"repo": to_wire_path(find_place(options.repo).root)}
+    params = {} if options.repo is None else {"repo": name_repository(options.repo)}
     status = ask_daemon(reach, "status", params)
     if options.json:
         return _print(options, status)
@@ -161,7 +171,7 @@ def run_keep(options: Namespace, reach: Reach) -> int:
 
 
 def _get_repo(options: Namespace) -> dict[str, Any]:
-    return {} if options.repo is None else {"repo": to_wire_path(find_place(options.repo).root)}
+    return {} if options.repo is None else {"repo": name_repository(options.repo)}
 
 
 def _print(options: Namespace, reply: object, text: str | None = None) -> int:

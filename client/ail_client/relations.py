@@ -16,24 +16,48 @@ _KINDS = {
     "similar": "bears on this",
 }
 _LINE_MAX = 300
+_AUTHOR_MAX, _PLACE_MAX = 40, 80
+_INDENT = "  "
 
 
 def render_related(reply: dict[str, Any], page: Page) -> str:
     """Return *reply* for a person, one line a finding, wrapped where the terminal is narrow."""
-    lines = []
-    for citation in reply["citations"]:
-        first, *rest = page.wrap(describe_citation(citation))
-        sha = shorten(to_line(citation["sha"]))
-        lines += [first.replace(sha, page.paint(sha, "yellow"), 1), *("  " + line for line in rest)]
-    return "\n".join([*lines, *map(describe_companion, reply.get("companions") or ())])
+    lines = [line for citation in reply["citations"] for line in _render_citation(citation, page)]
+    for companion in reply.get("companions") or ():
+        lines += _wrap(describe_companion(companion), page)
+    return "\n".join(lines)
 
 
-def describe_citation(citation: dict[str, Any]) -> str:
-    """Return `a1b2c3d4e5 is taken back: Subject — sentence` on one line of at most 300 characters."""
+def _render_citation(citation: dict[str, Any], page: Page) -> list[str]:
+    sha = to_line(citation["sha"])
+    first, *others = _wrap(describe_citation(citation), page)
+    return [first.replace(shorten(sha), page.name_commit(sha), 1), *others]
+
+
+def _wrap(text: str, page: Page) -> list[str]:
+    """Return *text* in lines that fit, those after the first indented."""
+    first, *others = page.wrap(text, _INDENT)
+    return [first.removeprefix(_INDENT), *others]
+
+
+def describe_citation(citation: dict[str, Any], *, has_room: bool = True) -> str:
+    """Return `a1b2c3d4e5 is taken back (2024-03-05, Jane Doe, view.py:12): Subject — sentence`, on one line of at most 300.
+
+    has_room: False leaves out what stands in brackets, for a hook's shorter lines.
+    """
     kind = _KINDS.get(citation.get("relation") or "", "bears on this")
     subject, sentence = to_line(citation.get("subject") or ""), to_line(citation.get("sentence") or "")
     said = f"{subject} — {sentence}" if sentence and sentence != subject else subject
-    return _cut(f"{shorten(to_line(citation['sha']))} {kind}: {said}")
+    where = _describe_origin(citation) if has_room else ""
+    return _cut(f"{shorten(to_line(citation['sha']))} {kind}{f' ({where})' if where else ''}: {said}")
+
+
+def _describe_origin(citation: dict[str, Any]) -> str:
+    """Return when it was written, by whom, and where the change meets it, as far as that is told."""
+    path, line = citation.get("path"), citation.get("line")
+    place = f"{to_path(path)}:{line}" if path and line else to_path(path) if path else ""
+    author = to_line(citation.get("author") or "")[:_AUTHOR_MAX]
+    return ", ".join(filter(None, (to_line(citation.get("author_time") or "")[:10], author, place[-_PLACE_MAX:])))
 
 
 def describe_companion(companion: dict[str, Any]) -> str:

@@ -91,7 +91,7 @@ async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.
 
         async def get_status(start: str | None) -> dict[str, Any]:
             told = await enrolment.get_status(start)
-            return {**told, "notice": flags.notice, "github": pull_requests.describe()}
+            return {**told, "no_model": encoder.reason, "notice": flags.notice, "github": pull_requests.describe()}
 
         yield Offer(
             methods,

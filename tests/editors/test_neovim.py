@@ -73,10 +73,10 @@ def test_the_keys_of_an_answer_show_the_commit_go_to_the_place_and_fill_the_quic
     assert seen["title"] == "AIL: why the retry?"
 
 
-def test_lines_of_an_unsaved_buffer_are_found_in_head_and_back(
+def test_an_unsaved_buffer_s_text_is_sent_with_its_lines(
     nvim: Neovim, scripted: ScriptedDaemon, repo: Repository
 ) -> None:
-    """Two lines more above: line 4 of the buffer is line 2 of HEAD, and a citation of line 3 leads to line 5."""
+    """The daemon finds which lines of HEAD they are, and cites lines of the text that it was sent."""
     scripted.script["ask"] = ScriptedDaemon.make_reply(
         repo=str(repo.path), file="upload.py", citations=[ScriptedDaemon.make_citation(path="upload.py", line=3)]
     )
@@ -84,13 +84,13 @@ def test_lines_of_an_unsaved_buffer_are_found_in_head_and_back(
     vim.api.nvim_buf_set_lines(0, 0, 0, false, {'# one', '# two'})
     vim.cmd('4') vim.cmd('Ail! why?') wait(function() return #vim.fn.getqflist() > 0 end)
     emit('line', vim.fn.getqflist()[1].lnum)
-    vim.cmd('1,2Ail why?') emit('new', (wait_float()))
+    vim.cmd('write') vim.cmd('1,2Ail why?') emit('saved', (wait_float()))
     """
+    text = (repo.path / "upload.py").read_text()
     seen = nvim(lua, str(repo.path / "upload.py"))
-    asked_lines = [params.get("lines") for name, params in scripted.calls if name == "ask"]
-    assert asked_lines == [[2, 2], None]
-    assert seen["line"] == 5
-    assert "note: these lines are not committed yet: asked about the whole file" in seen["new"]
+    sent = [(params["lines"], params.get("contents")) for name, params in scripted.calls if name == "ask"]
+    assert sent == [([4, 4], f"# one\n# two\n{text}"), ([1, 2], None)]
+    assert seen["line"] == 3
 
 
 def test_a_buffer_of_a_deleted_file_is_asked_about_as_a_file(
@@ -102,7 +102,7 @@ def test_a_buffer_of_a_deleted_file_is_asked_about_as_a_file(
     repo.commit("Drop the page")
     params = asked(nvim, scripted, "vim.cmd('Ail why?')", str(repo.path / "deep/er/gone.py"))
     assert (params["file"], params["repo"]) == (str(repo.path / "deep/er/gone.py"), str(repo.path))
-    assert "lines" not in params
+    assert params["lines"] == [1, 1]  # the daemon knows that HEAD has no such file
 
 
 def test_names_with_spaces_quotes_newlines_and_bytes_arrive_as_they_are(
@@ -176,6 +176,57 @@ def test_a_method_the_daemon_does_not_know_is_a_clear_error(nvim: Neovim, repo: 
 def test_no_evidence_is_said(nvim: Neovim, scripted: ScriptedDaemon, repo: Repository) -> None:
     scripted.script["ask"] = ScriptedDaemon.make_reply(outcome="no_evidence", answer="", citations=[], confidence=0.0)
     assert nvim(ASK, str(repo.path / "upload.py"))["answer"] == ["No evidence in the history."]
+
+
+def test_below_the_bar_the_nearest_commits_are_shown_as_such(
+    nvim: Neovim, scripted: ScriptedDaemon, repo: Repository
+) -> None:
+    scripted.script["ask"] = ScriptedDaemon.make_reply(outcome="no_evidence", answer="", confidence=0.2)
+    answer = nvim(ASK, str(repo.path / "upload.py"))["answer"]
+    assert answer[0] == "No evidence in the history. Not sure; nearest:"
+    assert not any("20%" in line for line in answer)
+
+
+@pytest.mark.parametrize(("line", "last"), [(2, 2), (25, 25), (40, 40), (36, 40)])
+def test_the_answer_never_covers_the_lines_it_is_about(
+    nvim: Neovim, scripted: ScriptedDaemon, repo: Repository, line: int, last: int
+) -> None:
+    excerpt = "\n\n".join(f"Sentence {number} of many." for number in range(30))
+    scripted.script["ask"] = ScriptedDaemon.make_reply(citations=[ScriptedDaemon.make_citation(excerpt=excerpt)] * 3)
+    (repo.path / "upload.py").write_text("".join(f"line {number}\n" for number in range(1, 41)))
+    lua = f"""
+    vim.o.lines, vim.o.columns = 44, 100 vim.cmd('{line}')
+    vim.cmd('redraw') vim.cmd('{line},{last}Ail why?')
+    local before = vim.fn.line('w0')
+    wait_float()
+    local at = vim.api.nvim_win_get_position(require('ail.float').window)
+    local height = vim.api.nvim_win_get_height(require('ail.float').window)
+    emit('top', at[1]) emit('bottom', at[1] + height + 1) emit('shift', before - 1)
+    """
+    seen = nvim(lua, str(repo.path / "upload.py"))
+    rows = range(line - 1 - seen["shift"], last - seen["shift"])
+    assert all(not seen["top"] <= row <= seen["bottom"] for row in rows), seen
+    assert seen["top"] >= 0
+    assert seen["bottom"] < 44
+
+
+def test_a_hint_comes_at_once_and_soon_after_the_cursor_rests(
+    nvim: Neovim, scripted: ScriptedDaemon, repo: Repository
+) -> None:
+    scripted.script["ask"] = ScriptedDaemon.make_reply()
+    lua = """
+    local function row()
+      local space = vim.api.nvim_create_namespace('ail_hint')
+      local marks = vim.api.nvim_buf_get_extmarks(0, space, 0, -1, {})
+      return marks[1] and marks[1][2]
+    end
+    vim.o.updatetime = 4000
+    vim.cmd('AilHint on') emit('first', vim.wait(2000, function() return row() == 0 end, 10))
+    vim.api.nvim_win_set_cursor(0, { 2, 0 }) vim.cmd('doautocmd CursorMoved')
+    emit('second', vim.wait(2000, function() return row() == 1 end, 10))
+    """
+    seen = nvim(lua, str(repo.path / "upload.py"))
+    assert (seen["first"], seen["second"]) == (True, True)
 
 
 def test_the_hint_is_off_until_switched_on_and_never_starts_a_daemon(

@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from ..flags import Flags
+from ..index.store import DamagedError
 from ..index.words import WordIndexError
 from ..indexing.freshness import Freshness
 from ..repos.repos import Repos
@@ -58,7 +59,8 @@ class Asking:
         params.check(settings.max_question_bytes)
         repo, place = self._repos.find(params.repo)
         scope = params.get_scope(place)
-        return Asked(params, repo, place, scope, decide(settings, params.mode, repo.key, scope, params.levelled))
+        plan = decide(settings, params.mode, repo.key, scope, params.levelled)
+        return Asked(params, repo, place, scope, plan, params.identify_text(scope, place))
 
     async def _answer(self, params: dict[str, Any]) -> Answered:
         started = perf_counter()
@@ -76,6 +78,6 @@ class Asking:
                 asked.plan, limit_s, lambda: self._answering.answer(asked),
                 lambda problem: self._answering.answer(asked.by_words(), problem),
             )  # fmt: skip
-        except WordIndexError:
-            self._freshness.mend(asked.repo)
+        except (WordIndexError, DamagedError) as err:
+            self._freshness.mend(asked.repo, err)
             raise

@@ -1,6 +1,6 @@
 --- A hint at the end of the cursor's line: the commit that says most of why it is so. Off until it is switched on.
 ---
---- Asked when the cursor has rested for 'updatetime', never of a daemon that does not run, and never twice of the same line and text.
+--- Asked when it is switched on and when the cursor has rested for REST_MS, never of a daemon that does not run, and never twice of the same line and text.
 local answer = require('ail.answer')
 local safe = require('ail.safe')
 local wire = require('ail.wire')
@@ -9,6 +9,7 @@ local M = {}
 local NAMESPACE = vim.api.nvim_create_namespace('ail_hint')
 local LEAST_CONFIDENCE = 0.3
 local TIMEOUT_S = 2
+local REST_MS = 400 -- 'updatetime' is 4 s unless set: hints would seem dead
 local group
 local cancel_last = function() end
 local known = {} -- buffer -> { tick = changedtick, [line] = text, false where history says nothing }
@@ -28,7 +29,7 @@ end
 
 local function describe(reply)
   local first = (wire.get(reply, 'citations') or {})[1]
-  if not first or (wire.get(reply, 'confidence') or 0) < LEAST_CONFIDENCE then
+  if not first or wire.get(reply, 'outcome') == 'no_evidence' or (wire.get(reply, 'confidence') or 0) < LEAST_CONFIDENCE then
     return false
   end
   local date = safe.to_line(wire.get(first, 'author_time')):sub(1, 10)
@@ -51,21 +52,21 @@ local function ask(buffer, line)
     if not where.file or not vim.api.nvim_buf_is_valid(buffer) then
       return
     end
-    require('ail.lines').find(buffer, where, { line, line }, function(found)
-      if not found then
-        return
+    local params = { repo = where.repo, file = where.file, lines = { line, line }, question = require('ail').make_question(buffer, { line, line }), limit = 1, timeout = TIMEOUT_S }
+    local contents, note = require('ail.lines').get_contents(buffer)
+    if note then
+      return -- its lines cannot be told
+    end
+    params.contents = contents
+    cancel_last()
+    cancel_last = require('ail.daemon').request('ask', params, quiet, function(err, reply)
+      if err or not vim.api.nvim_buf_is_valid(buffer) or vim.api.nvim_buf_get_changedtick(buffer) ~= tick then
+        return -- a hint that does not come is no error
       end
-      local params = { repo = where.repo, file = where.file, lines = found, question = require('ail').make_question(buffer, { line, line }), limit = 1, timeout = TIMEOUT_S }
-      cancel_last()
-      cancel_last = require('ail.daemon').request('ask', params, quiet, function(err, reply)
-        if err or not vim.api.nvim_buf_is_valid(buffer) or vim.api.nvim_buf_get_changedtick(buffer) ~= tick then
-          return -- a hint that does not come is no error
-        end
-        remember(buffer, line, describe(reply))
-        if vim.api.nvim_get_current_buf() == buffer and vim.api.nvim_win_get_cursor(0)[1] == line then
-          draw(buffer, line, known[buffer][line])
-        end
-      end)
+      remember(buffer, line, describe(reply))
+      if vim.api.nvim_get_current_buf() == buffer and vim.api.nvim_win_get_cursor(0)[1] == line then
+        draw(buffer, line, known[buffer][line])
+      end
     end)
   end))
 end
@@ -80,6 +81,19 @@ local function show()
   else
     ask(buffer, line)
   end
+end
+
+local moves = 0
+
+--- Show the hint once the cursor rests.
+local function show_at_rest()
+  moves = moves + 1
+  local now = moves
+  vim.defer_fn(function()
+    if group and moves == now and vim.api.nvim_get_mode().mode == 'n' then
+      show()
+    end
+  end, REST_MS)
 end
 
 --- Switch hints on (true), off (false), or over (nil).
@@ -99,7 +113,9 @@ function M.switch(on)
   group = vim.api.nvim_create_augroup('ail_hint', {})
   vim.api.nvim_create_autocmd('CursorHold', { group = group, callback = show })
   vim.api.nvim_create_autocmd({ 'CursorMoved', 'InsertEnter' }, { group = group, callback = function(event) clear(event.buf) end })
+  vim.api.nvim_create_autocmd({ 'CursorMoved', 'InsertLeave', 'BufEnter' }, { group = group, callback = show_at_rest })
   vim.api.nvim_create_autocmd('BufWipeout', { group = group, callback = function(event) known[event.buf] = nil end })
+  show()
 end
 
 return M
