@@ -48,8 +48,12 @@ class Counts:
     @property
     def pending(self) -> int:
         """Commits that something is still missing of."""
-        embedded = self.commits if self.embedded is None else self.embedded + self.unembeddable
-        return self.commits - min(self.changed, embedded)
+        return max(self.unembedded, self.commits - self.changed)
+
+    @property
+    def unembedded(self) -> int:
+        """Commits that an embedding is waited for; none where no model serves."""
+        return 0 if self.embedded is None else self.commits - self.embedded - self.unembeddable
 
 
 class RepoIndex:
