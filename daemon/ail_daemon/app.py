@@ -18,7 +18,7 @@ from .flags import Flags
 from .measuring import Measuring
 from .metrics.figures import Figures
 from .metrics.port import MetricsPort
-from .process import isolation as process
+from .process import isolation
 from .process.activation import get_watchdog_s, notify
 from .process.idle import wait_until_idle
 from .process.locks import DaemonLocks
@@ -118,7 +118,7 @@ def _fit_watchdog(limits: ServingLimits) -> ServingLimits:
 
 
 def _look_after_files(locks: DaemonLocks) -> None:
-    process.keep_log_short()
+    isolation.keep_log_short()
     locks.renew()
 
 

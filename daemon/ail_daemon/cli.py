@@ -17,8 +17,7 @@ from ail_rpc import VERSION
 from ail_rpc.errors import AilError, InternalError, NotInstalledError, UnavailableError
 from ail_rpc.paths import get_socket_path, get_state_dir
 
-from .process import activation, locks
-from .process import isolation as process
+from .process import activation, isolation, locks
 from .process.ready import ReadyPipe
 
 _NEEDED = (
@@ -97,13 +96,13 @@ def _run_command(args: argparse.Namespace) -> int:
 
 
 def _run_daemon(args: argparse.Namespace) -> int:
-    process.isolate()
+    isolation.isolate()
     with ReadyPipe(args.ready_fd) as ready:
         _require_extra()
         passed = activation.take_listening_socket()
         socket_path, state_dir = passed.getsockname() if passed else get_socket_path(), get_state_dir()
         if args.detach:
-            process.detach(state_dir, keep=_find_kept(args.ready_fd, passed))
+            isolation.detach(state_dir, keep=_find_kept(args.ready_fd, passed))
         held = locks.acquire(socket_path, state_dir)
         if isinstance(held, str):
             ready.announce(held)  # the other daemon's: one is enough
@@ -114,7 +113,7 @@ def _run_daemon(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
-    process.isolate()
+    isolation.isolate()
     _require_extra()
     with _hold_locks("`ail-client add DIR --wait` has it index a repository"):
         from .administration.building import build

@@ -15,7 +15,7 @@ from ail_rpc.errors import AilError
 from .history.limits import HistoryLimits
 from .settings import VARIABLES, Loaded, Origin, Settings, read_assignments, read_settings
 
-Told = Callable[[Settings, Settings], None]
+SettingsListener = Callable[[Settings, Settings], None]
 """Called with the settings before and after a change."""
 
 
@@ -40,17 +40,17 @@ class Flags:
         self.current = loaded.settings
         self.notice: str | None = None  # why the last `reload` changed nothing; None where it was fine
         self._origins = dict(loaded.origins)
-        self._told: dict[object, Told] = {}
-        self._checks: dict[object, Told] = {}
+        self._listeners: dict[object, SettingsListener] = {}
+        self._checks: dict[object, SettingsListener] = {}
 
-    def subscribe(self, told: Told) -> Callable[[], None]:
-        """Have *told* called on the daemon's loop after every change, before its reply; return what ends that.
+    def subscribe(self, listener: SettingsListener) -> Callable[[], None]:
+        """Have *listener* called on the daemon's loop after every change, before its reply; return what ends that.
 
         It must neither wait nor raise: what takes long is to be begun there and done elsewhere.
         """
-        return _enter(self._told, told)
+        return _enter(self._listeners, listener)
 
-    def check_with(self, check: Told) -> Callable[[], None]:
+    def check_with(self, check: SettingsListener) -> Callable[[], None]:
         """Have *check* called before every change; where it raises UsageError nothing is changed. Return what ends that.
 
         For what is known only by trying: whether a file can be opened, a port be had.
@@ -98,8 +98,8 @@ class Flags:
         before, self.current, self._origins = self.current, settings, origins
         changed = [name for name, one in VARIABLES.items() if getattr(before, one.name) != getattr(settings, one.name)]
         if changed:
-            for told in [*self._told.values()]:
-                told(before, settings)
+            for listener in [*self._listeners.values()]:
+                listener(before, settings)
         return [self._flag(variable) for variable in changed]
 
     def _flag(self, variable: str) -> Flag:
@@ -110,9 +110,9 @@ class Flags:
         return Flag(variable, value, self._origins.get(variable, "default"))
 
 
-def _enter(into: dict[object, Told], told: Told) -> Callable[[], None]:
+def _enter(into: dict[object, SettingsListener], listener: SettingsListener) -> Callable[[], None]:
     key = object()
-    into[key] = told
+    into[key] = listener
 
     def leave() -> None:
         into.pop(key, None)

@@ -41,8 +41,8 @@ class Measuring:
         found, sides = await self._collect(), self._describe_sides()
         if not params["json"]:
             return render(found)
-        told = {one.name: one.describe() for one in found}
-        return {"schema_version": SCHEMA, "metrics": told, "sides": sides}
+        metrics = {one.name: one.describe() for one in found}
+        return {"schema_version": SCHEMA, "metrics": metrics, "sides": sides}
 
     async def _collect(self) -> list[Family | Histogram]:
         sides = self._describe_sides()

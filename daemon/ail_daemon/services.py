@@ -90,8 +90,8 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
         probing = Probing(repos, lambda: _encode(pool, encoder), ask_unheard)
 
         async def get_status(start: str | None) -> dict[str, Any]:
-            told = await enrolment.get_status(start)
-            return {**told, "notice": flags.notice, "github": pull_requests.describe()}
+            status = await enrolment.get_status(start)
+            return {**status, "notice": flags.notice, "github": pull_requests.describe()}
 
         yield Offer(
             methods,
@@ -156,9 +156,9 @@ def _offer_methods(
 
 
 async def _read_metrics(enrolment: Enrolment, caches: AnswerCaches, encoder: ServingEncoder) -> list[Family]:
-    told = await enrolment.get_status(None)
+    status = await enrolment.get_status(None)
     kept = gauges.read_caches({name: cache.stats() for name, cache in caches._asdict().items()})
-    return [*gauges.read_repositories(told["repos"]), *kept, gauges.read_model(encoder.loaded is not None)]
+    return [*gauges.read_repositories(status["repos"]), *kept, gauges.read_model(encoder.loaded is not None)]
 
 
 async def _encode(pool: QuestionPool, encoder: ServingEncoder) -> None:

@@ -120,8 +120,8 @@ def _count_cores() -> int:
 
 
 def _setting(variable: str, default: object, may_be: str, read: Reader, *, is_secret: bool = False) -> Any:
-    told = {"variable": variable, "may_be": may_be, "read": read, "is_secret": is_secret}
-    return field(default=default, metadata=told, repr=not is_secret)
+    metadata = {"variable": variable, "may_be": may_be, "read": read, "is_secret": is_secret}
+    return field(default=default, metadata=metadata, repr=not is_secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,10 +60,10 @@ def _build_one(indexer: Indexer, repo: Repo) -> None:
     _show_end()
     if repo.notice:
         raise RepoUnreadableError(f"{repo.place.root}: {repo.notice}", "what was read of it is kept; build it again")
-    told = skipping.describe(int(repo.settled.get("skipped") or 0))
+    skipped = skipping.describe(int(repo.settled.get("skipped") or 0))
     _say(
         f"searchable: {repo.place.root}, {repo.settled.get('commits', 0):,} commits"
-        + (f"\nnote: {told}" if told else "")
+        + (f"\nnote: {skipped}" if skipped else "")
     )
 
 

@@ -59,8 +59,8 @@ class Checking:
         """Return for `repo`, or for every repository, what was found, whether it was repaired, and whether all is well now."""
         start = params["repo"]
         repos = list(self._repos) if start is None else [self._repos.find(start)[0]]
-        told = [await self._check(repo) for repo in repos]
-        return {"ok": all(one["ok"] for one in told), "repos": told}
+        checked = [await self._check(repo) for repo in repos]
+        return {"ok": all(one["ok"] for one in checked), "repos": checked}
 
     async def _check(self, repo: Repo) -> dict[str, Any]:
         await self._update(repo)
@@ -71,8 +71,8 @@ class Checking:
             await self._update(repo)
             left = await asyncio.to_thread(self._inspect, repo)
         is_ok = left.is_ok and not repo.notice
-        told = {"path": repo.place.root, "ok": is_ok, "repaired": is_ok and not found.is_ok, "notice": repo.notice}
-        return told | {"commits": repo.index.counts.commits if repo.index else 0, "found": found.describe()}
+        result = {"path": repo.place.root, "ok": is_ok, "repaired": is_ok and not found.is_ok, "notice": repo.notice}
+        return result | {"commits": repo.index.counts.commits if repo.index else 0, "found": found.describe()}
 
     async def _update(self, repo: Repo) -> None:
         self._indexer.forget(repo)

@@ -111,8 +111,8 @@ class Configuring:
     async def flags(self, params: dict[str, Any]) -> dict[str, Any]:
         """Take what `set` assigns, all of it or (UsageError) nothing; return every setting, and what `reload` does."""
         changed = self._flags.set(params["set"]) if params["set"] else []
-        told = await self._settle(changed)
-        return {"flags": [flag.describe() for flag in self._flags.get()], **told}
+        reply = await self._settle(changed)
+        return {"flags": [flag.describe() for flag in self._flags.get()], **reply}
 
     async def reload(self, params: dict[str, Any]) -> dict[str, Any]:
         """Read file and environment again; return the settings that changed, and the names of those not in force yet.

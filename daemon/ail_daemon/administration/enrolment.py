@@ -66,8 +66,8 @@ class Enrolment:
 
     async def get_status(self, start: str | None) -> dict[str, Any]:
         """Return the repositories' part of `status`, of the one around *start* or (None) of all."""
-        told = list(self._repos) if start is None else [self._repos.find_even_gone(start)]
-        return {"repos": [self._describe(repo) for repo in told]}
+        repos = list(self._repos) if start is None else [self._repos.find_even_gone(start)]
+        return {"repos": [self._describe(repo) for repo in repos]}
 
     def _describe(self, repo: Repo) -> dict[str, Any]:
         """Return path, head, commits, pending, complete, updated_by, notice and the progress of an update.
@@ -78,13 +78,13 @@ class Enrolment:
         """
         settled = repo.settled
         skipped = repo.index.counts.skipped if repo.index else settled.get("skipped", 0)
-        told = {
+        status = {
             "path": repo.place.root, "repo": repo.key, "updated_by": repo.updated_by or settled.get("updated_by"),
             "notice": repo.notice or self._encoder.notice or skipping.describe(skipped), "skipped": skipped,
             "watched": repo.watched or "events", "encoded": repo.encoded,
             **repo.progress.describe(),
         }  # fmt: skip
         if (index := repo.index) is not None:
-            return told | describe_index(repo, index) | {"embedded": index.counts.embedded}
+            return status | describe_index(repo, index) | {"embedded": index.counts.embedded}
         kept = {"head": settled.get("head"), "commits": settled.get("commits", 0)}
-        return told | kept | {"embedded": None, "pending": 0, "complete": repo.is_settled}
+        return status | kept | {"embedded": None, "pending": 0, "complete": repo.is_settled}

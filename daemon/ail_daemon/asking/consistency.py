@@ -94,15 +94,15 @@ class Consistency:
         until = monotonic() + (params["timeout"] or _LIMIT_S)
         start = params["repo"]
         repos = list(self._repos) if start is None else [self._repos.find(start)[0]]
-        told, is_complete = [], True
+        reports, is_complete = [], True
         for repo in repos:
             questions = await asyncio.to_thread(self._gather, repo, params["sample"])
             compared = _Compared()
             is_complete = await self._compare_all(questions, until, compared) and is_complete
-            told.append(compared.describe(repo))
+            reports.append(compared.describe(repo))
         return {
-            "ok": all(one["ok"] for one in told), "bar": BAR, "sample": params["sample"], "complete": is_complete,
-            "repos": told,
+            "ok": all(one["ok"] for one in reports), "bar": BAR, "sample": params["sample"], "complete": is_complete,
+            "repos": reports,
         }  # fmt: skip
 
     def _gather(self, repo: Repo, sample: int) -> list[_Question]:

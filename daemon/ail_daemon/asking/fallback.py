@@ -20,7 +20,7 @@ from .sides import SideFigures
 SHARE = 0.6
 """Of a question's time that meaning may take. It takes 10 ms of 5 s, also in a large history."""
 
-_Told = TypeVar("_Told")
+_Result = TypeVar("_Told")
 
 _NOT_MEANINGS_FAULT = (UsageError, NotFoundError, RepoError, StorageError)
 """What words would fail at as well: the question, the repository, the database."""
@@ -37,9 +37,9 @@ class Fallback:
         self,
         plan: Plan,
         limit_s: float,
-        by_meaning: Callable[[], _Told],
-        by_words: Callable[[NoMeaningError | None], _Told],
-    ) -> _Told:
+        by_meaning: Callable[[], _Result],
+        by_words: Callable[[NoMeaningError | None], _Result],
+    ) -> _Result:
         """Return what the side of *plan* tells, or else words alone, who are given why.
 
         Raises OutOfTimeError after *limit_s*; NoMeaningError where words may not step in; what either side raises that is
@@ -65,7 +65,7 @@ class Fallback:
         except OutOfTimeError:
             raise make_out_of_time(limit_s) from None
 
-    async def _ask_words(self, limit_s: float, work: Callable[[], _Told], *, in_reserve: bool) -> _Told:
+    async def _ask_words(self, limit_s: float, work: Callable[[], _Result], *, in_reserve: bool) -> _Result:
         try:
             return await self._pool.run(limit_s, work, in_reserve=in_reserve)
         except (UsageError, NotFoundError, RepoError):

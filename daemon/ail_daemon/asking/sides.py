@@ -109,12 +109,12 @@ class SideFigures:
         agreement: count of questions that both answered, same_first, overlap, likeness (means, 0 to 1, None: none), dropped.
         """
         with self._lock:
-            told: dict[str, Any] = {side: figures.describe() for side, figures in self._sides.items()}
+            sides: dict[str, Any] = {side: figures.describe() for side, figures in self._sides.items()}
             agreement = {
                 "count": self._count, "same_first": self._mean(self._same), "overlap": self._mean(self._overlap),
                 "likeness": self._mean(self._likeness), "dropped": self._dropped,
             }  # fmt: skip
-            return told | {"fallbacks": dict(self._fallbacks), "agreement": agreement}
+            return sides | {"fallbacks": dict(self._fallbacks), "agreement": agreement}
 
     def _mean(self, total: float) -> float | None:
         return round(total / self._count, 4) if self._count else None

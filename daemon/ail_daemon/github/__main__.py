@@ -21,7 +21,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-from ..process import isolation as process
+from ..process import isolation
 
 LIFE_S = 60
 """This process is ended by then, also where nobody waits for it any more."""
@@ -133,8 +133,8 @@ def read_body(body: bytes) -> list[dict[str, Any]]:
     return [read for one in listed if (read := _read_request(one))]
 
 
-def _read_request(told: object) -> dict[str, Any] | None:
-    match told:
+def _read_request(pull: object) -> dict[str, Any] | None:
+    match pull:
         case {"number": int(number), "title": str(title), "html_url": str(url), **others} if 0 < number < _NUMBER_MAX:
             if isinstance(number, bool) or not _is_address(url):
                 return None
@@ -160,7 +160,7 @@ def choose(requests: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 def main() -> None:
     """Answer the one order that stdin holds."""
-    process.isolate()
+    isolation.isolate()
     os.nice(10)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the daemon's to handle
     signal.alarm(LIFE_S)

@@ -108,8 +108,8 @@ def _read(written: bytes) -> Fetched:
     """Return what a child wrote; its last line may be cut off."""
     found: dict[str, PullRequest | None] = {}
     for line in written.split(b"\n")[:-1]:
-        told: dict[str, Any] = json.loads(line)
-        if "end" in told:
-            return Fetched(found, told["end"], told.get("wait_s"))
-        found[told["sha"]] = PullRequest(**told["request"]) if told["request"] else None
+        reply: dict[str, Any] = json.loads(line)
+        if "end" in reply:
+            return Fetched(found, reply["end"], reply.get("wait_s"))
+        found[reply["sha"]] = PullRequest(**reply["request"]) if reply["request"] else None
     return Fetched(found, "died")

@@ -62,8 +62,8 @@ def _ask_git(git: GitCommand, text: str) -> int:
     words = re.findall(r"[^\W\d_]+", text.lower())
     if len(text) > _LONGEST or not text.isprintable() or not re.search(r"\w", text) or not all(map(_is_known, words)):
         raise ValueError(text)
-    told = git.read(["rev-parse", f"--since={text}"]).strip()
-    return int(told.removeprefix(b"--max-age="))
+    printed = git.read(["rev-parse", f"--since={text}"]).strip()
+    return int(printed.removeprefix(b"--max-age="))
 
 
 def _is_known(word: str) -> bool:

@@ -112,5 +112,5 @@ def render(families: Iterable[Family | Histogram]) -> str:
 
 
 def _line(name: str, labels: Iterable[tuple[str, str]], value: float) -> str:
-    told = ",".join(f'{label}="{text.translate(_ESCAPES)}"' for label, text in labels)
-    return f"{name}{{{told}}} {value!r}" if told else f"{name} {value!r}"
+    pairs = ",".join(f'{label}="{text.translate(_ESCAPES)}"' for label, text in labels)
+    return f"{name}{{{pairs}}} {value!r}" if pairs else f"{name} {value!r}"

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from ail_rpc.errors import AilError
 
 from ..model import Cause
-from ..process.underway import read_told
+from ..process.underway import summarise_reply
 from .exposition import Family, Histogram
 
 BOUNDS_S = (
@@ -76,8 +76,8 @@ class Figures:
         self._errors.add(name_error(error))
 
     def _record_question(self, params: Mapping[str, Any], reply: object, spent_s: float) -> None:
-        told = read_told(reply)
-        mode, tier = told.mode or "none", told.tier or "none"
+        summary = summarise_reply(reply)
+        mode, tier = summary.mode or "none", summary.tier or "none"
         self._latency.observe(spent_s, mode, tier)
         if tier != "none":
             self._hits.add(tier)

@@ -40,7 +40,7 @@ def note_repo(repo_id: str) -> None:
         request.repo_id = repo_id
 
 
-class Told(NamedTuple):
+class ReplySummary(NamedTuple):
     """What a reply tells of how it came about; None where it does not. tier: of the cache, "none" for an answer made anew.
 
     citations: how many. degraded: why it is less than was asked for.
@@ -52,10 +52,10 @@ class Told(NamedTuple):
     degraded: str | None = None
 
 
-def read_told(reply: object) -> Told:
+def summarise_reply(reply: object) -> ReplySummary:
     """Read what a method's *reply* tells. It is the contract's, so that nothing need be handed through the use cases."""
     if not isinstance(reply, dict) or not isinstance(cited := reply.get("citations"), Iterable):
-        return Told()
+        return ReplySummary()
     mode: Any = reply.get("mode")
     tier = (reply.get("cached") or "none") if "cached" in reply else None
-    return Told(mode, tier, len(list(cited)), reply.get("degraded"))
+    return ReplySummary(mode, tier, len(list(cited)), reply.get("degraded"))

@@ -53,9 +53,9 @@ def _compare(index: RepoIndex, encoder: Encoder | None, files: Sequence[str], id
 
 def _weigh(commit: Commit, size: int, cosine: float) -> float:
     """Return 0 to 1: what is about few files, explains itself, or takes something back is worth more."""
-    told = min(len(commit.body) / _BODY_CHARS, 1.0)
+    body = min(len(commit.body) / _BODY_CHARS, 1.0)
     return (
-        0.35 * told + 0.3 / math.sqrt(max(size, 1)) + 0.25 * max(cosine, 0.0) + 0.1 * bool(is_undoing(commit.message))
+        0.35 * body + 0.3 / math.sqrt(max(size, 1)) + 0.25 * max(cosine, 0.0) + 0.1 * bool(is_undoing(commit.message))
     )
 
 

@@ -102,9 +102,9 @@ class _Judging:
         is_again = trace.overlap.restored_share >= LEAST_AGAIN and len(trace.overlap.restored) >= LEAST_LINES
         if not (is_again or share_taken_back(trace.overlap, self._lines)) or not is_undoing(commit.message):
             return None
-        told = find_reason_to_undo(commit)
+        reason = find_reason_to_undo(commit)
         first = self._find_undone(trace.commit_id, commit)
-        tail = f": {told}" if told else ""
+        tail = f": {reason}" if reason else ""
         if first is None:
             return self._relation("tried_before", commit, 0.9, f"it took back what comes again{tail}", met)
         return self._relation("tried_before", first, 0.95, f"taken back by {commit.sha[:10]}{tail}", met)
@@ -114,8 +114,8 @@ class _Judging:
         if not share:
             return None
         reason = find_reason(commit)
-        told = f"takes back {trace.overlap.inverse} of its {trace.overlap.size} lines"
-        sentence = f"{told}: {reason}" if reason else told
+        summary = f"takes back {trace.overlap.inverse} of its {trace.overlap.size} lines"
+        sentence = f"{summary}: {reason}" if reason else summary
         return self._relation("reverts", commit, 0.6 + 0.3 * share, sentence, trace.overlap.inverse_lines)
 
     def _judge_same(self, trace: Trace, commit: Commit) -> Relation | None:

@@ -100,11 +100,11 @@ class Related:
             return parse_patch(params["staged"]), frozenset(), None
         if params["range"] is None:
             return None, frozenset(), None
-        told = open_history(place, limits=ASKED).read_range(params["range"], PATCH_MAX_BYTES, limit_s)
+        read = open_history(place, limits=ASKED).read_range(params["range"], PATCH_MAX_BYTES, limit_s)
         note = (
-            f"the range is larger than {PATCH_MAX_BYTES >> 10} KiB: only its first files count" if told.is_cut else None
+            f"the range is larger than {PATCH_MAX_BYTES >> 10} KiB: only its first files count" if read.is_cut else None
         )
-        return parse_patch(told.patch), told.shas, note
+        return parse_patch(read.patch), read.shas, note
 
 
 def _check(params: dict[str, Any]) -> None:

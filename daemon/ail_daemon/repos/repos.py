@@ -24,11 +24,11 @@ from .repo import Repo
 
 
 class Repos:
-    """All enrolled repositories below *directory*; *get_most* tells how many may be added."""
+    """All enrolled repositories below *directory*; *get_max_repos* returns how many there may be."""
 
-    def __init__(self, directory: Path, get_most: Callable[[], int] = lambda: sys.maxsize) -> None:
+    def __init__(self, directory: Path, get_max_repos: Callable[[], int] = lambda: sys.maxsize) -> None:
         self._directory = directory
-        self._get_most = get_most
+        self._get_max_repos = get_max_repos
         self._finder = Finder()
         self._lock = threading.Lock()
         self._repos: dict[str, Repo] = {}
@@ -59,7 +59,7 @@ class Repos:
             return self._repos[key]
 
     def _check_room(self) -> None:
-        most = self._get_most()
+        most = self._get_max_repos()
         if len(self._repos) >= most:
             raise RepoError(
                 f"{len(self._repos):,} repositories are enrolled, and no more than {most:,} may be",

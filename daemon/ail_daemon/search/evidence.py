@@ -1,7 +1,7 @@
 """Passages that may answer a question, with all that is known about each. Reads the index; judges nothing (see `judging`).
 
 They come from three places: the commits that were ranked best (paragraphs of their messages, and prose that they added), for
-lines the commits of the lines' own history, and for a file the comments that stand in it today, each with the commit that wrote it.
+lines the commits of the lines' own history, and for a file the comments that stand in it today, each with its commit.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..text import prose
 from ..text.passages import get_key, rate_passage, split_message
 from ..text.reasons import rate_subject
 from .candidates import Question
-from .features import Asked
+from .features import QuestionTerms
 from .linehistory import Lines
 from .ranking import Hit
 
@@ -61,10 +61,15 @@ class Found(NamedTuple):
 
 
 def find_evidence(
-    index: RepoIndex, question: Question, asked: Asked, hits: Sequence[Hit], lines: Lines, encoder: Encoder | None
+    index: RepoIndex,
+    question: Question,
+    terms: QuestionTerms,
+    hits: Sequence[Hit],
+    lines: Lines,
+    encoder: Encoder | None,
 ) -> list[Found]:
     """Return the passages that may answer *question*, in no order of worth; *hits*: its ranked candidates, best first."""
-    found = _Found(index, question, asked, hits, lines)
+    found = _Found(index, question, terms, hits, lines)
     found.add_standing()
     found.add_written()
     return _compare(list(found.by_text.values()), question.text, encoder)
@@ -73,14 +78,16 @@ def find_evidence(
 class _Found:
     """Collects passages, each text of a commit once; one that stands in the file today is better known than one of a diff."""
 
-    def __init__(self, index: RepoIndex, question: Question, asked: Asked, hits: Sequence[Hit], lines: Lines) -> None:
+    def __init__(
+        self, index: RepoIndex, question: Question, terms: QuestionTerms, hits: Sequence[Hit], lines: Lines
+    ) -> None:
         self._index = index
         self._scope = question.scope
         self._among = question.among
         self._lines = lines
-        self._rarity = asked.rarity
-        self._total = sum(asked.rarity.values()) or 1.0
-        self._code = frozenset(index.words.analyze(lines.code)) - asked.rarity.keys() if lines.code else frozenset()
+        self._rarity = terms.rarity
+        self._total = sum(terms.rarity.values()) or 1.0
+        self._code = frozenset(index.words.analyze(lines.code)) - terms.rarity.keys() if lines.code else frozenset()
         self._hits = {hit.commit_id: (rank, hit) for rank, hit in enumerate(hits)}
         self._ids = self._choose_commits(hits)
         self.by_text: dict[tuple[int, bytes], Found] = {}

@@ -13,7 +13,7 @@ from ail_rpc.errors import AilError, InternalError, UnavailableError, UsageError
 from ail_rpc.messages import Call, encode_reply
 
 from ..process.logs import Level, is_logged, log
-from ..process.underway import Request, begin, read_told
+from ..process.underway import Request, begin, summarise_reply
 from .params import Handler
 
 SLOW_S = 1.0
@@ -68,10 +68,10 @@ class Dispatcher:
             self._recorder.record(call.method, call.params, result, spent_s)
         level: Level = "info" if spent_s >= SLOW_S else "debug"
         if is_logged(level):
-            told = read_told(result)
+            summary = summarise_reply(result)
             log(
-                "request", level=level, method=call.method, outcome="done", duration_ms=spent_s * 1000, mode=told.mode,
-                tier=told.tier, count=told.citations,
+                "request", level=level, method=call.method, outcome="done", duration_ms=spent_s * 1000, mode=summary.mode,
+                tier=summary.tier, count=summary.citations,
             )  # fmt: skip
 
     def _fail(self, call: Call, request: Request, err: BaseException, started: float) -> bytes | None:

@@ -45,9 +45,10 @@ class Keeping:
         async with self._lock:
             began = perf_counter()
             written = await asyncio.to_thread(write_backup, file, repos, read_settings(Path(get_config_file())))
-        told = [{"path": kept.place.root, "commits": kept.commits} for kept in written.repos]
+        repos = [{"path": kept.place.root, "commits": kept.commits} for kept in written.repos]
         return {
-            "file": os.fspath(file), "size_bytes": file.stat().st_size, "took_s": round(perf_counter() - began, 3), "repos": told,
+            "file": os.fspath(file), "size_bytes": file.stat().st_size, "took_s": round(perf_counter() - began, 3),
+            "repos": repos,
         }  # fmt: skip
 
     async def restore(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -59,8 +60,8 @@ class Keeping:
         file = self._check(params["file"])
         async with self._lock:
             began = perf_counter()
-            told = await asyncio.to_thread(self._restore, file)
-        return told | {"took_s": round(perf_counter() - began, 3)}
+            reply = await asyncio.to_thread(self._restore, file)
+        return reply | {"took_s": round(perf_counter() - began, 3)}
 
     def _check(self, named: str) -> Path:
         path = os.path.normpath(named)

@@ -29,10 +29,10 @@ def unpack(file: Path, coming: Path) -> Manifest:
     """
     with _open(file) as stream:
         archive = ArchiveReader(stream, os.fspath(file))
-        told = archive.read_manifest()
-        found = manifest.parse(told, os.fspath(file), SCHEMA_VERSION)
+        data = archive.read_manifest()
+        found = manifest.parse(data, os.fspath(file), SCHEMA_VERSION)
         whole, there = (
-            measure([len(told), *(file.size for repo in found.repos for file in repo.files)]),
+            measure([len(data), *(file.size for repo in found.repos for file in repo.files)]),
             os.fstat(stream.fileno()).st_size,
         )
         if whole != there:

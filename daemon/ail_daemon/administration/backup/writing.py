@@ -82,9 +82,9 @@ def _beside(file: Path) -> Iterator[Path]:
 def _copy(repo: Repo, beside: Path) -> KeptRepo:
     copy = beside / repo.key
     (copy / WORDS).mkdir(parents=True)
-    told = copy_store(repo.directory / STORE_FILE, copy / STORE_FILE)
+    size = copy_store(repo.directory / STORE_FILE, copy / STORE_FILE)
     names = [STORE_FILE, *_copy_words(repo.directory, copy)]
-    return KeptRepo(repo.place, *told, tuple(_describe(copy, name) for name in names))
+    return KeptRepo(repo.place, *size, tuple(_describe(copy, name) for name in names))
 
 
 def _copy_words(source: Path, copy: Path) -> list[str]:

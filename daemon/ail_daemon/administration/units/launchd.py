@@ -26,14 +26,14 @@ def install(program: str) -> list[str]:
         return ["installed already, and running"]
     _launchctl("bootout", f"{_domain()}/{LABEL}")
     stop_running(get_socket_path())
-    told = [f"written: {path}" for path in changed]
+    lines = [f"written: {path}" for path in changed]
     if not _launchctl("bootstrap", _domain(), os.fspath(_get_path())):
         return [
-            *told,
+            *lines,
             "no session of launchd is here; in one, run:",
             f"  launchctl bootstrap {_domain()} {_get_path()}",
         ]
-    return [*told, f"running: {LABEL}"]
+    return [*lines, f"running: {LABEL}"]
 
 
 def uninstall() -> list[str]:

@@ -38,13 +38,13 @@ def install(program: str, *, is_hardened: bool) -> list[str]:
         wanted[drop_in] = make_hardening(state_dir)
     changed = keeping.save(wanted)
     removed = [] if is_hardened else keeping.remove([drop_in])
-    told = [*(f"written: {path}" for path in changed), *(f"removed: {path}" for path in removed)]
+    lines = [*(f"written: {path}" for path in changed), *(f"removed: {path}" for path in removed)]
     if not is_reachable():
-        return [*told, "no session of systemd is here; in one, run:", *(f"  {line}" for line in _COMMANDS)]
+        return [*lines, "no session of systemd is here; in one, run:", *(f"  {line}" for line in _COMMANDS)]
     if not changed and not removed and is_active():
         return ["installed already, and running"]
     _start()
-    return [*told, f"enabled and running: {SOCKET}, {SERVICE}"]
+    return [*lines, f"enabled and running: {SOCKET}, {SERVICE}"]
 
 
 def uninstall() -> list[str]:
@@ -56,12 +56,12 @@ def uninstall() -> list[str]:
     gone = keeping.remove([*_get_links(units), units / SERVICE, units / SOCKET, _get_drop_in(units)])
     if not gone:
         return ["no service of ours is installed"]
-    told = [f"removed: {path}" for path in gone]
+    lines = [f"removed: {path}" for path in gone]
     if not is_heard:
-        return [*told, "no session of systemd answers: a daemon that runs goes on until `ail-client stop`"]
+        return [*lines, "no session of systemd answers: a daemon that runs goes on until `ail-client stop`"]
     _say("daemon-reload")
     _say("reset-failed", SERVICE, SOCKET, may_fail=True)  # a unit that is gone may still be listed as failed
-    return told
+    return lines
 
 
 def find_environment() -> dict[str, str]:

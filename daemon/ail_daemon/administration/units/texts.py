@@ -37,12 +37,12 @@ def make_hardening(state_dir: str) -> str:
 
 def make_plist(program: str, environment: Mapping[str, str], log: str) -> str:
     """Return the agent for launchd; *log* is where its stderr goes."""
-    told = plistlib.loads(_read("launchd", PLIST).encode())
-    told["ProgramArguments"] = [program, "run"]
-    told["StandardErrorPath"] = log
+    agent = plistlib.loads(_read("launchd", PLIST).encode())
+    agent["ProgramArguments"] = [program, "run"]
+    agent["StandardErrorPath"] = log
     if environment:
-        told["EnvironmentVariables"] = dict(environment)
-    return plistlib.dumps(told).decode().replace("<plist", f"<!-- {MARK} -->\n<plist", 1)
+        agent["EnvironmentVariables"] = dict(environment)
+    return plistlib.dumps(agent).decode().replace("<plist", f"<!-- {MARK} -->\n<plist", 1)
 
 
 def quote(word: str) -> str:
@@ -79,8 +79,8 @@ def find_program(text: str) -> str | None:
 def _fit(line: str, program: str, environment: Mapping[str, str]) -> str:
     if not line.startswith(_START):
         return line
-    told = [f"Environment={quote(f'{name}={value}')}" for name, value in environment.items()]
-    return "\n".join([*told, f"{_START}{make_command(program)}"])
+    lines = [f"Environment={quote(f'{name}={value}')}" for name, value in environment.items()]
+    return "\n".join([*lines, f"{_START}{make_command(program)}"])
 
 
 def _parse_command(line: str) -> str:

@@ -25,7 +25,7 @@ class PullRequestRows(Database):
         asked = [bytes.fromhex(sha) for sha in shas]
         among = ", ".join("?" * len(asked))
         query = f"SELECT sha, number, title, url, state, fetched_at FROM pull_requests WHERE sha IN ({among})"  # noqa: S608 - no text
-        return {sha.hex(): _to_known(*told) for sha, *told in self.read(query, *asked)}
+        return {sha.hex(): _to_known(*row) for sha, *row in self.read(query, *asked)}
 
     def add_pull_requests(self, found: Mapping[str, PullRequest | None], fetched_at: int) -> None:
         """Keep what was said of commits; one that is not here any more is passed over. The index stays as it was by that."""
