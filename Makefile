@@ -16,7 +16,7 @@ export Q FILE REPO
 export HF_HUB_OFFLINE := 1
 export AIL_TEST_MODELS := $(CURDIR)/$(VENV)/models
 
-.PHONY: ask setup check test test-all bench torture shell clean help
+.PHONY: ask setup check test test-all bench torture shell dist clean help
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -59,6 +59,9 @@ torture: setup ## Try to break it, for hours: every scenario of docs/reliability
 
 shell: setup ## Make completions and man pages anew
 	$(BIN)/python -m tools
+
+dist: setup ## Build wheel and sdist into dist/
+	$(BIN)/python -m hatchling build -d dist
 
 clean: ## Remove .venv and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .bench

@@ -22,6 +22,7 @@ RUNS = (
     ["client"],
     ["live"],
     ["freshness"],
+    ["bulk"],
     ["echo"],
     ["nvim"],
     ["mcp"],

@@ -93,10 +93,11 @@ class Repository(TypedDict):
 
 
 class Status(TypedDict):
-    """The daemon and what it knows. model None: questions are answered by words alone."""
+    """The daemon and what it knows. model None: no_model says why; questions are answered by words alone until there is one."""
 
     version: str
     model: str | None
+    no_model: str | None
     project: str
     repositories: list[Repository]
     omitted: int
@@ -137,6 +138,7 @@ def make_status(status: dict[str, Any], project: str) -> Status:
     repos = [_make_repository(repo) for repo in status.get("repos") or []]
     made: Status = {
         "version": _short(status.get("version")) or "", "model": _short(status.get("model")),
+        "no_model": _short(status.get("no_model")),
         "project": _cut(to_path(project), _SENTENCE),
         "repositories": repos, "omitted": 0,
     }  # fmt: skip

@@ -47,7 +47,17 @@ def make_server(project: str) -> MCPServer[Any]:
     )
     for tool in (tools.history_ask, tools.history_related, tools.history_commit, tools.history_status):
         server.add_tool(tool, annotations=read_only)
+    _refuse_unknown_arguments(server)
     return server
+
+
+def _refuse_unknown_arguments(server: MCPServer[Any]) -> None:
+    """Have an argument that a tool does not have refused by name: the SDK drops it, and a misspelt `path` with it."""
+    for tool in server._tool_manager.list_tools():  # the SDK has no public way to say this
+        model = tool.fn_metadata.arg_model
+        model.model_config["extra"] = "forbid"
+        model.model_rebuild(force=True)
+        tool.parameters["additionalProperties"] = False
 
 
 class Tools:

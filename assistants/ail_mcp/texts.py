@@ -10,7 +10,9 @@ def write_answer(answer: Answer) -> str:
     if not (answer["answer"] or answer["citations"] or answer["companions"]):
         return "No evidence in the history."
     said = [NOTICE, *_write_sentences(answer)]
-    if answer["confidence"] is not None:
+    if answer["outcome"] == "no_evidence":
+        said.append("No evidence in the history. What follows is merely nearest to the question, and no answer:")
+    elif answer["confidence"] is not None:
         said.append(f"Probability that the first commit answers it: {answer['confidence']:.0%}")
     for number, citation in enumerate(answer["citations"], 1):
         said += ["", *_write_citation(number, citation)]
@@ -39,7 +41,7 @@ def write_commit(commit: Commit) -> str:
 def write_status(status: Status) -> str:
     """Return *status* as text."""
     said = [
-        f"AIL {status['version']}, {status['model'] or 'no model: words alone answer'}",
+        f"AIL {status['version']}, {status['model'] or (status['no_model'] or 'no model') + ': words alone answer'}",
         f"project: {status['project']}",
     ]
     for repo in status["repositories"]:

@@ -1,8 +1,8 @@
 """How well passages are taken from diffs: a sample to read, the share of answers' keywords that one passage holds, the time.
 
-    python -m bench.quality.passages sample REPO --commits 500 --seed 1 --size 100
-    python -m bench.quality.passages recall REPO QUESTIONS.jsonl
-    python -m bench.quality.passages time REPO --commits 2000
+python -m bench.quality.passages sample REPO --commits 500 --seed 1 --size 100
+python -m bench.quality.passages recall REPO QUESTIONS.jsonl
+python -m bench.quality.passages time REPO --commits 2000
 """
 
 from __future__ import annotations

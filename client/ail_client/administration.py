@@ -6,7 +6,7 @@ import os
 
 from ail_rpc.errors import NotARepositoryError, UnavailableError
 
-from .output import write_answer, write_json, write_note
+from .output import flush, write_answer, write_json, write_note
 from .sanitise import to_block, to_path
 from .session import Reach, ask_daemon, call, stop_daemon, with_daemon
 from .target import find_place, to_wire_path
@@ -40,7 +40,18 @@ def run_add(options: Namespace, reach: Reach) -> int:
     added = with_daemon(reach, add)
     if not options.json and added.get("notice"):
         write_note(f"note: {added['notice']}")
-    return _print(options, added, f"{'searchable' if options.wait else 'added'}: {to_path(repo)}")
+    _print(options, added, f"{'searchable' if options.wait else 'added'}: {to_path(repo)}")
+    if options.wait and not options.json:
+        flush()  # or a log has the last line first
+        write_note(_say_next(repo))
+    return 0
+
+
+def _say_next(repo: str) -> str:
+    """Return the line that says what can be done with a repository that is searchable."""
+    here = os.getcwd()
+    there = here == repo or here.startswith(f"{repo.rstrip('/')}/")
+    return f'next: {"" if there else f"cd {to_path(repo)}; "}git why "why …?" or git why FILE:LINE "why …?"'
 
 
 def run_remove(options: Namespace, reach: Reach) -> int:

@@ -29,6 +29,14 @@ def render_answer(reply: dict[str, Any], page: Page) -> str:
     return "\n".join([*lines, "", *cited] if lines else cited)
 
 
+def describe_answer(reply: dict[str, Any]) -> str:
+    """Return the answer and how sure it is on one line, for those who read citations alone on stdout; "" for none."""
+    if not reply.get("answer") or reply.get("confidence") is None:
+        return ""
+    told = "No reason is recorded. What was done: " if reply.get("outcome") == "no_reason_recorded" else ""
+    return f"{_describe_confidence(reply['confidence'])} {told}{to_line(' '.join(reply['answer'].split()))}"
+
+
 def render_grep(reply: dict[str, Any]) -> str:
     """Return `path:line:1: shortsha subject — sentence`, one citation a line.
 
@@ -43,7 +51,7 @@ def describe_limits(reply: dict[str, Any]) -> list[str]:
     notes = [to_line(reply["degraded"])] if reply.get("degraded") else []
     index = reply.get("index") or {}
     if not notes and index.get("complete") is False:
-        notes.append(f"{index.get('pending', 0):,} commits are not searchable yet")
+        notes.append(f"{index.get('pending', 0):,} commits are not searchable in full yet")
     return notes
 
 

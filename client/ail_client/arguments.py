@@ -166,7 +166,7 @@ def _related(parser: argparse.ArgumentParser) -> None:
 
 
 def _show(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sha", metavar="SHA", help="a commit, or the beginning of its name")
+    parser.add_argument("sha", metavar="SHA", help="a commit: its sha or the beginning of it, a tag, a branch, HEAD~2")
 
 
 def _add(parser: argparse.ArgumentParser) -> None:

@@ -141,16 +141,12 @@ def _connect(sock: socket.socket, path: str, deadline: Deadline) -> None:
             sock.settimeout(max(deadline.remaining_s(), 0.001))
             return sock.connect(path)
         except (FileNotFoundError, ConnectionRefusedError) as err:
-            raise NobodyListensError(
-                f"no daemon listens at {path}", "`ail-client status` without --no-start starts one"
-            ) from err
+            raise NobodyListensError(f"no daemon listens at {path}", "`ail-client status` starts one") from err
         except (BlockingIOError, TimeoutError) as err:  # the backlog is full: Linux says EAGAIN at once, waiting or not
             if not deadline.pause(_BACKLOG_PAUSE_S):
                 raise BusyError("the daemon takes no more connections just now", "try again in a moment") from err
         except OSError as err:
-            raise UnavailableError(
-                f"the socket {path} cannot be used: {err.strerror}", "see --socket, AIL_SOCKET"
-            ) from err
+            raise UnavailableError(f"the socket {path} cannot be used: {err.strerror}", "see AIL_SOCKET") from err
 
 
 def _check_peer(sock: socket.socket, path: str) -> int | None:
@@ -176,4 +172,4 @@ def _peer_credentials(sock: socket.socket) -> tuple[int | None, int]:
 
 
 def _out_of_time() -> SilentError:
-    return SilentError("the daemon did not answer within the time limit", "allow more with --timeout S")
+    return SilentError("the daemon did not answer within the time limit", "allow more with AIL_MAX_QUERY_TIME_S")

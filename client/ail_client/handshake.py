@@ -46,7 +46,7 @@ def check_hello(connection: Connection, hello: int, limit: Deadline) -> None:
         case {"protocol": int(protocol), "version": str(version)}:
             _check_versions(protocol, version)
         case _:
-            raise ProtocolError("what answers at the socket is no daemon of AIL", "see --socket, AIL_SOCKET")
+            raise ProtocolError("what answers at the socket is no daemon of AIL", "see AIL_SOCKET")
 
 
 def _wait(connection: Connection, hello: int, limit: Deadline) -> Value:

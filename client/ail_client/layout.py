@@ -11,12 +11,14 @@ from .wrapping import count_columns, cut, wrap
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 _STYLES = {"bold": "1", "dim": "2", "match": "1", "sha": "35", "warning": "1;31"}
 """Of the sixteen colours magenta alone is read on dark and on light: its least contrast over ten palettes of five well
 known terminals is 3.3 : 1; yellow, which git takes for a sha, has 1.7, red 2.4 (and is bold here), the others less."""
 
 _SPANS = (("year", 365.25), ("month", 30.44), ("week", 7.0), ("day", 1.0))
+_PHASES = {"reading": "reading", "embedding": "embedding", "changes": "reading changes of"}
 SHORT_SHA = 10
 _NARROW = 40
 _PROSE_MAX = 100  # columns; longer lines are hard to find back to the beginning of
@@ -90,6 +92,20 @@ def describe_span(seconds: float) -> str:
     parts = ((days, "d"), (hours, "h"), (minutes, "min"), (whole % 60, "s"))
     shown = [f"{count} {unit}" for count, unit in parts if count]
     return " ".join(shown[:2]) or "0 s"
+
+
+def describe_progress(state: dict[str, Any]) -> str:
+    """Return "embedding 1,200 of 16,715 commits, 320/s, 48 s left", as much of it as a repository's *state* tells."""
+    phase, total = state.get("phase") or "idle", state.get("of") or state.get("total")
+    if phase in ("idle", "waiting"):
+        return "waiting to be indexed"
+    named = _PHASES.get(phase, "indexing")
+    parts = [f"{named} {state.get('done') or 0:,} of {total:,} commits" if total else f"{named} commits"]
+    if rate := state.get("rate"):
+        parts.append(f"{rate:,.0f}/s")
+    if (eta_s := state.get("eta_s")) is not None:
+        parts.append(f"{describe_span(eta_s)} left")
+    return ", ".join(parts)
 
 
 def make_table(heads: Sequence[str], rows: Sequence[Sequence[str]], page: Page | None = None) -> list[str]:

@@ -46,11 +46,13 @@ _PAGES: dict[str, tuple[str, str]] = {
     ),
     "show": (
         "Show one commit as the index knows it: who, when, the whole message, the files, whether it was reverted.",
-        "%(prog)s 4f1c2d9         the beginning of its name will do\n%(prog)s 4f1c2d9 --json",
+        "%(prog)s 4f1c2d9   the beginning of its sha will do\n%(prog)s HEAD   or v1.2, main, HEAD~2\n"
+        "%(prog)s 4f1c2d9 --json",
     ),
     "add": (
         "Enrol a repository. Only what was added is ever read; nothing in it is run and nothing is fetched. Indexing "
-        "goes on by itself; words answer within a second, meaning within a minute or so.",
+        "goes on by itself: words answer within a second; meaning finds the newest commits first and all of them after "
+        "seconds, or after a quarter of an hour where there are 100,000. --wait says how far it is and how long it takes.",
         "%(prog)s                        the repository of this directory\n"
         "%(prog)s ~/src/project --wait   show progress, return when everything is searchable",
     ),

@@ -36,6 +36,18 @@ def write_note(text: str) -> None:
     _write(sys.stderr, "\n".join(to_block(text)))
 
 
+def write_error_text(text: str) -> None:
+    """Write *text*, made safe, to stderr as it is: a prompt, whose line a person ends."""
+    if sys.stderr is not None:
+        sys.stderr.write("\n".join(to_block(text)))
+        sys.stderr.flush()
+
+
+def write_aside(text: str) -> None:
+    """Write *text*, which is safe already, and a newline to stderr."""
+    _write(sys.stderr, text)
+
+
 def write_json(value: object) -> None:
     """Write one JSON document, ASCII alone: no control character of a commit passes."""
     import json  # 1 ms, and only here

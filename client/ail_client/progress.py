@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import time
 
 from ail_rpc.errors import NotEnrolledError, RepoUnreadableError
 
 from .deadline import Deadline
-from .layout import describe_span
-from .output import is_terminal
+from .layout import describe_progress
+from .output import is_terminal, write_note
 from .sanitise import to_line
 from .session import call
 
@@ -21,20 +22,26 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 POLL_S = 0.2
-_PHASES = {"reading": "reading", "embedding": "embedding", "changes": "reading changes of", "idle": "waiting for"}
+TELL_S = 10.0
+_READ = ("embedding", "changes")  # phases in which words find every commit
 
 
-def wait_until_complete(connection: Connection, repo: str, limit_s: float) -> dict[str, Any]:
+def wait_until_complete(
+    connection: Connection, repo: str, limit_s: float, enough_s: float = math.inf
+) -> dict[str, Any]:
     """Return the status of *repo* once all of it is searchable; *limit_s* bounds each look, not the wait.
+
+    enough_s: after so long all commits having been read is enough: words find them.
 
     Raises RepoUnreadableError with the daemon's notice where indexing gave up, NotEnrolledError if *repo* is removed.
     """
     gc.enable()  # `main` turned it off for commands that end at once
-    line = ProgressLine()
+    line, began = ProgressLine(), time.monotonic()
     try:
         while True:
             state = _look(connection, repo, limit_s)
-            if state.get("complete"):
+            is_read = state.get("phase") in _READ
+            if state.get("complete") or (is_read and time.monotonic() - began > enough_s):
                 return state
             if state.get("notice") and state.get("phase") == "idle":
                 raise RepoUnreadableError(f"{repo}: {state['notice']}", "`ail-client status` shows how far it came")
@@ -44,28 +51,21 @@ def wait_until_complete(connection: Connection, repo: str, limit_s: float) -> di
         line.clear()
 
 
-def describe_progress(state: dict[str, Any]) -> str:
-    """Return "embedding 1,200 of 16,715 commits, 320/s, 48 s left", as much of it as *state* tells."""
-    phase = _PHASES.get(state.get("phase") or "idle", "indexing")
-    total = state.get("of") or state.get("total")
-    parts = [f"{phase} {state.get('done') or 0:,} of {total:,} commits" if total else f"{phase} commits"]
-    if rate := state.get("rate"):
-        parts.append(f"{rate:,.0f}/s")
-    if (eta_s := state.get("eta_s")) is not None:
-        parts.append(f"{describe_span(eta_s)} left")
-    return ", ".join(parts)
-
-
 class ProgressLine:
-    """One line that renews itself on a terminal; elsewhere there is nobody to watch."""
+    """One line that renews itself on a terminal; elsewhere, as in a log, a line every ten seconds."""
 
     def __init__(self) -> None:
         self._is_terminal = is_terminal(sys.stderr)
         self._is_dirty = False
+        self._told = time.monotonic()
 
     def show(self, text: str) -> None:
-        """Show *text*, where somebody watches."""
-        if self._is_terminal:
+        """Show *text*; where no terminal is, not more often than every TELL_S."""
+        if not self._is_terminal:
+            if time.monotonic() - self._told >= TELL_S:
+                self._told = time.monotonic()
+                write_note(text)
+        else:
             self._is_dirty = True
             sys.stderr.write(f"\r\x1b[K{to_line(text)[: _columns() - 1]}")
             sys.stderr.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ail_rpc.errors import UsageError
+from ail_rpc.errors import NotEnrolledError, UsageError
 
 from .deadline import Deadline
 from .layout import get_page
@@ -34,11 +34,13 @@ def run_ask(options: Namespace, reach: Reach) -> int:
         params["file"] = resolve_file(file, place)
         if lines:
             params["lines"] = lines
-    return print_found(ask_daemon(reach, "ask", params), options, place)
+    return print_found(_ask_enrolled(options, reach, "ask", params), options, place)
 
 
 def run_related(options: Namespace, reach: Reach) -> int:
     """Find commits that bear on files or a change; 1 where there are none."""
+    if not (options.files or options.staged or options.range is not None):
+        raise UsageError("nothing is named", "name files, --staged, or --range main..HEAD")
     place = find_place(options.repo)
     files = [resolve_file(file, place) for file in options.files]
     params: dict[str, Any] = {"repo": to_wire_path(place.root), "files": files, **_get_filters(options)}
@@ -50,7 +52,7 @@ def run_related(options: Namespace, reach: Reach) -> int:
 
         limit = Deadline(options.timeout)
         params["staged"], is_cut = read_staged(limit, place.root if options.repo is not None else None)
-    reply = ask_daemon(reach, "related", params)
+    reply = _ask_enrolled(options, reach, "related", params)
     if is_cut:
         reply["degraded"] = reply["degraded"] or "the change is larger than 512 KiB: only its first files count"
     return print_found(reply, options, place)
@@ -59,7 +61,7 @@ def run_related(options: Namespace, reach: Reach) -> int:
 def run_show(options: Namespace, reach: Reach) -> int:
     """Print one commit."""
     place = find_place(options.repo)
-    commit = ask_daemon(reach, "show", {"repo": to_wire_path(place.root), "sha": options.sha})
+    commit = _ask_enrolled(options, reach, "show", {"repo": to_wire_path(place.root), "sha": options.sha})
     if options.json:
         write_json(commit)
     else:
@@ -67,6 +69,20 @@ def run_show(options: Namespace, reach: Reach) -> int:
 
         write_answer(render_commit(commit, _get_page(place)), may_page=options.pager)
     return 0
+
+
+def _ask_enrolled(options: Namespace, reach: Reach, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the daemon's reply; of a repository that was never added, somebody at a terminal is asked whether to add it."""
+    try:
+        reply: dict[str, Any] = ask_daemon(reach, method, params)
+    except NotEnrolledError as err:
+        from .offering import add_if_wanted, may_offer
+
+        if not may_offer(options):
+            raise
+        add_if_wanted(reach, params["repo"], err)
+        reply = ask_daemon(reach, method, params)
+    return reply
 
 
 def _split_words(words: list[str]) -> tuple[str, str | None]:
@@ -93,7 +109,9 @@ def print_found(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> 
     if form == "json":
         write_json(reply)
     elif is_empty:
-        write_note("Nothing in the history bears on this." if "companions" in reply else "No evidence in the history.")
+        from .nothing import tell_nothing
+
+        tell_nothing(reply, form, place)
     else:
         _print_for_people(reply, form, place, options.pager)
     if form != "json":
@@ -105,9 +123,11 @@ def print_found(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> 
 
 
 def _print_for_people(reply: dict[str, Any], form: str, place: RepoPlace, may_page: bool) -> None:
-    from .answers import render_answer, render_grep
+    from .answers import describe_answer, render_answer, render_grep
 
     if form == "grep":
+        if said := describe_answer(reply):
+            write_note(said)
         write_answer(render_grep(reply))
     elif "companions" in reply:
         from .relations import render_related

@@ -16,6 +16,7 @@ _KINDS = {
     "similar": "bears on this",
 }
 _LINE_MAX = 300
+_AUTHOR_MAX, _PLACE_MAX = 40, 80
 
 
 def render_related(reply: dict[str, Any], page: Page) -> str:
@@ -24,16 +25,29 @@ def render_related(reply: dict[str, Any], page: Page) -> str:
     for citation in reply["citations"]:
         first, *rest = page.wrap(describe_citation(citation))
         sha = shorten(to_line(citation["sha"]))
-        lines += [first.replace(sha, page.paint(sha, "yellow"), 1), *("  " + line for line in rest)]
+        named = page.name_commit(to_line(citation["sha"]), sha)
+        lines += [first.replace(sha, named, 1), *("  " + line for line in rest)]
     return "\n".join([*lines, *map(describe_companion, reply.get("companions") or ())])
 
 
-def describe_citation(citation: dict[str, Any]) -> str:
-    """Return `a1b2c3d4e5 is taken back: Subject — sentence` on one line of at most 300 characters."""
+def describe_citation(citation: dict[str, Any], *, has_room: bool = True) -> str:
+    """Return `a1b2c3d4e5 is taken back (2024-03-05, Jane Doe, view.py:12): Subject — sentence`, on one line of at most 300.
+
+    has_room: False leaves out what stands in brackets, for a hook's shorter lines.
+    """
     kind = _KINDS.get(citation.get("relation") or "", "bears on this")
     subject, sentence = to_line(citation.get("subject") or ""), to_line(citation.get("sentence") or "")
     said = f"{subject} — {sentence}" if sentence and sentence != subject else subject
-    return _cut(f"{shorten(to_line(citation['sha']))} {kind}: {said}")
+    where = _describe_origin(citation) if has_room else ""
+    return _cut(f"{shorten(to_line(citation['sha']))} {kind}{f' ({where})' if where else ''}: {said}")
+
+
+def _describe_origin(citation: dict[str, Any]) -> str:
+    """Return when it was written, by whom, and where the change meets it, as far as that is told."""
+    path, line = citation.get("path"), citation.get("line")
+    place = f"{to_path(path)}:{line}" if path and line else to_path(path) if path else ""
+    author = to_line(citation.get("author") or "")[:_AUTHOR_MAX]
+    return ", ".join(filter(None, (to_line(citation.get("author_time") or "")[:10], author, place[-_PLACE_MAX:])))
 
 
 def describe_companion(companion: dict[str, Any]) -> str:

@@ -107,7 +107,7 @@ def _read(stdout: int, deadline: Deadline, size_bytes: int) -> tuple[bytes, bool
     kept = bytearray()
     while len(kept) <= size_bytes:
         if not poll.poll(deadline.remaining_s() * 1000):
-            raise OutOfTimeError("git took too long to tell what is staged", "allow more with --timeout S")
+            raise OutOfTimeError("git took too long to tell what is staged", "allow more with AIL_MAX_QUERY_TIME_S")
         chunk = os.read(stdout, _CHUNK_BYTES)
         if not chunk:
             return bytes(kept), True

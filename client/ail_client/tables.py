@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .citations import render_fate
-from .layout import Page, describe_span, describe_time, make_table, shorten
+from .layout import Page, describe_progress, describe_span, describe_time, make_table, shorten
 from .sanitise import to_block, to_line, to_path
 from .wrapping import count_columns, wrap
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PATHS_SHOWN = 20
+_SOURCES = {
+    "add": "when it was added", "hook": "a git hook told of it", "event": "seen on the disk", "timer": "by the timer",
+    "question": "at a question",
+}  # fmt: skip
 _TABLE_FROM = 60  # columns; below, a repository has lines of its own
 
 
@@ -67,7 +71,7 @@ def render_status(status: dict[str, Any], page: Page | None = None) -> str:
     rows = [
         ("daemon", f"{to_line(str(status.get('version')))}, pid {status.get('pid')}, up {up}"),
         ("socket", _shorten_path(str(status.get("socket")), page)),
-        ("model", _name_model(to_line(str(model))) if model else "none: questions are answered by words alone"),
+        ("model", _name_model(to_line(str(model))) if model else _describe_no_model(status)),
         ("memory", f"{(status.get('rss_bytes') or 0) / 1e6:.0f} MB"),
         *_list_metrics(status.get("metrics") or {}),
         *_list_github(status.get("github") or {}),
@@ -94,6 +98,14 @@ def _list_github(github: dict[str, Any]) -> list[tuple[str, str]]:
         return []
     problem, todo = github.get("problem"), github.get("todo")
     return [("github", to_line(f"{problem}: {todo}") if problem else "asked for pull requests")]
+
+
+def _describe_no_model(status: dict[str, Any]) -> str:
+    """Return why no model serves: just after a start it is being loaded, and questions wait for it."""
+    reason = to_line(str(status.get("no_model") or "none"))
+    if reason == "model loading":
+        return "loading"
+    return f"{reason}: questions are answered by words alone; `ail-daemon model prepare` makes one ready"
 
 
 def _name_model(model: str) -> str:
@@ -147,10 +159,9 @@ def render_fields(value: object, indent: str = "") -> str:
 
 def describe_state(repo: dict[str, Any]) -> str:
     """Return in words how far the index of *repo* is, what the last update came from, why events do not work, its notice."""
-    lag = f"{repo.get('phase') or 'waiting'}, {_count(repo.get('pending'))} to go"
-    state = "ready" if repo.get("complete") else lag
+    state = "ready" if repo.get("complete") else describe_progress(repo)
     if source := repo.get("updated_by"):
-        state += f" (last update by {to_line(str(source))})"
+        state += f" (last update: {_SOURCES.get(source, to_line(str(source)))})"
     watched = repo.get("watched") or "events"
     said = [
         state,

@@ -44,7 +44,7 @@ def find_repository(start: str) -> RepoPlace:
         parent = os.path.dirname(here)
         if parent == here:
             raise NotARepositoryError(
-                f"{start} lies in no git repository", "name one with --repo DIR, or change into its directory"
+                f"{start} lies in no git repository", "name a directory of one, or change into it"
             )
         here = parent
 

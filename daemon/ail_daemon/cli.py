@@ -29,6 +29,15 @@ _NEEDED = (
     "watchdog",
 )
 _INTERRUPTED = 130
+_EXAMPLES = {
+    "run": ("ail-daemon run", "ail-daemon run --detach"),
+    "build": ("ail-daemon build ~/src/project ~/src/other",),
+    "reset": ("ail-daemon reset", "ail-daemon reset --yes --models   without asking, and the models too"),
+    "uninstall": ("ail-daemon uninstall", "ail-daemon uninstall --yes   without asking"),
+    "install-service": ("ail-daemon install-service", "ail-daemon install-service --hardened"),
+    "uninstall-service": ("ail-daemon uninstall-service",),
+    "doctor": ("ail-daemon doctor", "ail-daemon doctor --json"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +64,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.add_argument("--models", action="store_true", help="remove the prepared models as well")
     run.add_argument("--ready-fd", type=int, metavar="N", help="descriptor that gets one JSON line when it answers")
+    uninstall = commands.add_parser("uninstall", help="take away service, hooks, indexes and models, after asking")
+    uninstall.add_argument("--yes", action="store_true", help="do not ask")
     install = commands.add_parser("install-service", help="have systemd or launchd start the daemon at login")
     install.add_argument(
         "--hardened", action="store_true", help="shut in; needs user namespaces, which doctor looks for"
@@ -62,6 +73,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     commands.add_parser("uninstall-service", help="take that back")
     doctor = commands.add_parser("doctor", help="look for what keeps AIL from working well here, without a daemon")
     doctor.add_argument("--json", action="store_true")
+    for name, examples in _EXAMPLES.items():
+        commands.choices[name].formatter_class = argparse.RawDescriptionHelpFormatter
+        commands.choices[name].epilog = "\n  ".join(("examples:", *examples))
     if argv and argv[0] == "model":
         _require_extra()
         from .encoding.commands import add_parser  # onnxruntime and numpy, which `run` imports only later
@@ -89,6 +103,8 @@ def _run_command(args: argparse.Namespace) -> int:
         return _build(args)
     if args.command == "reset":
         return _reset(args)
+    if args.command == "uninstall":
+        return _uninstall(args)
     os.umask(0o077)  # the state directory may be made here first, and the daemon accepts none that is open to others
     from .encoding.commands import run
 
@@ -137,6 +153,23 @@ def _reset(args: argparse.Namespace) -> int:
             return 1
         removed = reset(state_dir, with_models=args.models)
         print(f"removed from {state_dir}: {', '.join(removed) or 'nothing was there'}", file=sys.stderr)  # noqa: T201
+    return 0
+
+
+def _uninstall(args: argparse.Namespace) -> int:
+    from .administration.uninstalling import confirm, remove_outside, remove_state
+    from .administration.units.handover import stop_running
+
+    os.umask(0o077)
+    state_dir = get_state_dir()
+    if not args.yes and not confirm(state_dir):
+        print("nothing was removed", file=sys.stderr)  # noqa: T201 - as in `_report`
+        return 1
+    told = remove_outside(state_dir)
+    stop_running(get_socket_path())
+    with _hold_locks("stop it first: `ail-client stop`"):
+        told += remove_state(state_dir)
+    print(*told, sep="\n", file=sys.stderr)  # noqa: T201
     return 0
 
 

@@ -27,32 +27,6 @@ REF_KINDS = ("branches", "remotes", "tags", "worktrees")
 """What may count beside HEAD: branches, remote branches, tags, the HEADs of other worktrees."""
 
 
-PassageKind = Literal["message", "comment", "docstring", "docs", "changelog", "test"]
-
-
-class Passage(NamedTuple):
-    """A piece of natural language that a commit wrote, or took out.
-
-    path, line: where it begins after the change, before it where *is_removed*. Of a message path is None, and *line* counts
-    from 1, the subject. worth: how far it states a reason (`reasons.Worth`).
-    """
-
-    kind: PassageKind
-    text: str
-    path: str | None = None
-    line: int | None = None
-    is_removed: bool = False
-    worth: int = 0
-
-
-class CommitChanges(NamedTuple):
-    """A commit's changed lines: their text, bounded, "" for none, and the passages among them."""
-
-    sha: str
-    text: str
-    passages: tuple[Passage, ...] = ()
-
-
 class PullRequest(NamedTuple):
     """A pull request that brought a commit; title and URL are text from outside. state: open, closed or merged."""
 

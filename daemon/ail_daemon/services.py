@@ -91,7 +91,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
 
         async def get_status(start: str | None) -> dict[str, Any]:
             status = await enrolment.get_status(start)
-            return {**status, "notice": flags.notice, "github": pull_requests.describe()}
+            return {**status, "no_model": encoder.reason, "notice": flags.notice, "github": pull_requests.describe()}
 
         yield Offer(
             methods,

@@ -3,7 +3,7 @@
 "   :AilWhy why the retry?          about the cursor's line; without a question, why its code is so
 "   :'<,'>AilWhy why the retry?     about the lines of the visual area
 "
-" The citations become the quickfix list; nothing waits for them. Lines are those of HEAD: save and commit first.
+" The answer and how sure it is are said below and stand at the head of the quickfix list, the citations behind them; nothing waits. Lines are those of HEAD: save and commit first.
 " Without this file, one line does the same, and waits:
 "   :cexpr system('ail-client ask --format grep -- ' .. shellescape(expand('%') .. ':' .. line('.')) .. ' "why?"')
 
@@ -33,7 +33,18 @@ function! s:show(state) abort
     echomsg 'AIL: ' .. join(a:state.notes, ' ')
     return
   endif
-  let l:items = map(copy(a:state.lines), {_, line -> s:entry(a:state.dir, line)})
+  let l:items = map(copy(a:state.notes), {_, note -> {'text': strcharpart(note, 0, 1000), 'valid': 0}})
+  call extend(l:items, map(copy(a:state.lines), {_, line -> s:entry(a:state.dir, line)}))
   call setqflist([], ' ', {'title': a:state.title, 'items': l:items})
-  doautocmd <nomodeline> QuickFixCmdPost AilWhy
+  if exists('#QuickFixCmdPost')
+    silent doautocmd <nomodeline> QuickFixCmdPost AilWhy
+  endif
+  redraw
+  echomsg s:shorten('AIL: ' .. get(a:state.notes, 0, '') .. ' (:copen)')
+endfunction
+
+" What fits on the screen's last line: a longer message would ask for Enter.
+function! s:shorten(text) abort
+  let l:room = max([20, &columns - 12])
+  return strchars(a:text) <= l:room ? a:text : strcharpart(a:text, 0, l:room - 10) .. '… (:copen)'
 endfunction

@@ -29,6 +29,17 @@ examples:
 """
 
 
+_EXAMPLES = {
+    "install": (
+        "ail-hook install                  the repository of this directory",
+        "ail-hook install --pre-commit     and each commit is told what the history knows about it",
+        "ail-hook install --global         all your repositories, with git 2.54 or newer",
+    ),
+    "uninstall": ("ail-hook uninstall ~/src/project", "ail-hook uninstall --global"),
+    "status": ("ail-hook status", "ail-hook status --json | jq .events"),
+}
+
+
 class _Parser(argparse.ArgumentParser):
     """Reports mistakes as UsageError, so that one place turns every error into words."""
 
@@ -48,7 +59,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ail-hook {VERSION}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for name, (summary, add_arguments, run) in COMMANDS.items():
-        one = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        one = commands.add_parser(
+            name, help=summary, description=summary, allow_abbrev=False,
+            epilog="examples:\n" + "\n".join(f"  {example}" for example in _EXAMPLES[name]),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
         add_arguments(one)
         one.set_defaults(run=run)
     return parser

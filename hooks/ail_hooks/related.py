@@ -141,5 +141,6 @@ def describe(reply: dict[str, Any]) -> list[str]:
     """Return a reply of `related` as at most five lines, safe for a terminal."""
     from ail_client.relations import describe_citation, describe_companion
 
-    lines = [*map(describe_citation, reply["citations"]), *map(describe_companion, reply["companions"])]
+    said = [describe_citation(citation, has_room=False) for citation in reply["citations"]]
+    lines = [*said, *map(describe_companion, reply["companions"])]
     return [line if len(line) <= _LINE_CHARS else line[: _LINE_CHARS - 1] + "…" for line in lines[:LINES_MAX]]

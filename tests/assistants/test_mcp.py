@@ -148,6 +148,18 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence_the_model_sees(
         assert refused[2] in get_text(result), refused
 
 
+@pytest.mark.usefixtures("scripted")
+def test_an_argument_that_there_is_not_is_refused_by_its_name(assistant: Assistant, repo: Repository) -> None:
+    said = assistant.fail("history_ask", repo.path, question="why?", file="upload.py")
+    assert "file" in said
+    listed = assistant.within(lambda client: client.list_tools())
+    assert all(tool.input_schema["additionalProperties"] is False for tool in listed.tools)
+
+
+def test_no_error_names_an_option_of_a_command_line(assistant: Assistant, tmp_path: Path) -> None:
+    assert "--" not in assistant.fail("history_ask", tmp_path, question="why?")
+
+
 @pytest.mark.slow
 def test_a_repository_that_was_not_added_or_is_none_is_said_with_what_the_user_can_do(
     assistant: Assistant, repo: Repository, tmp_path: Path

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ail_client.progress import describe_progress
+from ail_client.layout import describe_progress
+from ail_client.progress import ProgressLine
 
 if TYPE_CHECKING:
     from tests.client.conftest import Runner, ScriptedDaemon
+
+
+PROGRESS = "embedding 1,200 of 16,715 commits, 320/s, 48 s left"
 
 
 def make_state(**changes: object) -> dict[str, Any]:
@@ -38,8 +42,31 @@ def test_add_wait_returns_when_everything_is_searchable(client: Runner, repo: Pa
     daemon.script |= {"repo.add": {"path": str(repo)}, "status": lambda _params: next(states)}
     done = client.run("add", "--wait", "--json", "--timeout", "1")
     assert json.loads(done.stdout)["complete"] is True
-    assert done.stderr == ""  # nobody watches
+    assert done.stderr == ""  # a script reads the reply, and ten seconds did not pass
     assert [method for method, _ in daemon.calls] == ["hello", "repo.add", "status", "status", "status"]
+
+
+def test_the_wait_ends_with_what_can_be_done_next(client: Runner, repo: Path, daemon: ScriptedDaemon) -> None:
+    daemon.script |= {"repo.add": {"path": str(repo)}, "status": make_state(complete=True)}
+    assert client.run("add", "--wait").stderr == 'next: git why "why …?" or git why FILE:LINE "why …?"\n'
+    client.cwd = repo.parent
+    done = client.run("add", "--wait", "project")
+    assert done.stderr == f'next: cd {repo}; git why "why …?" or git why FILE:LINE "why …?"\n'
+    assert done.stdout == f"searchable: {repo}\n"
+
+
+def test_where_no_terminal_is_progress_is_a_line_every_ten_seconds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("ail_client.progress.time.monotonic", lambda: now[0])
+    line = ProgressLine()
+    for second in range(25):
+        now[0] = 100.0 + second
+        line.show(f"embedding {second} of 25 commits\x1b[2J")
+    line.clear()
+    told = capsys.readouterr().err.splitlines()
+    assert told == [f"embedding {second} of 25 commits\\x1b[2J" for second in (10, 20)]
 
 
 def test_a_repository_that_fails_ends_the_wait_with_its_notice(
@@ -71,7 +98,7 @@ def test_progress_renews_one_line_on_a_terminal_and_takes_it_away(
     done = subprocess.run(command, cwd=repo, env=client.env, stderr=theirs, stdout=subprocess.PIPE, check=True)
     os.close(theirs)
     shown = read_all(ours)
-    assert "\n" not in shown
+    shown = shown.partition("next:")[0]
     assert [line[:14] for line in shown.split("\r\x1b[K")[1:]] == ["embedding 1,20", "embedding 2,40", ""]
     assert done.stdout == f"searchable: {repo}\n".encode()
 
@@ -94,12 +121,28 @@ def test_repos_and_status_are_tables_for_people(client: Runner, daemon: Scripted
     daemon.script["status"] = {"pid": 7, "socket": "/s", "version": "0.1.0", "model": None, "uptime_s": 61,
                                "rss_bytes": 140_000_000, "repos": [state]}  # fmt: skip
     lines = client.run("repos").stdout.splitlines()
-    assert lines == ["REPOSITORY      COMMITS  STATE", "/home/\\x1bme/r  1,200    embedding, 16,715 to go"]
+    assert lines == ["REPOSITORY      COMMITS  STATE", f"/home/\\x1bme/r  1,200    {PROGRESS}"]
     status = client.run("status").stdout
     assert "pid 7, up 1 min 1 s" in status
     assert "memory   140 MB" in status
     assert lines[1] in status
     assert json.loads(client.run("status", "--json").stdout)["rss_bytes"] == 140_000_000
+
+
+def test_a_model_that_is_being_loaded_is_not_called_missing(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["status"] = {"pid": 7, "socket": "/s", "version": "0.1.0", "model": None, "no_model": "model loading"}
+    assert "model    loading\n" in client.run("status").stdout + "\n"
+    daemon.script["status"]["no_model"] = "model missing"
+    status = client.run("status").stdout
+    assert "model    model missing: questions are answered by words alone" in status
+    assert "ail-daemon model prepare" in status
+
+
+def test_the_last_update_is_told_in_words_that_are_true(client: Runner, daemon: ScriptedDaemon) -> None:
+    told = {"add": "when it was added", "hook": "a git hook told of it", "event": "seen on the disk"}
+    for source, words in told.items():
+        daemon.script["repo.list"] = make_state(complete=True, updated_by=source)
+        assert f"ready (last update: {words})" in client.run("repos").stdout
 
 
 def test_no_repositories_is_a_hint_on_stderr(client: Runner, daemon: ScriptedDaemon) -> None:

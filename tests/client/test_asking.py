@@ -67,6 +67,34 @@ def test_no_evidence_is_said_on_stderr_and_exits_1(client: Runner, daemon: Scrip
     assert (as_json.returncode, json.loads(as_json.stdout)["outcome"]) == (1, "no_evidence")
 
 
+def test_below_the_bar_the_nearest_commits_are_offered_as_such_in_two_lines_each(
+    client: Runner, daemon: ScriptedDaemon
+) -> None:
+    cited = [daemon.make_citation(subject=f"Retry {number}\x1b[2J") for number in range(2)]
+    daemon.script["ask"] = daemon.make_reply(
+        outcome="no_evidence", answer="", citations=cited, confidence=0.2, file=None
+    )
+    done = client.run("ask", "why?")
+    assert (done.returncode, done.stdout) == (1, "")
+    first, heading, *nearest, last = done.stderr.splitlines()
+    assert (first, heading) == ("No evidence in the history.", "not sure; nearest:")
+    assert [line for line in nearest if not line.startswith("      ")] == [
+        f"   4f1c2d9e4f  Retry {number}\\x1b[2J" for number in range(2)
+    ]
+    assert len(nearest) == 4
+    assert nearest[1].endswith("Proxies drop idle connections. Nobody tells us.")
+    assert last.startswith("next: ")
+    assert "name the file" in last
+    assert client.run("ask", "why?", "--format", "grep").stderr == "No evidence in the history.\n"
+
+
+def test_what_to_try_next_goes_by_what_was_asked(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["ask"] = daemon.make_reply(outcome="no_evidence", answer="", citations=[], confidence=0.0)
+    done = client.run("ask", "src/http.py", "why?")
+    assert "nearest" not in done.stderr
+    assert "leave the file out" in done.stderr
+
+
 def test_a_degraded_answer_says_so_on_stderr(client: Runner, daemon: ScriptedDaemon) -> None:
     daemon.script["ask"] = daemon.make_reply(degraded="model missing")
     done = client.run("ask", "why?")

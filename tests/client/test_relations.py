@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.client.terminals import Terminal
 
 from ail_client.relations import describe_citation, describe_companion
 
@@ -26,10 +27,18 @@ def test_each_finding_is_one_line(client: Runner, daemon: ScriptedDaemon) -> Non
     done = client.run("related", "src/http.py")
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
-        "4f1c2d9e4f was tried before: Retry once on idle connections — taken back by 0123456789: it hung.",
+        "4f1c2d9e4f was tried before (2026-05-04, Jane Doe, src/http.py:121): Retry once on idle connections — taken back by "
+        "0123456789: it hung.",
         "page.html usually changes with view.py: 9 of 10 times",
     ]
     assert daemon.get_params("related")["files"] == ["src/http.py"]
+
+
+def test_in_colour_the_sha_is_painted_and_linked_as_everywhere(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["related"] = make_related(daemon)
+    seen = Terminal(client).run("related", "src/http.py")
+    assert (seen.status, seen.notes) == (0, "")
+    assert "\x1b[35m4f1c2d9e4f\x1b[0m was tried before" in seen.screen
 
 
 def test_a_missing_file_alone_is_something_too(client: Runner, daemon: ScriptedDaemon) -> None:
@@ -78,8 +87,15 @@ def test_what_is_staged_is_sent_as_a_diff_that_nothing_configured_has_touched(
 
 
 def test_no_control_character_of_a_reply_is_printed() -> None:
-    citation = {"sha": HOSTILE, "relation": HOSTILE, "subject": HOSTILE, "sentence": HOSTILE * 1000}
-    companion = {"path": HOSTILE, "share": 1.0, "of": 7, "beside": HOSTILE}
+    citation: dict[str, object] = {
+        "sha": HOSTILE,
+        "relation": HOSTILE,
+        "subject": HOSTILE,
+        "sentence": HOSTILE * 1000,
+        "author": HOSTILE,
+    }
+    citation |= {"author_time": HOSTILE, "path": HOSTILE, "line": 7}
+    companion: dict[str, object] = {"path": HOSTILE, "share": 1.0, "of": 7, "beside": HOSTILE}
     for line in (describe_citation(citation), describe_companion(companion)):
         assert line.isprintable()
         assert len(line) <= 300

@@ -178,6 +178,57 @@ def test_no_evidence_is_said(nvim: Neovim, scripted: ScriptedDaemon, repo: Repos
     assert nvim(ASK, str(repo.path / "upload.py"))["answer"] == ["No evidence in the history."]
 
 
+def test_below_the_bar_the_nearest_commits_are_shown_as_such(
+    nvim: Neovim, scripted: ScriptedDaemon, repo: Repository
+) -> None:
+    scripted.script["ask"] = ScriptedDaemon.make_reply(outcome="no_evidence", answer="", confidence=0.2)
+    answer = nvim(ASK, str(repo.path / "upload.py"))["answer"]
+    assert answer[0] == "No evidence in the history. Not sure; nearest:"
+    assert not any("20%" in line for line in answer)
+
+
+@pytest.mark.parametrize(("line", "last"), [(2, 2), (25, 25), (40, 40), (36, 40)])
+def test_the_answer_never_covers_the_lines_it_is_about(
+    nvim: Neovim, scripted: ScriptedDaemon, repo: Repository, line: int, last: int
+) -> None:
+    excerpt = "\n\n".join(f"Sentence {number} of many." for number in range(30))
+    scripted.script["ask"] = ScriptedDaemon.make_reply(citations=[ScriptedDaemon.make_citation(excerpt=excerpt)] * 3)
+    (repo.path / "upload.py").write_text("".join(f"line {number}\n" for number in range(1, 41)))
+    lua = f"""
+    vim.o.lines, vim.o.columns = 44, 100 vim.cmd('{line}')
+    vim.cmd('redraw') vim.cmd('{line},{last}Ail why?')
+    local before = vim.fn.line('w0')
+    wait_float()
+    local at = vim.api.nvim_win_get_position(require('ail.float').window)
+    local height = vim.api.nvim_win_get_height(require('ail.float').window)
+    emit('top', at[1]) emit('bottom', at[1] + height + 1) emit('shift', before - 1)
+    """
+    seen = nvim(lua, str(repo.path / "upload.py"))
+    rows = range(line - 1 - seen["shift"], last - seen["shift"])
+    assert all(not seen["top"] <= row <= seen["bottom"] for row in rows), seen
+    assert seen["top"] >= 0
+    assert seen["bottom"] < 44
+
+
+def test_a_hint_comes_at_once_and_soon_after_the_cursor_rests(
+    nvim: Neovim, scripted: ScriptedDaemon, repo: Repository
+) -> None:
+    scripted.script["ask"] = ScriptedDaemon.make_reply()
+    lua = """
+    local function row()
+      local space = vim.api.nvim_create_namespace('ail_hint')
+      local marks = vim.api.nvim_buf_get_extmarks(0, space, 0, -1, {})
+      return marks[1] and marks[1][2]
+    end
+    vim.o.updatetime = 4000
+    vim.cmd('AilHint on') emit('first', vim.wait(2000, function() return row() == 0 end, 10))
+    vim.api.nvim_win_set_cursor(0, { 2, 0 }) vim.cmd('doautocmd CursorMoved')
+    emit('second', vim.wait(2000, function() return row() == 1 end, 10))
+    """
+    seen = nvim(lua, str(repo.path / "upload.py"))
+    assert (seen["first"], seen["second"]) == (True, True)
+
+
 def test_the_hint_is_off_until_switched_on_and_never_starts_a_daemon(
     nvim: Neovim, scripted: ScriptedDaemon, repo: Repository
 ) -> None:

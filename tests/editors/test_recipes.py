@@ -50,13 +50,26 @@ def test_vim_asks_about_the_visual_area_from_another_directory(
     scripted.script["ask"] = ScriptedDaemon.make_reply(repo=str(repo.path), citations=[cited])
     listed = run_vim(home, str(repo.path / "upload.py"), ["2,3AilWhy why?", *WAIT], tmp_path)
     assert scripted.get_params("ask")["lines"] == [2, 3]
-    assert listed[0][:2] == ["project/upload.py", 3]
+    assert "".join(listed[0][2].split()) == "(verylikely:83%)Proxiesdropidleconnections(4f1c2d9e)."
+    assert listed[1][:2] == ["project/upload.py", 3]
+
+
+def test_vim_says_the_answer_and_nothing_of_autocommands(
+    home: Home, scripted: ScriptedDaemon, repo: Repository, tmp_path: Path
+) -> None:
+    scripted.script["ask"] = ScriptedDaemon.make_reply(repo=str(repo.path))
+    said = tmp_path / "said"
+    lines = [f"redir! > {said}", "1AilWhy why?", *WAIT, "sleep 50m", "redir END"]
+    run_vim(home, "upload.py", lines, repo.path)
+    assert "autocommands" not in said.read_text()
+    assert "AIL: (very likely: 83%) Proxies" in said.read_text()
 
 
 def test_emacs_asks_about_a_line_and_next_error_leads_there(home: Home, repo: Repository, named: str) -> None:
     asked = run_emacs(home, [repo.path / name for name in NAMES], '(forward-line 1) (ail-why "why the retry?")')
     for name, (place, *text) in zip(NAMES, asked, strict=True):
         assert place == f"{name}:2"
+        assert any("likely: " in line and "Proxies drop" in line for line in text)
         assert any(f":2:1: {named} Retry uploads once on idle connections — Proxies" in line for line in text)
 
 

@@ -148,7 +148,8 @@ def test_one_variable_silences_it(repo: Repository, commit: Commit, off: str) ->
 def test_the_message_gets_comments_that_git_strips(repo: Repository, commit: Commit) -> None:
     lock(repo)
     assert commit("-a").returncode == 0
-    assert f"# {repo.shas['lock'][:10]} {WARNED}" in (repo.path / "seen").read_text()
+    seen = (repo.path / "seen").read_text()
+    assert f"# {repo.shas['lock'][:10]} {WARNED}" in seen
     assert repo.git("log", "-1", "--format=%B") == "Lock again\n\nFor good."
 
 

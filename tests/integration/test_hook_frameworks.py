@@ -14,16 +14,9 @@ from tests.integration.lock_history import LOCKED, POOL, tell_of_the_lock
 from tests.running import ROOT, Home, sealed_home
 from tests.tools import alone
 
-CONFIG = """
-default_install_hook_types: [pre-commit, prepare-commit-msg]
-repos:
-  - repo: {source}
-    rev: {rev}
-    hooks:
-      - id: ail-related
-        verbose: true
-      - id: ail-related-message
-"""
+CONFIG = (ROOT / "docs" / "related.md").read_text().partition("```yaml\n")[2].partition("```")[0]
+"""The example of the documentation, as it stands there."""
+CHECKOUT = "/home/ann/src/AIL"
 pytestmark = pytest.mark.slow
 WARNED = "was tried before: Hold the big lock"
 WHO = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
@@ -69,9 +62,10 @@ def desk(request: pytest.FixtureRequest, models: Path, tmp_path_factory: pytest.
     with sealed_home(models) as home:
         with alone(shared / "lock"):  # by the first worker that comes
             source = Repository(shared / "source")
-            rev = take_this_checkout(source)
+            take_this_checkout(source)
+            assert CHECKOUT in CONFIG
             repo = tell_of_the_lock(Repository(directory / "project"))
-            repo.commit("Check", **{"__pre-commit-config__yaml": CONFIG.format(source=source.path, rev=rev)})
+            repo.commit("Check", **{"__pre-commit-config__yaml": CONFIG.replace(CHECKOUT, str(source.path))})
             repo.shas["base"] = repo.git("rev-parse", "HEAD")
             made = Desk(request.param, home, repo, source, shared / request.param)
             installed = made.run(made.tool, "install", "--install-hooks")
@@ -80,16 +74,16 @@ def desk(request: pytest.FixtureRequest, models: Path, tmp_path_factory: pytest.
         yield made
 
 
-def take_this_checkout(source: Repository) -> str:
-    """Return the sha of a commit of what the frameworks install, made in *source* unless it is there."""
+def take_this_checkout(source: Repository) -> None:
+    """Commit what the frameworks install in *source*, unless it is there."""
     if (source.path / "README.md").exists():
-        return source.git("rev-parse", "HEAD")
+        return
     for name in NEEDED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, source.path / name, ignore=shutil.ignore_patterns("__pycache__"))
         elif (ROOT / name).exists():
             shutil.copy(ROOT / name, source.path / name)
-    return source.commit("Take this checkout")
+    source.commit("Take this checkout")
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ def enrol(call: Calling, repo: Repository) -> None:
 def test_a_commit_is_indexed_by_its_event_alone(home: Home, repo: Repository) -> None:
     with home.daemon(AIL_RECONCILE_S="3600"), home.connected() as call:
         enrol(call, repo)
+        assert call("status")["repos"][0]["updated_by"] == "add"  # there is no hook
         sha = repo.commit(COLOUR, page__css="body { background: green }\n")
         told = wait_for(call, repo.path, lambda now: now["head"] == sha and now["complete"])
         assert (told["updated_by"], told["pending"], told["commits"]) == ("event", 0, 4)

@@ -182,6 +182,17 @@ def test_show_tells_a_commit_by_an_abbreviated_sha(common_home: Home, repo: Repo
     assert common_home.client("show", "--repo", str(repo.path), "zzz").returncode == 2
 
 
+def test_show_takes_every_name_of_a_commit_that_git_takes(home: Home, repo: Repository) -> None:
+    repo.git("tag", "-a", "-m", "First", "v1.2", "HEAD~1")
+    home.client("add", "--wait", str(repo.path))
+    head, before = (repo.git("rev-parse", name).strip() for name in ("HEAD", "HEAD~1"))
+    for name, sha in (("HEAD", head), ("main", head), ("v1.2", before), ("HEAD~1", before)):
+        done = home.client("show", "--repo", str(repo.path), "--json", name)
+        assert json.loads(done.stdout)["sha"] == sha, (name, done.stderr)
+    refused = home.client("show", "--repo", str(repo.path), "--", "--upload-pack=touch x")
+    assert (refused.returncode, refused.stdout) == (2, "")
+
+
 @pytest.mark.slow
 def test_the_daemon_serves_without_torch_and_logs_nothing_that_was_said(home: Home, repo: Repository) -> None:
     add(home, repo.path)

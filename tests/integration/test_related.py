@@ -143,7 +143,7 @@ def test_naming_nothing_is_an_error_that_says_what_to_name(home: Home, repo: Rep
 def test_text_is_one_line_a_commit(home: Home, repo: Repository) -> None:
     stage(repo, pool__py=LOCKED)
     (line,) = home.client("related", "--staged", cwd=repo.path).stdout.splitlines()
-    assert line.startswith(f"{repo.shas['lock'][:10]} was tried before: Hold the big lock")
+    assert line.startswith(f"{repo.shas['lock'][:10]} was tried before (2023-11-14, Ann Author, pool.py:2): Hold")
 
 
 def test_grep_lines_name_the_place_of_the_change(home: Home, repo: Repository) -> None:
@@ -252,3 +252,63 @@ def test_a_diff_beyond_the_limit_is_refused_with_a_hint(home: Home, repo: Reposi
 
 def test_the_pool_is_as_it_was(repo: Repository) -> None:
     assert (repo.path / "pool.py").read_text() == POOL
+
+
+TEMPLATE = "Please make sure that every test passes, because a reviewer cannot merge what fails."
+GUARD = "def open_inside(root, name):\n    if not inside(root, name): raise Refused(name)\n    return open(name)\n"
+
+
+@pytest.fixture(scope="module")
+def templated(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Repository]]:
+    """A project whose pull requests repeat a template; its file has typo fixes, a security fix and one change with a reason."""
+    with sealed_home(models) as home:
+        repo = Repository(tmp_path_factory.mktemp("templated") / "project")
+        repo.commit("Open files", files__py=GUARD.replace("    if not inside(root, name): raise Refused(name)\n", ""))
+        tests = "".join(
+            f"def test_refused_{number}(tmp_path):\n    assert refused(tmp_path, {number})\n" for number in range(20)
+        )
+        hole = repo.commit("Refuse names that lead outside (CVE-2026-12345)", files__py=GUARD, test_files__py=tests)
+        repo.shas["hole"] = hole
+        for number in range(6):
+            repo.commit(
+                f"Fix typo number {number}\n\n{TEMPLATE} It was wrong.", files__py=f"{GUARD}# a word {number}\n"
+            )
+            repo.commit(f"Widen step {number}\n\n{TEMPLATE}", files__py=f"{GUARD}# a word {number}\nW = {number}\n")
+        reason = f"Count what is open\n\n{TEMPLATE}\n\nThe pool ran dry, because nobody knew how many were open."
+        repo.shas["count"] = repo.commit(reason, files__py=f"{GUARD}COUNT = 0\n")
+        home.client("add", str(repo.path), "--wait")
+        yield home, repo
+
+
+def test_what_a_template_repeats_is_nobody_s_reason(templated: tuple[Home, Repository]) -> None:
+    home, repo = templated
+    _, reply = related(home, repo.path, "files.py")
+    said = [one["sentence"] for one in reply["citations"]]
+    assert not any("Please make sure" in sentence for sentence in said), said
+    assert any("The pool ran dry" in sentence for sentence in said)
+    with home.connected() as call:
+        told = call("ask", repo=str(repo.path), question="why is what is open counted?", no_cache=True)
+        assert "Please make sure" not in told["answer"]
+        assert "The pool ran dry" in told["answer"]
+
+
+def test_a_typo_s_mending_bears_on_nothing(templated: tuple[Home, Repository]) -> None:
+    home, repo = templated
+    _, reply = related(home, repo.path, "files.py")
+    assert not any("typo" in one["subject"] for one in reply["citations"])
+
+
+def test_taking_away_one_line_of_a_security_fix_is_told(templated: tuple[Home, Repository]) -> None:
+    home, repo = templated
+    stage(repo, files__py=GUARD.replace("    if not inside(root, name): raise Refused(name)\n", "") + "COUNT = 0\n")
+    _, reply = related(home, repo.path, "--staged")
+    assert repo.shas["hole"] in [one["sha"] for one in reply["citations"]]
+    repo.git("reset", "-q", "--hard")
+
+
+def test_a_file_that_history_does_not_know_is_an_error_and_no_finding(templated: tuple[Home, Repository]) -> None:
+    home, repo = templated
+    done = home.client("related", "nosuch.py", cwd=repo.path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "ever touched nosuch.py" in done.stderr
+    assert "check the spelling" in done.stderr

@@ -91,7 +91,7 @@ def test_a_kept_answer_belongs_to_the_bar_it_was_judged_by(
             flags.current = replace(flags.current, faiss_required_confidence=bar)
             told = [await ask(question) for question in (*LOW, BLUE)]
             assert [one["cached"] for one in told] == [None] * 5
-            assert all((one["mode"] == "lexical") == (one["degraded"] is not None) for one in told)
+            assert {one["degraded"] for one in told} == {None}  # the surer answer is none the less for its side
             assert bar or {one["mode"] for one in told} == {"semantic"}
 
     serve(home, repo, monkeypatch, use)

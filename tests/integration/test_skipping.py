@@ -157,3 +157,21 @@ if sys.orig_argv[-1] == "ail_daemon.indexing.worker":
         return encode(self, text)
     serving.OnnxEncoder._encode_one = encode_one
 """
+
+
+def test_a_missing_blob_costs_its_commit_s_lines_alone_and_doctor_names_it(home: Home, history: Repository) -> None:
+    object_file(history, f"{history.shas['2']}:knob2.txt").unlink()
+    assert "1 commit could not be read" in add(home, history)
+    history.commit("Turn knob 5\n\nBecause meter 5 was off.", knob5__txt="5\n")
+    started = time.monotonic()
+    assert find(home, history, "why turn knob 2?")[0] == history.shas["2"]
+    assert time.monotonic() - started < 3
+    told = get_told(home)
+    assert (told["commits"], told["skipped"]) == (6, 1)
+    checks = json.loads(home.client("doctor", "--json").stdout)["checks"]
+    (found,) = [one for one in checks if one["name"].startswith("repository ")]
+    assert found["state"] == "warn"
+    assert f"{history.shas['2'][:12]} (changes)" in found["said"]
+    started = time.monotonic()
+    assert home.client("stop").returncode == 0
+    assert time.monotonic() - started < 3

@@ -190,7 +190,7 @@ def test_where_words_may_not_step_in_the_error_says_what_to_do(home: Home, added
     with home.daemon(AIL_FAISS_FALLBACK="false", **plant(home, program)), home.connected() as call:
         errors = get_errors(ask_all(call, added, LIMIT_S / 2 if program is HANGING_FAISS else LIMIT_S))
         assert [type(error) for error in errors] == [UnavailableError] * len(QUESTIONS)
-        assert all("--mode lexical" in error.hint for error in errors)
+        assert all("mode lexical" in error.hint for error in errors)
         assert ask(call, added, QUESTIONS[0] | {"mode": "lexical"}).reply
 
 

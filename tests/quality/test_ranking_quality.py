@@ -13,9 +13,10 @@ from bench.quality.gathering import build_index
 from tests.daemon.index.making import HashEncoder, make_commit
 
 from ail_daemon.index.repoindex import RepoIndex
-from ail_daemon.model import Commit, CommitChanges, Scope
+from ail_daemon.model import Commit, Scope
 from ail_daemon.search.candidates import Question
 from ail_daemon.search.search import rank_candidates
+from ail_daemon.text.passages import CommitChanges
 
 HISTORY = (
     ("Close the listening socket before the fork", "The child inherits every descriptor, so a restart failed.", "net/server.py"),

@@ -68,3 +68,22 @@ def test_the_pages_written_by_hand_know_every_command(program: str, module: str)
 
 def test_every_program_has_a_page() -> None:
     assert [page.name for page in PAGES] == ["ail-client.1", "ail-daemon.1", "ail-hook.1", "git-why.1"]
+
+
+@pytest.mark.parametrize(
+    ("module", "commands"),
+    [
+        ("ail_daemon.cli", ("run", "build", "reset", "uninstall", "install-service", "uninstall-service", "doctor")),
+        ("ail_daemon.cli", ("model prepare", "model info", "model verify", "model export", "model import")),
+        ("ail_hooks.cli", ("install", "uninstall", "status")),
+    ],
+)
+def test_the_help_of_every_command_has_examples_that_it_understands(module: str, commands: tuple[str, ...]) -> None:
+    paths = os.pathsep.join(str(ROOT / room) for room in ("client", "hooks", "daemon"))
+    code = f"import sys; from {module} import main; sys.exit(main(sys.argv[1:]))"
+    for command in commands:
+        told = read(sys.executable, "-c", code, *command.split(), "--help", PYTHONPATH=paths)
+        program = "ail-hook" if "hooks" in module else "ail-daemon"
+        examples = told.partition("examples:\n")[2].splitlines()
+        assert examples
+        assert all(line.startswith(f"  {program} {command}") for line in examples), told

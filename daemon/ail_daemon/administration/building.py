@@ -51,10 +51,10 @@ def _try(indexing: Indexing, start: str) -> int:
 def _build_one(indexer: Indexer, repo: Repo) -> None:
     indexer.forget(repo)
     looks = 0
-    update = indexer.request(repo, "hook")
+    update = indexer.request(repo, "add")
     while not _is_done(update.done) or repo.progress.phase != "idle":
         if update.done.done():
-            update = indexer.request(repo, "hook")  # the one that follows: a worker died
+            update = indexer.request(repo, "add")  # the one that follows: a worker died
         looks += 1
         _show(repo, looks)
     _show_end()
@@ -77,9 +77,8 @@ def _is_done(done: Future[None]) -> bool:
 
 def _show(repo: Repo, looks: int) -> None:
     progress = repo.progress.describe()
-    line = (
-        f"{repo.place.root}: {progress['phase']} {progress['done']:,} of {progress['of']:,}, {progress['rate']:,.0f}/s"
-    )
+    line = f"{repo.place.root}: {progress['phase']} {progress['done']:,} of {progress['of']:,}"
+    line += f", {progress['rate']:,.0f}/s" if progress["rate"] else ""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{line}")
         sys.stderr.flush()

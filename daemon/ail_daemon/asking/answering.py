@@ -19,7 +19,7 @@ from ..search import filters, search
 from ..search.candidates import Question
 from ..search.linehistory import NO_LINES, LineHistories
 from .caches import AnswerCaches
-from .plan import LESS_SURE, SWITCHED_OFF, NoMeaningError, Plan
+from .plan import SWITCHED_OFF, NoMeaningError, Plan
 from .replies import Asked, Reply
 from .wording import canonical
 
@@ -119,7 +119,7 @@ def _explain(plan: Plan, body: dict[str, Any], problem: NoMeaningError | None) -
     if plan.refused:
         return Reply(body | {"degraded": body["degraded"] or SWITCHED_OFF}, cause=plan.refused)
     if plan.side == "semantic" and body["mode"] == "lexical":
-        return Reply(body | {"degraded": body["degraded"] or LESS_SURE}, cause="low_confidence")
+        return Reply(body, cause="low_confidence")  # `mode` tells; the surer answer is none the less for it
     return Reply(body)
 
 
@@ -139,7 +139,9 @@ def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | 
         return f"indexing: {index.counts.commits} commits so far"
     counts = index.counts
     embedded, commits = (counts.embedded or 0) + counts.unembeddable, counts.commits
-    return f"indexing {100 * embedded // commits} %" if is_semantic and embedded < commits else None
+    if not is_semantic or embedded >= commits:
+        return None
+    return f"indexing: meaning finds {embedded:,} of {max(commits, repo.progress.of):,} commits so far, words find {commits:,}"
 
 
 def _check_file(index: RepoIndex, repo: Repo, scope: Scope) -> None:

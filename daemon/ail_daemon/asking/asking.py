@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from ..flags import Flags
+from ..index.store import DamagedError
 from ..index.words import WordIndexError
 from ..indexing.freshness import Freshness
 from ..repos.repos import Repos
@@ -76,6 +77,6 @@ class Asking:
                 asked.plan, limit_s, lambda: self._answering.answer(asked),
                 lambda problem: self._answering.answer(asked.by_words(), problem),
             )  # fmt: skip
-        except WordIndexError:
-            self._freshness.mend(asked.repo)
+        except (WordIndexError, DamagedError) as err:
+            self._freshness.mend(asked.repo, err)
             raise

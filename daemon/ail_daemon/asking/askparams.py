@@ -63,7 +63,7 @@ class AskParams:
     def check(self, most_bytes: int) -> None:
         """Raise UsageError where the question is empty or has more than *most_bytes*."""
         if not self.question:
-            raise UsageError("the question is empty", "ask something: ail-client ask 'why …?'")
+            raise UsageError("the question is empty", "ask something, for example: why do we retry?")
         if len(self.question.encode("utf-8", "surrogatepass")) > most_bytes:
             raise UsageError(
                 f"the question is longer than {most_bytes:,} bytes",

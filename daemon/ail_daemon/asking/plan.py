@@ -17,12 +17,11 @@ from ..model import Cause, Mode, Scope, Side
 from ..settings import Settings
 
 SWITCHED_OFF = "meaning is switched off (AIL_FAISS_ENABLED)"
-LESS_SURE = "by meaning it was less sure: answered by words alone"
 
 _REMEDIES: dict[Cause, str] = {
     "switched_off": "`ail-client flags AIL_FAISS_ENABLED=true` switches it on",
     "model": "`ail-daemon model prepare` makes the model ready",
-    "out_of_time": "allow more with --timeout",
+    "out_of_time": "allow more with AIL_MAX_QUERY_TIME_S",
 }
 
 
@@ -31,7 +30,7 @@ class NoMeaningError(UnavailableError):
 
     def __init__(self, cause: Cause, message: str) -> None:
         remedy = _REMEDIES.get(cause, "see the daemon's log")
-        super().__init__(message, f"{remedy}; or ask by words, with --mode lexical or AIL_FAISS_FALLBACK=true")
+        super().__init__(message, f"{remedy}; or ask by words, in the mode lexical or with AIL_FAISS_FALLBACK=true")
         self.cause = cause
 
 

@@ -8,6 +8,8 @@ from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError, UsageError
 
 from ..encoding.encoders import ServingEncoder
+from ..history.limits import ASKED
+from ..history.opening import open_history
 from ..index.repoindex import RepoIndex
 from ..index.rewrites import find_retired, find_successor
 from ..indexing.freshness import Freshness
@@ -28,16 +30,15 @@ class Showing:
         self._pool = pool
 
     async def show(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return one commit, named by its sha or an unambiguous beginning of it. Raises NotFoundError, UsageError."""
+        """Return one commit, named by its sha, an unambiguous beginning of it, or a ref. Raises NotFoundError, UsageError."""
         repo, place = self._repos.find(params["repo"])
         limit_s = self._pool.get_limit_s(params["timeout"])
         await self._freshness.ensure(repo, limit_s)
         return await self._pool.run(limit_s, lambda: _show(repo.open_index(self._encoder.get()), place, params["sha"]))
 
 
-def _show(index: RepoIndex, place: RepoPlace, prefix: str) -> dict[str, Any]:
-    if not 4 <= len(prefix) <= 64 or any(digit not in "0123456789abcdef" for digit in prefix.lower()):
-        raise UsageError(f"{prefix:.80} is no sha", "give 4 to 40 hexadecimal digits")
+def _show(index: RepoIndex, place: RepoPlace, name: str) -> dict[str, Any]:
+    prefix = name if _is_sha(name) else _find_named(place, name)
     old = None
     match index.store.find_sha(prefix.lower()):
         case []:
@@ -56,6 +57,18 @@ def _show(index: RepoIndex, place: RepoPlace, prefix: str) -> dict[str, Any]:
         "author_time": answers.format_time(commit),
         "message": commit.message, "paths": index.store.get_paths(commit_id), **fate._asdict(),
     }  # fmt: skip
+
+
+def _is_sha(name: str) -> bool:
+    return 4 <= len(name) <= 64 and all(digit in "0123456789abcdef" for digit in name.lower())
+
+
+def _find_named(place: RepoPlace, name: str) -> str:
+    """Return the sha of the commit that *name* leads to: HEAD, a branch, a tag, `HEAD~2`. Raises UsageError."""
+    sha = open_history(place, limits=ASKED).find_commit(name)
+    if sha is None:
+        raise UsageError(f"{name:.80} is neither a sha nor a name of a commit", "`git log` lists the commits")
+    return sha
 
 
 def _find_rewritten(index: RepoIndex, place: RepoPlace, prefix: str) -> tuple[str, str]:

@@ -23,6 +23,19 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
+_EXAMPLES = {
+    "prepare": (
+        "ail-daemon model prepare",
+        "ail-daemon model prepare --if-missing",
+        "ail-daemon model prepare ~/models/mine",
+    ),
+    "info": ("ail-daemon model info --json",),
+    "verify": ("ail-daemon model verify",),
+    "export": ("ail-daemon model export ~/minilm.ail",),
+    "import": ("ail-daemon model import ~/minilm.ail",),
+}
+
+
 def add_parser(subparsers: Subparsers) -> None:
     """Mount `model` and its own subcommands; the parsed arguments go to `run`."""
     model = subparsers.add_parser("model", help="prepare, check and move the embedding model")
@@ -39,6 +52,9 @@ def add_parser(subparsers: Subparsers) -> None:
         "file", type=Path, metavar="FILE"
     )
     actions.add_parser("import", help="keep a model that export wrote").add_argument("file", type=Path, metavar="FILE")
+    for name, examples in _EXAMPLES.items():
+        actions.choices[name].formatter_class = argparse.RawDescriptionHelpFormatter
+        actions.choices[name].epilog = "\n  ".join(("examples:", *examples))
 
 
 def run(args: argparse.Namespace) -> int:

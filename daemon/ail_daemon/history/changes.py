@@ -6,17 +6,21 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ail_daemon.history.limits import USUAL
-from ail_daemon.model import CommitChanges
-from ail_daemon.text.passages import FileChange, Hunk, find_passages
+from ail_daemon.text.passages import CommitChanges, FileChange, Hunk, find_passages
 
 from .command import GitCommand
+from .objects import list_all
 from .refs import is_partial, read_shallow_boundary
 from .resuming import hold_back_last, read_resuming
 from .walk import PATHSPECS
 
 FILE_BYTES = 16 << 10
 COMMIT_BYTES = USUAL.diff_bytes
-_MANY = 50  # commits in a row whose blobs are missing, until a partial clone's changes are given up
+_BLOBS = (
+    "diff-tree", "--stdin", "--always", "--root", "-r", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff",
+    "--ignore-submodules=all", "--format=commit %H", "--", *PATHSPECS,
+)  # fmt: skip
+FEW = 8  # commits of a partial clone, of which git may die one after the other: listing all that is here takes longer
 _LEAST_PATH = 6  # a shorter one may be any word
 _LINE_BYTES = 2 << 10  # a longer line is data, whatever the file is called
 
@@ -33,14 +37,19 @@ _DIFF = (
 
 
 class ChangeReader:
-    """Reads changed lines of one repository; *skipped* is where shas are put whose blobs are damaged."""
+    """Reads changed lines of one repository; *skipped* is where shas are put whose blobs are damaged.
 
-    def __init__(self, git: GitCommand, skipped: list[str], commit_bytes: int = COMMIT_BYTES) -> None:
+    present: what a partial clone has, None: to be listed.
+    """
+
+    def __init__(
+        self, git: GitCommand, skipped: list[str], commit_bytes: int = COMMIT_BYTES, present: set[str] | None = None
+    ) -> None:
         self._git = git
         self._skipped = skipped
         self._commit_bytes = commit_bytes
         self._is_partial = is_partial(git.place)
-        self._missing = 0
+        self._present = present
 
     def iter_changes(self, shas: Iterable[str]) -> Iterator[CommitChanges]:
         """Yield the changes of those that have any, in the order of *shas*."""
@@ -51,8 +60,23 @@ class ChangeReader:
                 yield changes
 
     def _read(self, shas: list[str]) -> Iterator[tuple[str, CommitChanges]]:
-        if self._missing >= _MANY:
-            yield from ((sha, CommitChanges(sha, "")) for sha in shas)
+        if self._is_partial and len(shas) > FEW:
+            yield from self._read_partial(shas)
+            return
+        yield from self._stream(shas)
+
+    def _read_partial(self, shas: list[str]) -> Iterator[tuple[str, CommitChanges]]:
+        """Yield as `_read`, without the lines of commits of which a blob is missing: git would die of each of them."""
+        lacking = find_lacking(self._git, shas, self._present or list_all(self._git))
+        present = self._stream([sha for sha in shas if sha not in lacking])
+        for sha in shas:
+            record = (sha, CommitChanges(sha, "")) if sha in lacking else next(present, None)
+            if record is None:
+                return
+            yield record
+
+    def _stream(self, shas: list[str]) -> Iterator[tuple[str, CommitChanges]]:
+        if not shas:
             return
         with self._git.stream(_DIFF, shas) as output:
             for sha, record in zip(
@@ -60,16 +84,33 @@ class ChangeReader:
             ):
                 if record.sha != sha:  # an unknown sha: git says nothing and goes on
                     return
-                if record.text:  # a merge needs no blobs and proves nothing
-                    self._missing = 0
                 yield sha, record
 
     def _give_up(self, sha: str) -> Iterator[tuple[str, CommitChanges]]:
-        if self._is_partial:
-            self._missing += 1
-        else:
+        if not self._is_partial:
             self._skipped.append(sha)
         return iter(())
+
+
+def find_lacking(git: GitCommand, shas: list[str], present: set[str]) -> set[str]:
+    """Return those of *shas* whose changed lines cannot be told, since a blob that they change is not here.
+
+    present: what is here (`list_all`). Which blobs each commit changes takes its trees alone. Where trees are missing too,
+    git ends early, and the commits after that count as lacking.
+    """
+    blobs: dict[str, list[str]] = {}
+    with git.stream(_BLOBS, shas) as output:
+        named: list[str] = []
+        for line in output.lines:
+            if line.startswith(_MARK):
+                named = blobs.setdefault(line[len(_MARK) : -1].decode(), [])
+            elif line.startswith(b":"):
+                modes = line.split(b" ", 4)
+                named += [modes[i + 2].decode() for i in (0, 1) if modes[i].lstrip(b":") not in (b"000000", b"160000")]
+        is_whole = output.is_whole()
+    if not is_whole and blobs:
+        blobs.popitem()
+    return {sha for sha in shas if sha not in blobs or not present.issuperset(blobs[sha])}
 
 
 def collect_changes(lines: Iterable[bytes], commit_bytes: int = COMMIT_BYTES) -> Iterator[CommitChanges]:

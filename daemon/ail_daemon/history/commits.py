@@ -19,6 +19,7 @@ _DIFF = (
     "--no-ext-diff", "--no-textconv", "--ignore-submodules=none",
 )  # fmt: skip
 _NO_DIFF = ("log", "--stdin", "--no-walk=unsorted", "-z", "-s", "--no-show-signature", "--no-mailmap", "--no-color")
+_EXACT = "-M100%"  # renames of files that stayed as they were, which takes no blobs
 _MANY = 20  # commits whose trees are missing, until the rest of a treeless clone is read without them
 
 
@@ -41,10 +42,13 @@ class CommitReader:
         if self._without_paths > _MANY:
             return self._stream(_NO_DIFF, shas)
         # Telling how alike two files are takes their blobs: a clone without them can only see exact renames.
-        return self._stream((*_DIFF, "-M100%" if is_partial(self._git.place) else "-M"), shas)
+        return self._stream((*_DIFF, _EXACT if is_partial(self._git.place) else "-M"), shas)
 
     def _read_alone(self, sha: str) -> Iterator[tuple[str, Commit]]:
-        """Yield the commit without paths, for it may be just a tree that is missing; nothing if that fails too."""
+        """Yield the commit without what takes blobs, or trees, of which one may be missing; nothing if that fails too."""
+        if commits := list(self._stream((*_DIFF, _EXACT), [sha])):
+            yield from commits
+            return
         commits = list(self._stream(_NO_DIFF, [sha]))
         self._without_paths += len(commits) if is_partial(self._git.place) else 0
         if not commits:

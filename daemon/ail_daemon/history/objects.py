@@ -69,6 +69,12 @@ def find_unreadable(git: GitCommand, shas: list[bytes]) -> set[bytes]:
     return {sha for sha, line in zip(shas, lines, strict=True) if line is None or b" " in line}  # "sha missing"
 
 
+def list_all(git: GitCommand) -> set[str]:
+    """Return every object that is here: of a partial clone git names no other way what is missing, it dies of the first."""
+    with git.stream(["cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)"], []) as output:
+        return {line[:-1].decode() for line in output.lines}
+
+
 def has_commit(git: GitCommand, sha: str) -> bool:
     """Whether the full *sha* is a commit that can be read."""
     return bool(_SHA.fullmatch(sha)) and peel_to_commits(git, [sha.encode()]) == [sha]

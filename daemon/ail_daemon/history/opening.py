@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from ail_daemon.history.limits import USUAL, HistoryLimits
-from ail_daemon.model import REF_KINDS, Commit, CommitChanges, Tips
+from ail_daemon.model import REF_KINDS, Commit, Tips
+from ail_daemon.text.passages import CommitChanges
 from ail_rpc.discovery import RepoPlace
 
 from . import dates, objects, refs, walk
 from .blame import blame, log_lines
-from .changes import ChangeReader
+from .changes import FEW, ChangeReader
 from .command import GitCommand
 from .commits import CommitReader
 from .ownership import check_owner
@@ -44,6 +45,7 @@ class _GitHistory:
         self._limits = limits
         self._skipped: list[str] = []
         self._pathless: list[str] = []
+        self._present: set[str] | None = None  # of a partial clone, once many changes were read
 
     @property
     def skipped(self) -> list[str]:
@@ -63,7 +65,11 @@ class _GitHistory:
         return CommitReader(self._git, self._skipped, self._pathless, self._limits).iter_commits(shas)
 
     def iter_changes(self, shas: Iterable[str]) -> Iterator[CommitChanges]:
-        return ChangeReader(self._git, self._skipped, self._limits.diff_bytes).iter_changes(shas)
+        if self._present is None and refs.is_partial(self._git.place):
+            asked = list(shas)
+            self._present = objects.list_all(self._git) if len(asked) > FEW else None
+            shas = asked
+        return ChangeReader(self._git, self._skipped, self._limits.diff_bytes, self._present).iter_changes(shas)
 
     def blame(self, file: str, first: int, last: int, timeout_s: float = 5.0) -> list[tuple[int, str]]:
         return blame(self._git, file, first, last, timeout_s)
@@ -133,7 +139,7 @@ class History(Protocol):
 
         Lines as in a diff without context (`+new`, `-old`, `@@ def function():`), white space left out. No merges, no
         shallow boundaries; no binaries, lock files, vendored or generated files, nor any blob over 1 MiB. A partial
-        clone's are given up after 50 commits in a row whose blobs are missing.
+        clone's are left out of commits of which a blob is missing.
         """
 
     def read_file(self, file: str) -> bytes | None:

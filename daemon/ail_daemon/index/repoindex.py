@@ -19,8 +19,9 @@ import numpy as np
 
 from ail_rpc.errors import ModelError, StorageError
 
-from ..model import Commit, CommitChanges, Embeddings, Encoder, Tips
+from ..model import Commit, Embeddings, Encoder, Tips
 from ..process.files import replace_file
+from ..text.passages import CommitChanges
 from .pulls import Pulls, resolve_parents
 from .rewrites import retire_commits
 from .store import STORE_FILE, Store, join_prose
@@ -65,6 +66,7 @@ class RepoIndex:
         self._stamp = directory / STAMP
         self._hashes: dict[tuple[str, int, int], str] = {}
         self._lock = threading.Lock()
+        self.changing = threading.RLock()  # two updates may change it: a large one, and what is taken back beside it
         self.words = self._load_words()
         if encoder is not None:
             self.use_encoder(encoder)
@@ -135,49 +137,59 @@ class RepoIndex:
         Found by meaning, and no longer found, when this returns; new words are found after `publish`. tips: of which the
         indexed set is the reachable one now.
         """
-        with self.store.transaction():
-            removed = retire_commits(self.store, gone) if gone else []
-            if embedded:
-                self.store.add_embeddings(*embedded)
-            added = self.store.add_commits(commits) if commits else {}
-            if tips:
-                self.store.set_tips(tips)
-        self._forget(removed)
-        self._take_up(commits, added)
-        self.recount()
-        self.tips = tips or self.tips
-        self.generation += 1
+        with self.changing:
+            with self.store.transaction():
+                removed = retire_commits(self.store, gone) if gone else []
+                if embedded:
+                    self.store.add_embeddings(*embedded)
+                added = self.store.add_commits(commits) if commits else {}
+                if tips:
+                    self.store.set_tips(tips)
+            self._forget(removed)
+            self._take_up(commits, added)
+            self.recount()
+            self.tips = tips or self.tips
+            self.generation += 1
 
     def add_changed(self, rows: Sequence[CommitChanges]) -> None:
         """Add commits' changed lines; found after `publish`."""
-        self.store.add_changed(rows)
-        ids = self.store.get_ids([row.sha for row in rows if row.text])
-        for sha, text, passages in rows:
-            if sha in ids:
-                self.words.add_changed(ids[sha], text, join_prose(passages))
-        self._changed = self.store.count()[1]
+        with self.changing:
+            self.store.add_changed(rows)
+            ids = self.store.get_ids([row.sha for row in rows if row.text])
+            for sha, text, passages in rows:
+                if sha in ids:
+                    self.words.add_changed(ids[sha], text, join_prose(passages))
+            self._changed = self.store.count()[1]
 
     def add_embeddings(self, hashes: Sequence[bytes], embeddings: Embeddings) -> None:
         """Add the embeddings of commits that are here, under the hashes of their texts."""
-        self.store.add_embeddings(hashes, embeddings)
-        found = self.store.find_by_text(hashes)
-        if self.vectors is not None and found:
-            places, ids = zip(*found, strict=True)
-            with self._lock:
-                self.vectors.add(np.array(ids, np.int64), embeddings[list(places)])
-        self.generation += 1
+        with self.changing:
+            self.store.add_embeddings(hashes, embeddings)
+            found = self.store.find_by_text(hashes)
+            if self.vectors is not None and found:
+                places, ids = zip(*found, strict=True)
+                with self._lock:
+                    self.vectors.add(np.array(ids, np.int64), embeddings[list(places)])
+            self.generation += 1
 
     def publish(self) -> None:
         """Let words be found that were added. Costs 100 ms on a slow disk, whatever there is to write."""
-        self.words.commit()
-        self.generation += 1
+        with self.changing:
+            self.words.commit()
+            self.generation += 1
 
     def settle(self) -> None:
         """End a series of changes: let go of what only changes need, and mark the word index as whole."""
-        self.words.close()  # waits for merges: until then files come and go
-        self._save_stamp()
-        self.store.rest()
-        self.rest()
+        with self.changing:
+            self.words.close()  # waits for merges: until then files come and go
+            self._save_stamp()
+            self.store.rest()
+            self.rest()
+
+    def drop_words(self) -> None:
+        """End a series of changes that may have failed: words that were not published are dropped."""
+        with self.changing:
+            self.words.close()
 
     def distrust_words(self) -> None:
         """Have the word index built anew when this index is opened next."""

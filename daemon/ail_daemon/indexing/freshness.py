@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
-from ail_rpc.errors import NotARepositoryError, OutOfTimeError
+from ail_rpc.errors import NotARepositoryError, OutOfTimeError, StorageError
 from ail_rpc.hints import HINTS_MAX_BYTES, REWRITTEN, Hint, get_hints_file, parse_hints
 
 from ..flags import Flags
+from ..index.store import DamagedError
 from ..process.logs import log
 from ..repos.repo import Repo
 from ..repos.repos import Repos
@@ -68,7 +69,7 @@ class Freshness:
         """Watch *repo* from now on, and look at it."""
         self._watch(repo)
         self._indexer.forget(repo)
-        self._indexer.request(repo, "hook")
+        self._indexer.request(repo, "add")
 
     def leave(self, repo: Repo) -> None:
         """Watch *repo* no longer, and wait until no update of it runs."""
@@ -78,6 +79,8 @@ class Freshness:
 
     async def ensure(self, repo: Repo, limit_s: float) -> None:
         """Return once the index is as fresh as a question may wait for: nothing gone is found, a few new commits are.
+
+        Commits that came while a bulk update runs are not waited for: they are found after it.
 
         Raises OutOfTimeError where what is gone could not be told within *limit_s*: an answer might cite it.
         """
@@ -92,9 +95,11 @@ class Freshness:
                 "ask again in a moment; `ail-client status` shows what the daemon does",
             )
 
-    def mend(self, repo: Repo) -> None:
-        """Have the caches of *repo*'s index, which a question found damaged, made anew from the store."""
+    def mend(self, repo: Repo, error: StorageError) -> None:
+        """Have what a question found damaged made anew: the caches of *repo*'s index from the store, or the store from git."""
         repo.is_doubtful = True
+        if isinstance(error, DamagedError):
+            repo.distrust()
         self._indexer.request(repo, "question")
 
     # --- on the watcher's thread --------------------------------------------------------------------------------------
@@ -150,6 +155,9 @@ class Freshness:
         self._take_hints()
         for repo in self._repos:
             self._watch(repo)  # again: it may have been replaced, or a limit raised
+            if repo.is_damaged_at_rest():
+                repo.distrust()
+                self._on_damage(repo)
             self._indexer.request_if_unsettled(repo, "timer")
             if index := repo.index:
                 index.rest()  # a question opened it

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 
 from ail_rpc.errors import AilError, OutOfTimeError
@@ -19,9 +20,11 @@ from ail_rpc.errors import AilError, OutOfTimeError
 from ..encoding.encoders import Serving
 from ..flags import Flags
 from ..history.signature import read_signature
+from ..index.store import DamagedError
 from ..repos.repo import Progress, Repo, Source
 from .embedding import FindKept
 from .lanes import Lanes
+from .takingback import LargeUpdate
 from .workerprocess import WorkerDiedError
 
 QUIET_S, LONGEST_S = 0.04, 0.4
@@ -29,14 +32,18 @@ QUIET_S, LONGEST_S = 0.04, 0.4
 branch and HEAD within 10 ms."""
 
 _MAX_DEATHS = 2
+_MEANT: tuple[Source, ...] = ("add", "hook")
+"""Sources behind which somebody says that there is something to see."""
+_RETRY_S = 1.0
+_STOP_S = 1.0
 
 
 @dataclass(slots=True)
 class Update:
     """One comparison of a repository with its refs, asked for by *source*; *due* in monotonic seconds, no later than *latest*.
 
-    pruned is done once nothing is found any more that was unreachable when the update began, done at its end; neither
-    ever holds an error.
+    pruned is done once nothing is found any more that was unreachable when the update was asked for last, done at its end;
+    neither ever holds an error. is_bulk: it is in the bulk lane, or waits until that is done with its repository.
     """
 
     repo: Repo
@@ -47,17 +54,16 @@ class Update:
     done: Future[None] = field(default_factory=Future)
     is_bulk: bool = False
     signature: str = ""
+    large: LargeUpdate = field(default_factory=LargeUpdate)
 
     def finish_pruning(self) -> None:
         """Let those go on that wait for `pruned`."""
-        if not self.pruned.done():
-            self.pruned.set_result(None)
+        _finish(self.pruned)
 
     def finish(self) -> None:
         """Let everybody go on."""
         self.finish_pruning()
-        if not self.done.done():
-            self.done.set_result(None)
+        _finish(self.done)
 
 
 class Indexer:
@@ -79,6 +85,7 @@ class Indexer:
         self._waiting: dict[str, Update] = {}
         self._active: dict[str, Update] = {}
         self._bulk_queue: deque[Update] = deque()
+        self._beside: str | None = None  # the key of the repository that is looked at beside its bulk update
         self._tried: dict[str, str] = {}  # signatures that an update was begun at, successful or not
         self._deaths: dict[str, int] = {}
         self._is_stopping = False
@@ -91,13 +98,17 @@ class Indexer:
             thread.start()
 
     def stop(self) -> None:
-        """End the work at hand; what was done is kept, the rest is done after the next start."""
+        """End the work at hand; what was done is kept, the rest is done after the next start.
+
+        What a slow git or disk holds up for longer than a second is left to end with the process: as at a kill, nothing is lost.
+        """
         with self._changed:
             self._is_stopping = True
             self._changed.notify_all()
         self._lanes.kill_worker()
+        end = monotonic() + _STOP_S
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, end - monotonic()))
 
     # --- requests: from any thread, none waits ----------------------------------------------------------------------
 
@@ -109,7 +120,11 @@ class Indexer:
             if update is None:
                 latest = now + LONGEST_S if is_hint else now
                 update = self._waiting[repo.key] = Update(repo, source, now, latest)
-            if source == "hook":
+            elif update.pruned.done() or self._beside == repo.key:
+                update.pruned = Future()  # what was found out already may be older than what is asked for now
+            active = self._active.get(repo.key)
+            update.is_bulk = active is not None and active.is_bulk
+            if source in _MEANT:
                 update.source = source  # it knows that somebody meant it; the event beside it does not
             update.due = min(now + QUIET_S, update.latest) if is_hint else now
             self._changed.notify_all()
@@ -122,7 +137,10 @@ class Indexer:
         signature = read_signature(repo.place, self._flags.current.refs)
         with self._changed:
             if signature == self._tried.get(repo.key, repo.settled.get("signature")):
-                return self._active.get(repo.key) or self._waiting.get(repo.key)
+                waiting = self._waiting.get(repo.key)
+                if waiting and not waiting.pruned.done():
+                    return waiting
+                return self._active.get(repo.key) or waiting
         return self.request(repo, source)
 
     def request_if_unsettled(self, repo: Repo, source: Source) -> None:
@@ -148,16 +166,20 @@ class Indexer:
             active = self._active.get(repo.key)
             if active and active.is_bulk:
                 self._lanes.kill_worker(repo.place)
-            self._changed.wait_for(lambda: repo.key not in self._active)
+            self._changed.wait_for(lambda: repo.key not in self._active and repo.key != self._beside)
         self.forget(repo)
 
     # --- lanes ------------------------------------------------------------------------------------------------------
 
     def _run_live(self) -> None:
         while update := self._take_due():
-            if self._moved(update) and not self._guard(update, self._lanes.update_live):
+            if update.repo.key == self._beside:
+                self._take_back(update)
+            elif self._moved(update) and not self._guard(update, self._lanes.update_live):
                 with self._changed:
                     update.is_bulk = True
+                    if waiting := self._waiting.get(update.repo.key):
+                        waiting.is_bulk = True
                     self._bulk_queue.append(update)
                     self._changed.notify_all()
             else:
@@ -165,24 +187,62 @@ class Indexer:
 
     def _run_bulk(self) -> None:
         while update := self._take_bulk():
-            self._guard(update, self._lanes.update_bulk)
+            self._guard(update, partial(self._lanes.update_bulk, update=update.large))
             self._end(update)
 
     def _take_due(self) -> Update | None:
-        """Wait for an update that is due and whose repository is in no lane, and put it into one. None: stopping."""
+        """Wait for an update that is due and whose repository is in no lane, and put it into one. None: stopping.
+
+        One whose repository is in the bulk lane goes on waiting, and what is gone is found out beside: see `_take_back`.
+        """
         with self._changed:
             while not self._is_stopping:
-                ready = [one for key, one in self._waiting.items() if key not in self._active]
+                ready = [one for one in self._waiting.values() if self._may_begin(one)]
                 first = min(ready, key=lambda one: one.due, default=None)
                 if first is None:
                     self._changed.wait()
                 elif (wait_s := first.due - monotonic()) > 0:
                     self._changed.wait(wait_s)
+                elif first.repo.key in self._active:
+                    self._beside = first.repo.key
+                    return first
                 else:
                     del self._waiting[first.repo.key]
                     self._active[first.repo.key] = first
+                    first.is_bulk = False
                     return first
         return None
+
+    def _may_begin(self, update: Update) -> bool:
+        active = self._active.get(update.repo.key)
+        return active is None or (active.is_bulk and not update.pruned.done())
+
+    def _take_back(self, update: Update) -> None:
+        """Find out what is gone beside the bulk update of the same repository, which *update* waits for."""
+        repo, pruned = update.repo, update.pruned
+        with self._changed:
+            active = self._active.get(repo.key)
+        try:
+            if active:
+                self._take_back_once(repo, active)
+        except OutOfTimeError:
+            update.due = monotonic() + _RETRY_S  # whoever asks is told that it is not known yet
+        except Exception as err:  # noqa: BLE001 - as in `_guard`; the update that follows gives it up, and says so
+            self._on_error(repo, err)
+            _finish(pruned)
+        else:
+            if active:
+                _finish(pruned)
+                active.finish_pruning()
+        with self._changed:
+            self._beside = None
+            self._changed.notify_all()
+
+    def _take_back_once(self, repo: Repo, active: Update) -> None:
+        signature = read_signature(repo.place, self._flags.current.refs)
+        if signature != self._tried.get(repo.key) or not active.pruned.done():
+            self._lanes.take_back(repo, active.large)
+            self._tried[repo.key] = signature
 
     def _take_bulk(self) -> Update | None:
         with self._changed:
@@ -210,9 +270,7 @@ class Indexer:
         settled = repo.settled
         is_settled = repo.is_sound and (settled.get("signature"), settled.get("model")) == (update.signature, model)
         self._tried[repo.key] = update.signature
-        is_retry = update.source == "hook" and bool(
-            settled.get("skipped")
-        )  # somebody says that there is something to see
+        is_retry = update.source in _MEANT and bool(settled.get("skipped"))
         return not is_settled or bool(repo.rewritten) or is_retry
 
     # --- one update -------------------------------------------------------------------------------------------------
@@ -224,6 +282,9 @@ class Indexer:
             is_done = work(repo, update.finish_pruning)
             if is_done:
                 self._settle(update)
+        except DamagedError as err:
+            repo.distrust()
+            self._count_death(update, err)
         except (WorkerDiedError, OutOfTimeError) as err:  # whoever made git hang may do so at every update
             self._count_death(update, err)
         except AilError as err:
@@ -242,7 +303,7 @@ class Indexer:
         if is_new and not repo.is_removed:  # the timer tries again every minute; one line of log is enough
             self._on_error(repo, err)
 
-    def _count_death(self, update: Update, err: WorkerDiedError | OutOfTimeError) -> None:
+    def _count_death(self, update: Update, err: AilError) -> None:
         repo = update.repo
         if self._is_stopping or repo.is_removed:
             return
@@ -265,3 +326,8 @@ class Indexer:
                 skipped=index.counts.skipped,
                 updated_by=update.source,
             )
+
+
+def _finish(future: Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

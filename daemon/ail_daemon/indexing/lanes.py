@@ -18,7 +18,8 @@ from ..process import heap
 from ..repos.repo import Repo
 from .embedding import FindKept, encode_with
 from .reading import LocalReader
-from .updating import update_large, update_small
+from .takingback import LargeUpdate
+from .updating import take_back_beside, update_large, update_small
 from .workerprocess import WorkerProcess
 
 _LIVE_LIMITS: dict[str, Any] = {"limit_s": 10.0, "limit_bytes": 64 << 20}
@@ -63,20 +64,32 @@ class Lanes:
             if self._live_updates % _GIVE_BACK_EVERY == 0:
                 heap.give_back()
 
-    def update_bulk(self, repo: Repo, on_pruned: Callable[[], None]) -> bool:
+    def update_bulk(self, repo: Repo, on_pruned: Callable[[], None], update: LargeUpdate) -> bool:
         """Take in whatever there is, read by a worker: True. Raises WorkerDiedError."""
         settings = self._flags.current
         encoder, bulk = self._get_serving()
-        with WorkerProcess(repo.place, settings.refs, bulk, self._flags.history_limits) as worker:
-            self._worker = worker
-            try:
-                with _changing(repo, encoder) as index:
-                    find_kept = self._find_kept(repo) if settings.faiss_cache else None
-                    update_large(worker, worker.encode, repo, index, on_pruned, find_kept)
-            finally:
-                self._worker = None
-                heap.trim()
+        with contextlib.ExitStack() as begun:
+            with update.lock:  # refs that are seen after this are newer than those that the worker sees
+                update.latest = None
+                limits = self._flags.history_limits
+                worker = begun.enter_context(WorkerProcess(repo.place, settings.refs, bulk, limits))
+                self._worker = worker
+                begun.callback(self._forget_worker)
+                index = begun.enter_context(_changing(repo, encoder))
+            find_kept = self._find_kept(repo) if settings.faiss_cache else None
+            update_large(worker, worker.encode, repo, index, on_pruned, find_kept, update)
         return True
+
+    def take_back(self, repo: Repo, update: LargeUpdate) -> None:
+        """Remove what is reachable no longer, while a large *update* runs or waits for its turn. Raises OutOfTimeError."""
+        encoder, limits = self._get_serving().encoder, self._flags.history_limits
+        with update.lock:
+            reader = LocalReader(repo.place, self._flags.current.refs, limits, **_LIVE_LIMITS)
+            take_back_beside(reader, repo, repo.open_index(encoder), update)
+
+    def _forget_worker(self) -> None:
+        self._worker = None
+        heap.trim()
 
 
 @contextlib.contextmanager
@@ -92,4 +105,4 @@ def _changing(repo: Repo, encoder: Encoder | None) -> Iterator[RepoIndex]:
         repo.is_doubtful = True
         raise
     finally:
-        index.words.close()  # unstamped where the update failed: then it may be behind the store
+        index.drop_words()  # unstamped where the update failed: then it may be behind the store

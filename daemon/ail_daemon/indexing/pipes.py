@@ -13,7 +13,8 @@ from typing import IO, Any
 from ail_rpc.errors import ProtocolError
 from ail_rpc.framing import pack, unpack
 
-from ..model import Commit, Passage, Tips
+from ..model import Commit, Tips
+from ..text.passages import Passage
 
 MAX_FRAME_BYTES = 1 << 30
 """A batch of 512 commits with 10,000 paths each stays below it; more is a worker gone wrong."""

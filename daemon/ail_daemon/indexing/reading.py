@@ -15,7 +15,8 @@ from ail_rpc.errors import RepoUnreadableError
 
 from ..history.limits import USUAL, HistoryLimits
 from ..history.opening import open_history
-from ..model import Commit, CommitChanges, Tips
+from ..model import Commit, Tips
+from ..text.passages import CommitChanges
 from ..text.redaction import without_secrets
 
 BATCH = 512

@@ -1,18 +1,26 @@
 """Other enrolled repositories that share history with one: what they have embedded need not be encoded again.
 
 A fresh clone of an enrolled project takes every embedding from it. Each repository keeps its own copies all the same, so
-that purging one leaves no byte of it behind and takes nothing from another.
+that purging one leaves no byte of it behind and takes nothing from another. A sibling that cannot be read is passed over: its
+trouble is its own, and it is told of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from ..index.store import STORE_FILE, Reading, open_reader
+from ail_rpc.errors import StorageError
+
+from ..index.store import STORE_FILE, DamagedError, Reading, open_reader
+from ..process.logs import log
 from ..repos.repo import Repo
 from ..repos.repos import Repos
 from .embedding import FindKept
+
+T = TypeVar("T")
 
 _SAMPLE = 64  # commits, of which a sibling has at least one; any two clones share most
 _BATCH = 512
@@ -26,28 +34,40 @@ class Siblings:
 
     def find_kept(self, repo: Repo) -> FindKept:
         """Return what finds embeddings by text hash in *repo*'s siblings; they are looked for at the first call."""
-        found: list[Path] | None = None
+        found: list[Repo] | None = None
 
         def find(hashes: list[bytes]) -> dict[bytes, bytes]:
             nonlocal found
             if found is None:
                 found = list(self._find_siblings(repo))
             kept: dict[bytes, bytes] = {}
-            for path in found:
-                kept |= _read(path, [text_hash for text_hash in hashes if text_hash not in kept])
+            for other in found:
+                missing = [text_hash for text_hash in hashes if text_hash not in kept]
+                kept |= _try(other, partial(_read, hashes=missing)) or {}
             return kept
 
         return find
 
-    def _find_siblings(self, repo: Repo) -> Iterator[Path]:
+    def _find_siblings(self, repo: Repo) -> Iterator[Repo]:
         mine = repo.directory / STORE_FILE
         with open_reader(mine) as db:
             sample = [sha for (sha,) in db.execute("SELECT sha FROM commits ORDER BY random() LIMIT ?", (_SAMPLE,))]
             model = _get_model(db)
         for other in self._repos:
-            path = other.directory / STORE_FILE
-            if other is not repo and path.exists() and _shares(path, sample, model):
-                yield path
+            if other is not repo and _try(other, lambda path: path.exists() and _shares(path, sample, model)):
+                yield other
+
+
+def _try(other: Repo, read: Callable[[Path], T]) -> T | None:
+    """Return what *read* reads of the database of *other*, None where it cannot be read; one that is damaged is made anew."""
+    try:
+        return read(other.directory / STORE_FILE)
+    except DamagedError:
+        other.distrust()
+        other.on_damage(other)
+    except (StorageError, OSError) as err:
+        log("sibling_unreadable", level="warning", repo_id=other.key, error=err)
+    return None
 
 
 def _get_model(db: Reading) -> str | None:

@@ -1,4 +1,4 @@
-"""What could not be taken in: set aside, counted, told, and tried again by each update, while all the rest goes on.
+"""What could not be taken in: set aside, counted, told, and tried again (`is_due`), while all the rest goes on.
 
     commit   it, or what leads to it, cannot be read: it is not in the index, nor what only it leads to
     paths    its trees cannot be read: it is in the index without the paths it changed
@@ -11,6 +11,7 @@ A commit stands under each of the parts it lacks, so that none is in the index b
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -24,6 +25,10 @@ from .workerprocess import WorkerDiedError, WorkerEndedError
 
 Part = Literal["commit", "paths", "changes", "text", "limit"]
 
+_TRIED = "tried_at"
+RETRY_S = 600
+"""Between two tries of what could not be read, where nobody asks for one: each ends a few git processes, and compares all."""
+
 MAX_TEXTS = 16
 """Texts of one batch that may fail to encode. With more it is the encoder that fails, and the update fails with it."""
 
@@ -36,11 +41,21 @@ def note(store: Store, shas: Iterable[str], part: Part) -> None:
             db.executemany("INSERT OR IGNORE INTO skipped VALUES (?, ?)", rows)
 
 
-def note_read(store: Store, shas: Sequence[str]) -> None:
-    """Remember anew which commits could not be read; those that came all the same came without their paths."""
+def is_due(store: Store) -> bool:
+    """Whether what could not be read is to be tried again, though nobody asks for it."""
+    return abs(time.time() - int(store.get_meta(_TRIED) or 0)) >= RETRY_S  # abs: clocks jump
+
+
+def note_read(store: Store, shas: Sequence[str], *, is_retry: bool) -> None:
+    """Remember which commits could not be read; those that came all the same came without their paths.
+
+    is_retry: whether those that could not be read before were tried again: then they are forgotten.
+    """
     here = store.get_ids(shas)
     with store.transaction() as db:
-        db.execute("DELETE FROM skipped WHERE part IN ('commit', 'paths')")
+        if is_retry:
+            db.execute("DELETE FROM skipped WHERE part IN ('commit', 'paths')")
+            store.set_meta(**{_TRIED: str(int(time.time()))})
         note(store, (sha for sha in shas if sha in here), "paths")
         note(store, (sha for sha in shas if sha not in here), "commit")
 

@@ -2,7 +2,7 @@
 
 A small update takes everything in at once: one transaction, then changed lines and words. A large one goes newest first,
 words first, each batch on disk before the next is asked for, so that one that was killed goes on where it stopped. Either
-removes what is no longer reachable before it adds anything.
+removes what is no longer reachable before it adds anything, and a large one goes on doing so while it runs (`takingback`).
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ from collections.abc import Callable, Iterator
 
 from ..index.repoindex import RepoIndex
 from ..index.rewrites import forget_unused_embeddings, purge_retired
-from ..model import Commit, CommitChanges, Encode, Tips
+from ..model import Commit, Encode, Tips
 from ..repos.repo import Progress, Repo
+from ..text.passages import CommitChanges
 from . import skipping
 from .embedding import FindKept, embed_fresh, embed_rest
 from .reading import Reader, check_commits
+from .takingback import LargeUpdate, find_gone, retire, take_back, without_reachable
 
 SMALL = 64
 """Commits that the daemon takes in itself. More are the worker's: their messages would take it over half a second."""
 
 _CHANGES = 2048
 _UNREAD: tuple[skipping.Part, ...] = ("commit", "paths")
+_UNFINISHED = "unfinished"
+"""In the store's meta while commits are added batch by batch: an update that was killed there leaves more than its tips reach."""
 
 
 def update_small(
@@ -33,40 +37,47 @@ def update_small(
     *,
     may_reuse: bool = True,
 ) -> bool:
-    """Take in what is new; False where that is more than SMALL commits' work, and nothing was done.
+    """Take in what is new; False where that is more than SMALL commits' work, and nothing was done but removing what is gone.
 
     may_reuse: a message whose embedding is kept, of a commit that was amended or is somewhere else too, is not encoded.
     """
+    is_retry = _is_retry(repo, index)
     stored = index.store.get_tips()
     tips, is_known = _compare_tips(reader, repo, index, stored)
-    if index.counts.unembeddable and repo.settled.get("signature", "") is None:
-        return False  # somebody asks for another try of texts that the encoder, and this process with it, may die of
-    if index.counts.pending > SMALL or (not is_known and index.counts.commits > SMALL):
+    gone = find_gone(reader, tips, index, stored, is_known) if stored.shas or index.counts.commits else []
+    if _is_too_much(repo, index, is_known):
+        retire(index, without_reachable(index, gone, tips, []), stored)
+        on_pruned()
         return False
     known = [] if is_known else list(index.store.iter_shas())
     stale = _find_stale(repo, index, stored, tips)
-    gone = _find_gone(reader, tips, index, stored, is_known)
     reader.take_skipped()  # what is gone may well be unreadable
     count, batches = _read_missing(reader, tips, stored, is_known, known, stale, SMALL)
     if count > SMALL:
-        _prune(index, _without_reachable(index, gone, tips, []) + stale, stored)
+        retire(index, without_reachable(index, gone, tips, []), stored)
         on_pruned()
         return False
     repo.progress = Progress("reading", 0, count)
     commits = [commit for batch in batches for commit in batch]
     check_commits(index.counts.commits - len(gone) - len(stale) + len(commits), reader.limits.commits)
-    gone = _without_reachable(index, gone, tips, commits) + stale
+    gone = without_reachable(index, gone, tips, commits) + stale
     fresh, failed = embed_fresh(encode, repo, index, commits, may_reuse=may_reuse)
     if gone or commits or tips != stored:
         index.change(gone, commits, fresh, tips)
     on_pruned()
-    _note_read(reader, tips, index)
+    _note_read(reader, tips, index, is_retry=is_retry)
     skipping.note_cut(index.store, commits)
     skipping.note(index.store, failed, "text")
     embed_rest(encode, repo, index, None)
-    _read_changes(reader, repo, index)
+    _read_changes(reader, repo, index, is_retry=is_retry)
     _finish(index)
     return True
+
+
+def _is_too_much(repo: Repo, index: RepoIndex, is_known: bool) -> bool:
+    if index.counts.unembeddable and repo.settled.get("signature", "") is None:
+        return True  # somebody asks for another try of texts that the encoder, and this process with it, may die of
+    return index.counts.pending > SMALL or (not is_known and index.counts.commits > SMALL)
 
 
 def update_large(
@@ -76,13 +87,25 @@ def update_large(
     index: RepoIndex,
     on_pruned: Callable[[], None],
     find_kept: FindKept | None,
+    update: LargeUpdate | None = None,
 ) -> None:
-    """Take in whatever is new, in batches; *find_kept* None: embeddings that are kept already are not used again."""
-    stored = index.store.get_tips()
-    tips, is_known = _compare_tips(reader, repo, index, stored)
-    stale = _find_stale(repo, index, stored, tips)
-    gone = _find_gone(reader, tips, index, stored, is_known) if stored.shas or index.counts.commits else []
-    _prune(index, _without_reachable(index, gone, tips, []) + stale, stored)
+    """Take in whatever is new, in batches; *find_kept* None: embeddings that are kept already are not used again.
+
+    update: tells others how far it is, and it what others have taken back meanwhile; None: there are no others.
+    """
+    update = update or LargeUpdate()
+    with update.lock:
+        is_retry = _is_retry(repo, index)
+        stored = index.store.get_tips()
+        tips, is_known = _compare_tips(reader, repo, index, stored)
+        stale = _find_stale(repo, index, stored, tips)
+        gone = find_gone(reader, tips, index, stored, is_known) if stored.shas or index.counts.commits else []
+        with index.changing, index.store.transaction():
+            index.store.set_meta(**{_UNFINISHED: "1"})
+            retire(index, without_reachable(index, gone, tips, []), stored, stale)
+        update.tips = tips
+        if update.latest:
+            take_back(reader, index, update, update.latest)
     on_pruned()
     if find_kept is None:
         forget_unused_embeddings(index.store)
@@ -96,37 +119,40 @@ def update_large(
     repo.progress = Progress("reading", 0, total)
     parents: set[str] = set()
     for batch in batches:
-        index.change(commits=batch)
-        skipping.note_cut(index.store, batch)
-        index.publish()
+        parents.update(parent for commit in _add(index, update, batch) for parent in commit.parents)
         repo.progress.done += len(batch)
-        parents.update(parent for commit in batch for parent in commit.parents)
-    _read_dangling(reader, index, parents)
-    _note_read(reader, tips, index)
-    index.change(tips=tips)
+    _read_dangling(reader, index, update, parents)
+    _note_read(reader, tips, index, is_retry=is_retry)
+    with index.changing, index.store.transaction():
+        update.is_read = True
+        index.change(tips=update.get_tips())
+        index.store.set_meta(**{_UNFINISHED: "1" if update.is_uncertain else ""})
     embed_rest(encode, repo, index, find_kept)
-    _read_changes(reader, repo, index)
+    _read_changes(reader, repo, index, is_retry=is_retry)
     _finish(index)
 
 
-def _prune(index: RepoIndex, gone: list[str], stored: Tips) -> None:
-    """Retire *gone* before anything is added: nobody may be shown a commit that is no longer there."""
-    if gone:
-        lost = set(gone)
-        left = {ref: sha for ref, sha in stored.refs.items() if sha not in lost}
-        index.change(gone, tips=Tips(None if stored.head in lost else stored.head, left, stored.boundary))
-
-
-def _is_known(reader: Reader, stored: Tips, tips: Tips) -> bool:
+def _is_known(reader: Reader, index: RepoIndex, stored: Tips, tips: Tips) -> bool:
     """Whether the indexed set is what *stored* reaches in today's repository: else all of it is compared."""
     if not stored.shas or stored.boundary != tips.boundary:
+        return False
+    if index.store.get_meta(_UNFINISHED):
         return False
     lost = stored.shas - tips.shas
     return not lost or reader.has_all(sorted(lost))
 
 
 def _compare_tips(reader: Reader, repo: Repo, index: RepoIndex, stored: Tips) -> tuple[Tips, bool]:
-    """Return the tips to go by, and whether all but what moved is known (see `_is_known`); not while a commit is missing.
+    """Return the tips to go by, and whether all but what moved is known (see `_is_known`); not while a commit is missing."""
+    tips = _stand_in(reader, stored)
+    is_whole = not _is_retry(repo, index) or not (
+        any(skipping.find(index.store, part) for part in _UNREAD) or _find_cut(repo, index)
+    )
+    return tips, is_whole and _is_known(reader, index, stored, tips)
+
+
+def _stand_in(reader: Reader, stored: Tips) -> Tips:
+    """Return the tips to go by.
 
     A ref that names a damaged commit stands where it stood before, as long as that is there: what is older is sound.
     """
@@ -136,12 +162,28 @@ def _compare_tips(reader: Reader, repo: Repo, index: RepoIndex, stored: Tips) ->
         sound = {ref: sha for ref, sha in old.items() if reader.has_all([sha])}
         head = stored.head if tips.head is None and stored.head and reader.has_all([stored.head]) else tips.head
         tips = Tips(head, tips.refs | sound, tips.boundary, tips.damaged)
-    is_whole = not any(skipping.find(index.store, part) for part in _UNREAD) and not _find_cut(repo, index)
-    return tips, is_whole and _is_known(reader, stored, tips)
+    return tips
 
 
-def _note_read(reader: Reader, tips: Tips, index: RepoIndex) -> None:
-    skipping.note_read(index.store, [*reader.take_skipped(), *tips.damaged.values()])
+def take_back_beside(reader: Reader, repo: Repo, index: RepoIndex, update: LargeUpdate) -> None:
+    """Remove what the refs reach no longer, while *update* runs or waits for its turn. Its lock is held, and was for the tips."""
+    if update.tips is not None:
+        take_back(reader, index, update, _stand_in(reader, update.tips))
+        return
+    stored = index.store.get_tips()
+    now, is_known = _compare_tips(reader, repo, index, stored)
+    if stored.shas or index.counts.commits:
+        retire(index, without_reachable(index, find_gone(reader, now, index, stored, is_known), now, []), stored)
+    update.latest = now
+
+
+def _is_retry(repo: Repo, index: RepoIndex) -> bool:
+    """Whether what could not be read is to be tried again: somebody asks for it, or it is time."""
+    return repo.settled.get("signature", "") is None or skipping.is_due(index.store)
+
+
+def _note_read(reader: Reader, tips: Tips, index: RepoIndex, *, is_retry: bool) -> None:
+    skipping.note_read(index.store, [*reader.take_skipped(), *tips.damaged.values()], is_retry=is_retry)
 
 
 def _find_stale(repo: Repo, index: RepoIndex, stored: Tips, tips: Tips) -> list[str]:
@@ -149,7 +191,8 @@ def _find_stale(repo: Repo, index: RepoIndex, stored: Tips, tips: Tips) -> list[
 
     Those that went past a limit as well, where somebody asks for it.
     """
-    again = [*skipping.find(index.store, "paths"), *_find_cut(repo, index)]
+    pathless = skipping.find(index.store, "paths") if _is_retry(repo, index) else []
+    again = [*pathless, *_find_cut(repo, index)]
     return sorted(index.store.get_ids((stored.boundary ^ tips.boundary).union(again)))
 
 
@@ -174,52 +217,29 @@ def _read_missing(
     return reader.read_commits(sorted(tips.shas), [], [sha for sha in known if sha not in again], most)
 
 
-def _find_gone(reader: Reader, tips: Tips, index: RepoIndex, stored: Tips, is_known: bool) -> list[str]:
-    """Return the shas that are indexed and no longer reachable."""
-    now = sorted(tips.shas)
-    if is_known:
-        lost = stored.shas - tips.shas
-        return list(reader.iter_shas(sorted(lost), now)) if lost else []
-    gone = set(index.store.iter_shas())
-    gone.difference_update(reader.iter_shas(now, []) if now else ())
-    return sorted(gone)
+def _add(index: RepoIndex, update: LargeUpdate, batch: list[Commit]) -> list[Commit]:
+    """Add what was not taken back of *batch*, and return it."""
+    with index.changing:
+        kept = update.keep(batch)
+        index.change(commits=kept)
+    skipping.note_cut(index.store, kept)
+    index.publish()
+    return kept
 
 
-def _without_reachable(index: RepoIndex, gone: list[str], tips: Tips, added: list[Commit]) -> list[str]:
-    """Return *gone* without what is a tip, or a parent of what stays or is *added*, and their ancestors.
-
-    git goes by commit dates when it tells what one side reaches and the other does not: where a clock jumped, it lists
-    commits that both reach.
-    """
-    if not gone:
-        return []
-    lost = set(map(bytes.fromhex, gone))
-    links = index.store.iter_links()
-    parents = {sha: named for _, sha, named in links if sha in lost or not lost.isdisjoint(named)}
-    kept = [sha for sha, named in parents.items() if sha not in lost for sha in named if sha in lost]
-    kept += map(bytes.fromhex, [*tips.shas, *(sha for commit in added for sha in commit.parents)])
-    while kept:
-        sha = kept.pop()
-        if sha in lost:
-            lost.discard(sha)
-            kept.extend(parents.get(sha, ()))
-    return sorted(sha.hex() for sha in lost)
-
-
-def _read_dangling(reader: Reader, index: RepoIndex, parents: set[str]) -> None:
+def _read_dangling(reader: Reader, index: RepoIndex, update: LargeUpdate, parents: set[str]) -> None:
     """Read what a commit names as a parent and is not here: it was taken for gone before its child was known."""
     known = index.store.get_ids(parents)
     dangling = sorted(parents - known.keys())
     if dangling:
         _, batches = reader.read_commits(dangling, [], list(index.store.iter_shas()))
         for batch in batches:
-            index.change(commits=batch)
-        index.publish()
+            _add(index, update, batch)
 
 
-def _read_changes(reader: Reader, repo: Repo, index: RepoIndex) -> None:
+def _read_changes(reader: Reader, repo: Repo, index: RepoIndex, *, is_retry: bool) -> None:
     """Read changed lines where they were not read yet; a commit whose lines cannot be read has none, and is skipped."""
-    if skipping.find(index.store, "changes"):
+    if is_retry and skipping.find(index.store, "changes"):
         skipping.retry_changes(index.store)
         index.recount()
     if index.counts.changed == index.counts.commits:

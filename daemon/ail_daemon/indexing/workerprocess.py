@@ -17,8 +17,9 @@ from ail_rpc.errors import AilError, from_wire
 
 from ..encoding.encoders import Bulk
 from ..history.limits import USUAL, HistoryLimits
-from ..model import Commit, CommitChanges, Embeddings, Passage, Tips
+from ..model import Commit, Embeddings, Tips
 from ..settings import get_child_environment
+from ..text.passages import CommitChanges, Passage
 from .pipes import commit_from_wire, read_frame, tips_from_wire, write_frame
 
 

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.model import Commit, Encoder
+from ail_daemon.search.repeated import Repeated
 from ail_daemon.text.mentions import is_undoing
 
 from .cochange import is_bot
-from .reasons import find_reason
+from .reasons import find_reason, is_chore, is_trifle
 from .relate import SWEEP_PATHS, Relation
 from .tracing import Surroundings, Touching
 
@@ -34,14 +35,15 @@ def find_bearing(
     sizes = index.store.get_basket_sizes(recent)
     kept = [found for found in recent if sizes.get(found, SWEEP_PATHS + 1) <= SWEEP_PATHS]
     cosines = _compare(index, encoder, asked, kept)
-    commits = index.store.get_commits(kept)
+    commits, is_repeated = index.store.get_commits(kept), Repeated(index)
+    kept = [i for i in kept if not (is_trifle(commits[i].subject) or is_chore(commits[i].subject))]
     scored = sorted(((_weigh(commits[i], sizes[i], cosines.get(i, 0.0)), i) for i in kept), reverse=True)[:_READ]
     return [
         Relation(
             "similar", commits[i], round(score, 4), reason, _find_path(touching, asked, i), None, ("touches_file",)
         )
         for score, i in scored
-        if not is_bot(commits[i].author) and (reason := find_reason(commits[i]))
+        if not is_bot(commits[i].author) and (reason := find_reason(commits[i], is_repeated))
     ]
 
 

@@ -6,6 +6,7 @@ Stricter than an answer's choice of sentences: whoever is told unasked must lear
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from ail_daemon.model import Commit
 from ail_daemon.text.prose import read_sentences
@@ -33,6 +34,20 @@ _CHORE = re.compile(
     r"|\bregen(?:erate)? docs\b|review (?:\w+ )?(?:comments|feedback|notes)|release announcement",
     re.IGNORECASE,
 )
+_TRIFLE = re.compile(
+    r"\b(?:typos?|misspell\w*|spelling|grammar|wording|white ?space|indentation|pep ?8|isort|flake8|pylint|ruff)\b"
+    r"|\blint(?:ers?|ing|s)?\b"
+    r"|\b(?:re)?format(?:ted|ting)? (?:the )?(?:code|files?|with)\b|\bblacken\w*|\brun black\b",
+    re.IGNORECASE,
+)
+_SECURITY = re.compile(
+    r"\bCVE-\d{4}-\d+|\bGHSA-\w+|\b(?:security|vulnerab\w+|exploit\w*|arbitrary (?:code|command|file)"
+    r"|(?:path|directory) traversal|(?:sql|command|code|header|log|crlf) injection|xss|csrf|ssrf|request smuggling"
+    r"|denial of service|privilege escalation|timing attack|use[- ]after[- ]free|buffer over(?:flow|run)"
+    r"|information (?:leak|disclosure)|world[- ](?:readable|writable))\b",
+    re.IGNORECASE,
+)
+_SECURITY_CHARS = 4000  # what is read of a message for it
 _REFERENCE = re.compile(r"\([^)]*\)|#\d+|\b(?:issue|bug|pr)\s*#?\d+|\[[^\]]*\]", re.IGNORECASE)
 _FEWEST_WORDS = 7
 _FIX_WORDS = 4  # without what it refers to
@@ -45,11 +60,25 @@ def is_chore(subject: str) -> bool:
     return bool(_CHORE.search(subject))
 
 
-def find_reason(commit: Commit) -> str | None:
-    """Return the first sentence behind the subject that says why, else a subject that says what was wrong; None for neither."""
+def is_trifle(subject: str) -> bool:
+    """Whether a commit says that it mends spelling or layout: nobody need know of it."""
+    return bool(_TRIFLE.search(subject))
+
+
+def is_about_security(commit: Commit) -> bool:
+    """Whether a commit says that it closes a hole: whoever takes its lines away is to be told, however few they are."""
+    return bool(_SECURITY.search(commit.message[:_SECURITY_CHARS]))
+
+
+def find_reason(commit: Commit, is_repeated: Callable[[str], bool] = lambda _: False) -> str | None:
+    """Return the first sentence behind the subject that says why, else a subject that says what was wrong; None for neither.
+
+    is_repeated: whether a sentence is a template's; such a one is passed over.
+    """
     sentences = [one.text for one in read_sentences(commit.subject, commit.body)[:_SENTENCES]]
     for sentence in sentences[1:]:
-        if _WHY.search(sentence) and len(sentence.split()) >= _FEWEST_WORDS and not _NOISE.search(sentence):
+        says_so = _WHY.search(sentence) and len(sentence.split()) >= _FEWEST_WORDS and not _NOISE.search(sentence)
+        if says_so and not is_repeated(sentence):
             return _cut(sentence)
     subject = sentences[0] if sentences else ""
     says_why = _WHY.search(subject) and len(subject.split()) >= _FEWEST_WORDS

@@ -7,7 +7,7 @@ and attrs, and read on pytest, which it never saw (`bench/related.py`).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,12 +16,13 @@ from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.index.words import MESSAGE_FIELDS
 from ail_daemon.model import Commit
 from ail_daemon.search.fates import find_fate
+from ail_daemon.search.repeated import Repeated
 from ail_daemon.text.mentions import is_undoing, read_undone
 
 from .cochange import is_bot
 from .overlap import Lines, Overlap, collect_lines
 from .patches import FileChange
-from .reasons import find_reason, is_chore
+from .reasons import find_reason, is_about_security, is_chore
 from .tracing import Surroundings, Touching, Trace, find_traces
 
 Kind = Literal["reverts", "same_lines", "tried_before", "similar"]
@@ -83,13 +84,15 @@ class _Judging:
         self._changes = changes
         self._lines = lines
         self._around = around
+        self._is_repeated = Repeated(index)
 
     def judge(self, trace: Trace, commit: Commit) -> Relation | None:
         if tried := self._judge_tried(trace, commit):
             return tried
         if self._is_known(commit) or is_chore(commit.subject):
             return None
-        return self._judge_reverts(trace, commit) or self._judge_same(trace, commit)
+        judged = self._judge_reverts(trace, commit) or self._judge_same(trace, commit)
+        return judged or self._judge_hole(trace, commit)
 
     def _is_known(self, commit: Commit) -> bool:
         """Whether whoever makes the change still has *commit* in mind."""
@@ -102,7 +105,7 @@ class _Judging:
         is_again = trace.overlap.restored_share >= LEAST_AGAIN and len(trace.overlap.restored) >= LEAST_LINES
         if not (is_again or share_taken_back(trace.overlap, self._lines)) or not is_undoing(commit.message):
             return None
-        reason = find_reason_to_undo(commit)
+        reason = find_reason_to_undo(commit, self._is_repeated)
         first = self._find_undone(trace.commit_id, commit)
         tail = f": {reason}" if reason else ""
         if first is None:
@@ -113,7 +116,7 @@ class _Judging:
         share = share_taken_back(trace.overlap, self._lines)
         if not share:
             return None
-        reason = find_reason(commit)
+        reason = find_reason(commit, self._is_repeated)
         summary = f"takes back {trace.overlap.inverse} of its {trace.overlap.size} lines"
         sentence = f"{summary}: {reason}" if reason else summary
         return self._relation("reverts", commit, 0.6 + 0.3 * share, sentence, trace.overlap.inverse_lines)
@@ -122,10 +125,17 @@ class _Judging:
         share = share_blamed(trace, self._lines)
         if not share:
             return None
-        reason = find_reason(commit)
+        reason = find_reason(commit, self._is_repeated)
         if not reason:
             return None
         return self._relation("same_lines", commit, 0.3 + 0.3 * share, reason, trace.blamed)
+
+    def _judge_hole(self, trace: Trace, commit: Commit) -> Relation | None:
+        """Return that lines go, be it one, which *commit* wrote to close a hole."""
+        if not trace.blamed or not is_about_security(commit):
+            return None
+        reason = find_reason(commit, self._is_repeated) or commit.subject
+        return self._relation("same_lines", commit, 0.65, reason, trace.blamed)
 
     def _find_undone(self, undoing_id: int, undoing: Commit) -> Commit | None:
         """Return the commit that *undoing* names, by its sha or by its subject, where that is what became of it."""
@@ -172,9 +182,9 @@ def share_blamed(trace: Trace, lines: Lines) -> float:
     return share if len(trace.blamed) >= LEAST_LINES and share >= LEAST_BLAMED and is_about else 0.0
 
 
-def find_reason_to_undo(commit: Commit) -> str | None:
+def find_reason_to_undo(commit: Commit, is_repeated: Callable[[str], bool] = lambda _: False) -> str | None:
     """Return the sentence in which a revert says why, None where it only names what it reverts."""
-    reason = find_reason(commit)
+    reason = find_reason(commit, is_repeated)
     return None if reason and is_undoing(reason) else reason
 
 
@@ -183,7 +193,7 @@ def _is_near(trace: Trace, lines: Lines) -> bool:
     overlap = trace.overlap
     if overlap.size > SWEEP_LINES:
         return False
-    return bool(share_taken_back(overlap, lines) or share_blamed(trace, lines) or len(overlap.restored) >= LEAST_LINES)
+    return bool(trace.blamed or share_taken_back(overlap, lines) or len(overlap.restored) >= LEAST_LINES)
 
 
 def _choose(found: list[Relation]) -> list[Relation]:

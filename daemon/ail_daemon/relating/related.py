@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import UsageError
+from ail_rpc.errors import NotFoundError, UsageError
 
 from ..asking.askparams import locate
 from ..asking.pool import QuestionPool
@@ -75,6 +75,7 @@ class Related:
         may_name = _make_filter(index, own, passing.ids if passing else None)
         around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"])
         if changes is None:
+            _check_known(index, repo, place, files)
             found, companions = bearing.find_bearing(index, self._get_encoder(index, params["mode"]), files, around), []
         else:
             touching = Touching(index, around)
@@ -112,11 +113,22 @@ def _check(params: dict[str, Any]) -> None:
     if params["staged"] is not None and params["range"] is not None:
         raise UsageError("both a staged change and a range are given", "ask about one of them")
     if not params["files"] and params["staged"] is None and params["range"] is None:
-        raise UsageError("nothing is named", "name files, --staged, or --range main..HEAD")
+        raise UsageError("nothing is named", "name files, what is staged, or a range such as main..HEAD")
     if len(params["files"]) > _MAX_FILES:
         raise UsageError(f"more than {_MAX_FILES:,} files are named", "name fewer")
     if len((params["staged"] or "").encode("utf-8", "surrogateescape")) > PATCH_MAX_BYTES:
         raise UsageError(f"the staged change is larger than {PATCH_MAX_BYTES:,} bytes", "cut it at a file's boundary")
+
+
+def _check_known(index: RepoIndex, repo: Repo, place: RepoPlace, files: list[str]) -> None:
+    """Raise NotFoundError for a file that no commit ever touched: "nothing bears on it" would be true of every misspelling."""
+    is_whole = repo.progress.phase not in ("waiting", "reading")
+    for file in files if is_whole else ():
+        if not (index.store.knows_path(file) or os.path.isdir(os.path.join(place.root, file))):
+            raise NotFoundError(
+                f"no commit of {place.root} ever touched {file}",
+                "check the spelling; a new file has a history once it is committed",
+            )
 
 
 def _make_filter(index: RepoIndex, own: frozenset[str], among: AbstractSet[int] | None) -> Callable[[int], bool]:

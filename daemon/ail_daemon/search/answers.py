@@ -8,9 +8,10 @@ what changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import islice
 from typing import Any
 
 from ..model import Commit, Outcome
@@ -22,6 +23,7 @@ from .ranking import Hit
 EXCERPT_MAX_CHARS = 800
 _EXCERPT_LEAST = 600  # where the body has them, with its trailers if need be
 _SENTENCE_MAX_CHARS = 420  # a longer one is a list or a log; it is quoted only where nothing else is there
+_SENTENCES_WEIGHED = 8  # each may cost a look into the index
 _SUPPORT_SHARE = 0.8  # a further commit is quoted beside the first only when its score comes this near
 _LEANING = re.compile(
     r"^\W*(?:this|that|these|those|it|they|so|thus|therefore|hence|however|but|otherwise|then|instead|as a result|consequently"
@@ -52,19 +54,24 @@ class Answer:
     text: str
 
 
-def answer(question: str, cited: list[Cited], *, has_evidence: bool) -> Answer:
-    """Return the outcome and the sentences of *cited*, best first, that answer *question*."""
+def answer(
+    question: str, cited: list[Cited], *, has_evidence: bool, is_repeated: Callable[[str], bool] = lambda _: False
+) -> Answer:
+    """Return the outcome and the sentences of *cited*, best first, that answer *question*.
+
+    is_repeated: whether a sentence is a template's, which says nothing of the commit it stands in.
+    """
     if not cited or not has_evidence:
         return Answer("no_evidence", "")
     asked = _terms(question)
-    first = _choose(cited[0].commit, asked)
+    first = _choose(cited[0].commit, asked, is_repeated=is_repeated)
     if not first:
         sentences = _read(cited[0].commit)
         return Answer("no_reason_recorded", _quote(cited[0].commit, [get_title(cited[0].commit.subject, sentences)]))
     parts = [_quote(cited[0].commit, first)]
     said = _content(first)
     for other in cited[1:3]:
-        further = _choose(other.commit, asked, most=1)
+        further = _choose(other.commit, asked, most=1, is_repeated=is_repeated)
         if other.hit.score < _SUPPORT_SHARE * cited[0].hit.score:
             break
         if further and further[0].worth == Worth.REASON and asked & _content(further) and not _content(further) <= said:
@@ -114,7 +121,9 @@ def _read(commit: Commit) -> list[Sentence]:
     return read_sentences(commit.subject, commit.body)
 
 
-def _choose(commit: Commit, asked: frozenset[str], most: int = 2) -> list[Sentence]:
+def _choose(
+    commit: Commit, asked: frozenset[str], most: int = 2, is_repeated: Callable[[str], bool] = lambda _: False
+) -> list[Sentence]:
     """Return the *most* sentences of *commit* that say why, in their order; [] where none does.
 
     A sentence that leans on the one before it ("This …", "Otherwise …") brings that along.
@@ -122,7 +131,8 @@ def _choose(commit: Commit, asked: frozenset[str], most: int = 2) -> list[Senten
     sentences = _read(commit)
     stating = [one for one in sentences if one.worth and not one.is_bullet] or [one for one in sentences if one.worth]
     fitting = [one for one in stating if len(one.text) <= _SENTENCE_MAX_CHARS] or stating
-    ranked = sorted(fitting, key=lambda one: (-_rate(one, asked), one.place))
+    rated = sorted(fitting, key=lambda one: (-_rate(one, asked), one.place))
+    ranked = list(islice((one for one in rated if not is_repeated(one.text)), _SENTENCES_WEIGHED))
     chosen = ranked[:1]
     if most > 1 and chosen:
         if _LEANING.match(chosen[0].text) and (before := _before(sentences, chosen[0])):

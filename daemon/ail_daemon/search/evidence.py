@@ -1,37 +1,40 @@
 """Passages that may answer a question, with all that is known about each. Reads the index; judges nothing (see `judging`).
 
 They come from three places: the commits that were ranked best (paragraphs of their messages, and prose that they added), for
-lines the commits of the lines' own history, and for a file the comments that stand in it today, each with its commit.
+lines the commits of the lines' own history, and for a file the comments that stand in it today, with the commits that wrote them.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..index.repoindex import RepoIndex
-from ..model import Commit, Encoder, Passage
+from ..model import Commit, Encoder
 from ..text import prose
-from ..text.passages import get_key, rate_passage, split_message
+from ..text.passages import Passage, get_key, split_message
 from ..text.reasons import rate_subject
 from .candidates import Question
 from .features import QuestionTerms
 from .linehistory import Lines
 from .ranking import Hit
 
-HITS = 12
+HITS = 10
 """Ranked commits whose passages are looked at. With 20 as much again is read, and the evidence is found as often."""
 
-OF_LINES = 16
+OF_LINES = 12
 """Commits of the asked lines' history whose passages are looked at, whatever their rank."""
 
 STANDING = 24
 """Comments of the asked file that are looked at: those that share most with the question."""
 
-ENCODED = 16
+ENCODED = 10
 """Passages whose meaning is compared with the question's: about a millisecond each."""
 
+_WORD = re.compile(r"[^\W_]+")
+_ENDING = re.compile(r"(?<=\w{3})(?:ings?|e?d|e?s|er|ly|e)$")
 _FAR = 60  # lines; a comment that is further away says nothing of the asked ones
 
 
@@ -63,13 +66,13 @@ class Found(NamedTuple):
 def find_evidence(
     index: RepoIndex,
     question: Question,
-    terms: QuestionTerms,
+    asked: QuestionTerms,
     hits: Sequence[Hit],
     lines: Lines,
     encoder: Encoder | None,
 ) -> list[Found]:
     """Return the passages that may answer *question*, in no order of worth; *hits*: its ranked candidates, best first."""
-    found = _Found(index, question, terms, hits, lines)
+    found = _Found(index, question, asked, hits, lines)
     found.add_standing()
     found.add_written()
     return _compare(list(found.by_text.values()), question.text, encoder)
@@ -79,15 +82,15 @@ class _Found:
     """Collects passages, each text of a commit once; one that stands in the file today is better known than one of a diff."""
 
     def __init__(
-        self, index: RepoIndex, question: Question, terms: QuestionTerms, hits: Sequence[Hit], lines: Lines
+        self, index: RepoIndex, question: Question, asked: QuestionTerms, hits: Sequence[Hit], lines: Lines
     ) -> None:
         self._index = index
         self._scope = question.scope
         self._among = question.among
         self._lines = lines
-        self._rarity = terms.rarity
-        self._total = sum(terms.rarity.values()) or 1.0
-        self._code = frozenset(index.words.analyze(lines.code)) - terms.rarity.keys() if lines.code else frozenset()
+        self._rarity = _rate_words(index, question.text, asked)
+        self._total = sum(asked.rarity.values()) or 1.0
+        self._code = _shorten(lines.code) - self._rarity.keys()
         self._hits = {hit.commit_id: (rank, hit) for rank, hit in enumerate(hits)}
         self._ids = self._choose_commits(hits)
         self.by_text: dict[tuple[int, bytes], Found] = {}
@@ -117,9 +120,8 @@ class _Found:
                 self._add(ids[sha], passage, distance=distance, line_now=passage.line)
 
     def _add_of_file(self, standing: Sequence[Passage]) -> None:
-        rated = sorted(
-            ((self._overlap(one.text), rate_passage(one.text), n) for n, one in enumerate(standing)), reverse=True
-        )
+        overlaps = [self._measure_overlap(_shorten(one.text)) for one in standing]
+        rated = sorted(((overlaps[n], one.worth, n) for n, one in enumerate(standing)), reverse=True)
         chosen = [standing[n] for overlap, _, n in rated[:STANDING] if overlap > 0]
         writers = self._index.store.find_writers([get_key(one.text) for one in chosen])
         for passage in chosen:
@@ -141,17 +143,16 @@ class _Found:
         if key in self.by_text or (self._among is not None and commit_id not in self._among):
             return
         rank, hit = self._hits.get(commit_id, (None, None))
-        terms = frozenset(self._index.words.analyze(passage.text))
+        words = _shorten(passage.text)
         self.by_text[key] = Found(
             commit_id, passage, rank, hit.score if hit else 0.0, (hit.signals.cosine or 0.0) if hit else 0.0,
             hit.signals.coverage / self._total if hit else 0.0,
-            sum(self._rarity.get(term, 0.0) for term in terms) / self._total,
-            len(terms & self._code) / (len(self._code) or 1), int(rate_passage(passage.text)), None, distance,
+            self._measure_overlap(words), len(words & self._code) / (len(self._code) or 1), passage.worth, None, distance,
             self._of_lines.get(commit_id, 0.0), passage.path is not None and passage.path == self._scope.file, line_now,
         )  # fmt: skip
 
-    def _overlap(self, text: str) -> float:
-        return sum(self._rarity.get(term, 0.0) for term in self._index.words.analyze(text)) / self._total
+    def _measure_overlap(self, words: frozenset[str]) -> float:
+        return sum(self._rarity[word] for word in words & self._rarity.keys()) / self._total
 
     def _measure_distance(self, passage: Passage) -> int | None:
         """Return how many lines lie between *passage* and the asked ones, 0 within; None where it cannot be told."""
@@ -160,6 +161,25 @@ class _Found:
         first, last = self._scope.lines
         end = passage.line + len(passage.text) // 70  # about; where the code begins that it is about
         return max(first - end, passage.line - last, 0)
+
+
+def _rate_words(index: RepoIndex, question: str, asked: QuestionTerms) -> dict[str, float]:
+    """Return the question's words, shortened as `_shorten` does, with their terms' rarity in the index."""
+    rated = {}
+    for word in _WORD.findall(question):
+        rarity = max((asked.rarity.get(term, 0.0) for term in index.words.analyze(word)), default=0.0)
+        if rarity:
+            rated[_stem(word)] = rarity
+    return rated
+
+
+def _shorten(text: str) -> frozenset[str]:
+    """Return the words of *text* without their endings: a tenth of what asking the index's analyzer costs."""
+    return frozenset(map(_stem, _WORD.findall(text)))
+
+
+def _stem(word: str) -> str:
+    return _ENDING.sub("", word.lower())[:7]
 
 
 def _read_message(commit: Commit) -> Iterable[Passage]:

@@ -22,8 +22,7 @@ from ail_rpc.discovery import RepoPlace
 from ..history.limits import ASKED
 from ..history.opening import open_history
 from ..history.signature import read_signature
-from ..model import Passage
-from ..text.passages import FileChange, Hunk, find_passages
+from ..text.passages import FileChange, Hunk, Passage, find_passages
 
 _FILE_BYTES = 1 << 20
 _CODE_CHARS = 4000

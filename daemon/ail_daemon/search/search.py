@@ -16,6 +16,7 @@ from .candidates import Gathered, Question, gather
 from .features import by_meaning, by_words
 from .folding import Folder
 from .ranking import NOTHING_BELOW, Hit, Ranked, load_model, rank
+from .repeated import Repeated
 
 FOLDED_HITS = 4
 """Hits looked at for each citation: so many may be one change with a better one."""
@@ -37,7 +38,7 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
     cited = _cite(index, question, found.hits[: question.limit]) if is_worth_telling else []
     if not found.has_evidence:
         cited = [one for one in cited if one.reasons]  # the nearest of what has nothing to do with it is no hint
-    said = answers.answer(question.text, cited, has_evidence=found.has_evidence)
+    said = answers.answer(question.text, cited, has_evidence=found.has_evidence, is_repeated=Repeated(index))
     return {
         "outcome": said.outcome,
         "answer": said.text,

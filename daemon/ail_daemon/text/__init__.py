@@ -1,1 +1,1 @@
-"""Pure reading of text: terms, prose, passages of messages and diffs, reasons, what a message says of others, secrets taken out."""
+"""Pure reading of text: terms, prose, passages of messages and diffs, reasons, what a message says of others, and secrets."""

@@ -19,7 +19,16 @@ BlockKind = Literal["comment", "docstring"]
 Block = tuple[BlockKind, int, list[str]]
 """Its kind, the number of its first line among those given, its lines without their markers."""
 
-_SPECIAL = {"//": r"//+[!<]?", "#": r"#+[:|.]?", "--": r"--+(?: ?[|^])?", ";": r";+", "%": r"%+", "!": r"!+[<>]?", '"': r'"(?= )', "@": r"@(?= )"}
+_SPECIAL = {
+    "//": r"//+[!<]?",
+    "#": r"#+[:|.]?",
+    "--": r"--+(?: ?[|^])?",
+    ";": r";+",
+    "%": r"%+",
+    "!": r"!+[<>]?",
+    '"': r'"(?= )',
+    "@": r"@(?= )",
+}
 _STAR = re.compile(r"\s*\*+(?:\s|$)")
 _STARS = re.compile(r"^\s*[*!|]+(?=\s|$)")
 _DOC_PREFIX = r"(?:@\w+\s+)?[rRuUbBfF]{0,2}"
@@ -68,8 +77,12 @@ def find_blocks(lines: Sequence[str], language: Language, *, is_first: bool) -> 
     if not may_be_inside and not patterns.hint.search(joined):
         return []
     scanner = _Scanner(lines, language, patterns, is_first)
+    may_hold = patterns.hint.search
     for number, line in enumerate(lines):
-        scanner.take(number, line)
+        if scanner.is_inside or may_hold(line):
+            scanner.take(number, line)
+        else:
+            scanner.loose[number] = line
     scanner.end()
     if may_be_inside:
         scanner.add_sentences()
@@ -78,7 +91,7 @@ def find_blocks(lines: Sequence[str], language: Language, *, is_first: bool) -> 
 
 
 class _Scanner:
-    """Goes through the lines of a hunk once; `_loose` are those that no marker explains."""
+    """Goes through the lines of a hunk once; `loose` are those that no marker explains."""
 
     def __init__(self, lines: Sequence[str], language: Language, patterns: _Patterns, is_first: bool) -> None:
         self.found: list[Block] = []
@@ -90,7 +103,12 @@ class _Scanner:
         self._closing = ""  # what ends the block that we are in
         self._is_string = False  # a string in three quotes that is no docstring
         self._last_comment = -2
-        self._loose: dict[int, str] = {}
+        self.loose: dict[int, str] = {}
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the next line stands within a block that began above it."""
+        return bool(self._closing)
 
     def take(self, number: int, line: str) -> None:
         patterns = self._patterns
@@ -113,17 +131,22 @@ class _Scanner:
     def add_sentences(self) -> None:
         """Take runs of loose lines, in which sentences stand, for the middle of a docstring or a comment."""
         kind: BlockKind = "docstring" if self._language.docs else "comment"
-        run: list[str] = []
-        start = -1
-        for number in range(len(self._lines) + 1):
-            line = self._loose.get(number)
-            if line is not None and line.strip() and not _is_code(line):
-                start = start if run else number
-                run.append(line)
-            elif run:
-                if any(_SENTENCE.match(one) for one in run) and is_sentence(" ".join(run)):
-                    self.found.append((kind, start, run))
-                run = []
+        last = -1
+        for number in [number for number, line in self.loose.items() if _SENTENCE.match(line)]:
+            if number <= last:
+                continue
+            start, last = number, number
+            while self._is_prose(start - 1):
+                start -= 1
+            while self._is_prose(last + 1):
+                last += 1
+            run = [self.loose[one] for one in range(start, last + 1)]
+            if not _is_code(self.loose[number]) and is_sentence(" ".join(run)):
+                self.found.append((kind, start, run))
+
+    def _is_prose(self, number: int) -> bool:
+        line = self.loose.get(number, "")
+        return bool(line.strip()) and not _is_code(line)
 
     def _opens_block(self, line: str) -> bool:
         """Whether a line-comment's marker is the beginning of a block's, as `--[[` is."""
@@ -168,23 +191,25 @@ class _Scanner:
     def _ends_here(self, number: int) -> bool:
         """Whether quotes alone on a line end a docstring that began before the hunk."""
         if number == 0:
-            return not self._is_first and (len(self._lines) == 1 or is_code_line(self._lines[1]) or not self._lines[1].strip())
+            return not self._is_first and (
+                len(self._lines) == 1 or is_code_line(self._lines[1]) or not self._lines[1].strip()
+            )
         before = self._lines[number - 1].rstrip()
-        return number - 1 in self._loose and not before.endswith(":") and not _CODE_TAIL.search(before)
+        return number - 1 in self.loose and not before.endswith(":") and not _CODE_TAIL.search(before)
 
     def _take_loose_back(self, number: int) -> None:
         """Make the lines before *number*, as far as they are loose and no code, a block."""
         start = number
-        while start - 1 in self._loose and not (self._lines[start - 1].strip() and is_code_line(self._lines[start - 1])):
+        while start - 1 in self.loose and not (self._lines[start - 1].strip() and is_code_line(self._lines[start - 1])):
             start -= 1
         if start < number:
             kind: BlockKind = "docstring" if self._language.docs else "comment"
-            self.found.append((kind, start, [self._loose.pop(one) for one in range(start, number)]))
+            self.found.append((kind, start, [self.loose.pop(one) for one in range(start, number)]))
 
     def _go_on(self, number: int, line: str) -> None:
         text, end, _ = line.partition(self._closing)
         if self._is_string:
-            self._loose[number] = text
+            self.loose[number] = text
         elif self._block:
             self._block[2].append(_STARS.sub("", text, count=1) if self._block[0] == "comment" else text)
         if end:
@@ -193,7 +218,11 @@ class _Scanner:
 
     def _take_code(self, number: int, line: str) -> None:
         patterns = self._patterns
-        if patterns.trailing and (found := patterns.trailing.search(line)) and _is_outside_strings(line[: found.start()]):
+        if (
+            patterns.trailing
+            and (found := patterns.trailing.search(line))
+            and _is_outside_strings(line[: found.start()])
+        ):
             self._add_trailing(number, found["text"])
             return
         for opening, closing in patterns.closing.items():
@@ -201,19 +230,19 @@ class _Scanner:
                 self._take_odd_quotes(number, line, opening)
                 return
             if opening != closing and closing in line and opening not in line:
-                self._loose[number] = line.partition(closing)[0]
+                self.loose[number] = line.partition(closing)[0]
                 self._take_loose_back(number + 1)
                 return
             if opening != closing and opening in line:
                 self._take_inner(number, line, opening, closing)
                 return
-        self._loose[number] = line
+        self.loose[number] = line
 
     def _take_odd_quotes(self, number: int, line: str, quotes: str) -> None:
         """Take a line with an odd number of triple quotes in it: it begins a string, or ends a docstring with a sentence."""
         before = line.partition(quotes)[0]
-        if _SENTENCE.match(before) or (before.rstrip()[-1:] in ".!?`" and number - 1 in self._loose):
-            self._loose[number] = before
+        if _SENTENCE.match(before) or (before.rstrip()[-1:] in ".!?`" and number - 1 in self.loose):
+            self.loose[number] = before
             self._take_loose_back(number + 1)
         else:
             self._closing, self._is_string = quotes, True
@@ -245,7 +274,8 @@ def _is_outside_strings(code: str) -> bool:
 _NAMES = re.compile(
     r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+(test\w+)|func[ \t]+(?:\([^)\n]{0,60}\)[ \t]*)?([Tt]est\w+)\("
     r"|(?:pub[ \t]+)?(?:async[ \t]+)?fn[ \t]+(\w{12,100})[ \t]*\(\)"
-    r"|(?:@\w+[ \t]+)?(?:public[ \t]+|private[ \t]+|async[ \t]+|static[ \t]+|final[ \t]+)*(?:void|Task|fun)[ \t]+(`[^`\n]{1,200}`|\w{12,120})[ \t]*\("
+    r"|(?:@\w+[ \t]+)?(?:public[ \t]+|private[ \t]+|async[ \t]+|static[ \t]+|final[ \t]+)*(?:void"
+    r"|Task|fun)[ \t]+(`[^`\n]{1,200}`|\w{12,120})[ \t]*\("
     r"|(?:it|test|describe|specify|context|scenario|feature|@test|t\.Run|@DisplayName)(?:\.\w+){0,3}[ \t]*\(?[ \t]*"
     r"(\"[^\"\n]{1,300}\"|'[^'\n]{1,300}'|`[^`\n]{1,300}`))",
     re.MULTILINE,

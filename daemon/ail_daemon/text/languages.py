@@ -90,22 +90,29 @@ _BY_NAME: dict[str, Language] = {
     ".editorconfig": HASH, ".gitattributes": HASH, ".dockerignore": HASH, ".git-blame-ignore-revs": HASH,
 }  # fmt: skip
 
-_DOCS = frozenset("md markdown mdx mkd rst rest adoc asciidoc asc org textile wiki mediawiki creole pod texi texinfo txt".split())
+_DOCS = frozenset(
+    "md markdown mdx mkd rst rest adoc asciidoc asc org textile wiki mediawiki creole pod texi texinfo txt".split()  # noqa: SIM905
+)
 _DATA = frozenset(
-    "json csv tsv svg png jpg jpeg gif ico pdf ipynb po pot mo lock sum map snap patch diff log out expected golden dat data"
+    "json csv tsv svg png jpg jpeg gif ico pdf ipynb po pot mo lock sum map snap patch diff log out expected golden dat data"  # noqa: SIM905
     " html.in pem crt key cer der p12 pub asc.sig sig wasm bin gz zip xz tgz whl ttf woff woff2 eot mp3 mp4 mailmap".split()
 )
 _UNREAD_NAME = re.compile(
-    r"^(?:licen[cs]e|copying|notice|authors?|contributors|credits|maintainers|owners|patents|unlicense|eula|gpl|lgpl|mit"
-    r"|third.?party.*|thanks|\.mailmap|requirements.*\.lock)(?:[.-][\w.-]*)?$|\.min\.\w+$|[.-]bundle\.\w+$|_pb2|\.pb\.",
+    r"^(?:licen[cs]e|copying|notice|authors?|contributors|credits|maintainers|owners|patents"
+    r"|unlicense|eula|gpl|lgpl|mit"
+    r"|third.?party.*|thanks|\.mailmap|requirements.*\.lock)(?:[.-][\w.-]*)?$|\.min\.\w+$"
+    r"|[.-]bundle\.\w+$|_pb2|\.pb\.",
     re.IGNORECASE,
 )
 _CHANGELOG = re.compile(
-    r"(?:^|/)(?:change(?:s|logs?|set)?|news|history|release[-_ ]?notes?|releases?|whats[-_]?new|upgrading|migrat(?:ion|ing))"
+    r"(?:^|/)(?:change(?:s|logs?|set)?|news|history|release[-_ ]?notes?|releases?|whats[-_]?new"
+    r"|upgrading|migrat(?:ion|ing))"
     r"(?:[.-][\w.-]*)?$"
-    r"|(?:^|/)(?:\.?changelogs?(?:\.d)?|\.?changesets?|\.?changes(?:\.d)?|news(?:fragments?|\.d)?|newsfragments|topfiles"
+    r"|(?:^|/)(?:\.?changelogs?(?:\.d)?|\.?changesets?|\.?changes(?:\.d)?|news(?:fragments?|\.d)?"
+    r"|newsfragments|topfiles"
     r"|releases?[-_]?notes?|whats[-_]?new|unreleased[\w.]*)/"
-    r"|(?:^|/)(?:whatsnew|changelog|changes|migration)[_-][\w.]+$|(?:^|/)(?:blog|announce)/|(?:^|/)\d+\.(?:feature|bugfix|doc|"
+    r"|(?:^|/)(?:whatsnew|changelog|changes|migration)[_-][\w.]+$|(?:^|/)(?:blog|announce)/|(?:^"
+    r"|/)\d+\.(?:feature|bugfix|doc|"
     r"misc|removal|deprecation|breaking|packaging|contrib|improvement)(?:\.\d+)?(?:\.rst|\.md)?$",
     re.IGNORECASE,
 )

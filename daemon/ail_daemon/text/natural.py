@@ -14,9 +14,11 @@ _WORD = re.compile(
 _FOREIGN = re.compile(r"[^\W\d_A-Za-z]")
 _LETTER = re.compile(r"[^\W\d_]")
 _SYMBOL = re.compile(r"[{}()\[\];=<>|&$@\\+*/%#~^_]")
-_MARKUP = re.compile(r"``?[^`\n]{1,200}``?|:[a-z:]{2,20}:`[^`\n]{1,200}`|https?://\S+|\]\([^)\s]{1,300}\)|<[^<>\n]{1,100}>`?_?")
+_MARKUP = re.compile(
+    r"``?[^`\n]{1,200}``?|:[a-z:]{2,20}:`[^`\n]{1,200}`|https?://\S+|\]\([^)\s]{1,300}\)|<[^<>\n]{1,100}>`?_?"
+)
 _BINDING = frozenset(
-    "the a an this that these those to of are be been was were we you it its they he she which who when should would could but"
+    "the a an this that these those to of are be been was were we you it its they he she which who when should would could but"  # noqa: SIM905
     " because so also only can may must will has have had does doesn't don't isn't can't won't there our your their than then"
     " what how where why on at by into such any all some same more most very just still already now here being do did it's"
     " der die das und ist nicht ein eine wird werden mit auf den dem von zu le la les un une est pas des du et que qui pour"
@@ -35,43 +37,66 @@ _CODE_ALONE = re.compile(
     r"|(?:else|try|finally|do|begin|end|pass|break|continue|return|fi|done|esac)\s*[:;{]?\s*$"
     r"|(?:def|class|func|fn|async def|function|struct|enum|interface)\s[\w.]{1,80}\s*[(:{<]"
     r"|from [\w.]{1,80} import\b|import [\w.{*\"']{1,80}(?:,| as |;|\s*$)"
-    r"|(?:public|private|protected|static|const|let|var|final|extern|unsigned|struct|typedef)\s\w[\w<>\[\]*, ]{0,60}[=(;]"
+    r"|(?:public|private|protected|static|const|let|var|final|extern|unsigned|struct"
+    r"|typedef)\s\w[\w<>\[\]*, ]{0,60}[=(;]"
     r"|for [\w, ()]{1,40} in [\w.(), ]{1,60}:"
-    r"|(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|WITH)\s.{0,300}\b(?:FROM|VALUES|SET|WHERE|TABLE|INDEX|AS)\b"
+    r"|(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|WITH)\s.{0,300}\b(?:FROM|VALUES"
+    r"|SET|WHERE|TABLE|INDEX|AS)\b"
     r"|@\w[\w.]{0,60}(?:\(.{0,200}\))?\s*$"
     r"|</?\w[^>]{0,200}>\s*$"
     r"|[-\w.\"']{1,60}\s?:\s?[\[{\"'\d][^.]{0,100}$"
     r"|[\[{}\])(,;]+\s*$)"
 )
-_CODE_END = re.compile(r"(?:[;{}]|\)\s*=>|\\|&&|\|\||[^\w\s]\()\s*$")
+_CODE_ENDS = (";", "{", "}", "\\", "&&", "||", "=>", "(")
 _KEYWORDS = re.compile(
-    r"^\W*(?:if|elif|else if|for|while|with|def|class|return|raise|assert|del|yield|except|import|from|func|fn|let|const|var"
+    r"^\W*(?:if|elif|else if|for|while|with|def|class|return|raise|assert|del|yield|except|import"
+    r"|from|func|fn|let|const|var"
     r"|select|insert|update|create|switch|case|public|private|static|void|int|char|bool)\b"
 )
 _CODE_SIGN = re.compile(r"\w\(|[=!<>]=|\s=\s|\w\.[a-z_]\w*|\[\w|:$|->|['\"]\)?$")
 _LICENCE = re.compile(
-    r"SPDX-|\bcopyright(?:\s*(?:\(c\)|\u00a9|\d{4})|ed by)|\u00a9\s*\d{4}|all rights reserved|permission is hereby granted"
+    r"SPDX-|\bcopyright(?:\s*(?:\(c\)|\u00a9|\d{4})|ed by)|\u00a9\s*\d{4}|all rights reserved"
+    r"|permission is hereby granted"
     r"|permission to use, copy, modify|licensed under the|under the terms of the|redistribution and use in source"
-    r"|without warranty of any kind|warranties or conditions of any kind|general public licen[cs]e|released under (?:the )?\w+ licen[cs]e"
+    r"|without warranty of any kind|warranties or conditions of any kind|general public licen[cs]e"
+    r"|released under (?:the )?\w+ licen[cs]e"
     r"|use of this source code is governed|this file is part of|see the (?:file )?licen[cs]e|licen[cs]e, version \d"
-    r"|\"as is\"|licen[cs]e for (?:more|the specific)|for license information|apache\.org/licenses|found in the LICENSE",
+    r"|\"as is\"|licen[cs]e for (?:more|the specific)|for license information|apache\.org/licenses"
+    r"|found in the LICENSE",
     re.IGNORECASE,
 )
-_LICENCE_MARKS = ("copyright", "\u00a9", "licen", "spdx", "permission", "rights reserved", "warrant", "redistribution", '"as is"')
+_LICENCE_MARKS = (
+    "copyright",
+    "\u00a9",
+    "licen",
+    "spdx",
+    "permission",
+    "rights reserved",
+    "warrant",
+    "redistribution",
+    '"as is"',
+)
 """One of them stands in every licence's head: looking for them is cheaper than for the forms."""
 
 _PRAGMA = re.compile(
-    r"\W*(?:noqa|type:\s*ignore|pragma[:\s]|pylint\s*:|flake8|mypy:|pyright:|ruff:|isort:|yapf:|fmt:\s*(?:on|off|skip)|nosec"
-    r"|bandit|codespell|eslint|jshint|jslint|tslint|prettier-ignore|stylelint|istanbul|c8 ignore|v8 ignore|@ts-|biome-ignore"
+    r"\W*(?:noqa|type:\s*ignore|pragma[:\s]|pylint\s*:|flake8|mypy:|pyright:|ruff:|isort:|yapf:"
+    r"|fmt:\s*(?:on|off|skip)|nosec"
+    r"|bandit|codespell|eslint|jshint|jslint|tslint|prettier-ignore|stylelint|istanbul|c8 ignore"
+    r"|v8 ignore|@ts-|biome-ignore"
     r"|clang-format|clang-tidy|NOLINT|nolint|go:\w|\+build|lint:ignore|gosec|rubocop|shellcheck|hadolint|checkstyle"
-    r"|coding[:=]|-\*-|vim?:|ex:|kate:|emacs|local variables|end:|sourceMappingURL|region|endregion|!\[|swiftlint|ktlint"
-    r"|noinspection|@formatter|spell-checker|cspell|\[\[?yes|#nosec|\$(?:Id|OpenBSD|NetBSD|FreeBSD|Revision|Date|Author)\b)",
+    r"|coding[:=]|-\*-|vim?:|ex:|kate:|emacs|local variables|end:|sourceMappingURL|region|endregion"
+    r"|!\[|swiftlint|ktlint"
+    r"|noinspection|@formatter|spell-checker|cspell|\[\[?yes|#nosec|\$(?:Id|OpenBSD|NetBSD|FreeBSD"
+    r"|Revision|Date|Author)\b)",
     re.IGNORECASE,
 )
-_SECRET = re.compile(r"-----BEGIN|ssh-(?:rsa|ed25519|dss) ")
+_BEHIND_PRAGMA = re.compile(r"\s(?:--?|#|//|\u2013|\u2014)\s+(\w.*)")
+_SECRET = re.compile(r"ssh-(?:rsa|ed25519|dss) ")
 _GENERATED = re.compile(
-    r"@generated|do not (?:edit|modify)\b|code generated by|auto-?\s?generated|(?:file|code) (?:is|was) (?:automatically |auto)?"
-    r"generated|generated by (?:\w+ )?(?:protoc|swig|cython|bison|flex|autoconf|automake|yacc|pip-compile|thrift|ANTLR)",
+    r"@generated|do not (?:edit|modify)\b|code generated by|auto-?\s?generated|(?:file|code) (?:is"
+    r"|was) (?:automatically |auto)?"
+    r"generated|generated by (?:\w+ )?(?:protoc|swig|cython|bison|flex|autoconf|automake|yacc"
+    r"|pip-compile|thrift|ANTLR)",
     re.IGNORECASE,
 )
 
@@ -89,7 +114,7 @@ def is_natural(text: str) -> bool:
     binding = sum(word.strip(_AROUND).lower() in _BINDING for word in words)
     if binding:
         return share >= (0.5 if binding > 1 else 0.6) and 7 * len(_SYMBOL.findall(bare)) <= len(bare)
-    if len(words) > _MOST_BARE or _CODE_END.search(bare) or _KEYWORDS.match(text):
+    if len(words) > _MOST_BARE or bare.rstrip().endswith(_CODE_ENDS) or _KEYWORDS.match(text):
         return False
     return share >= 0.75 and 25 * len(_SYMBOL.findall(bare)) <= len(bare)
 
@@ -106,14 +131,26 @@ def is_code_line(line: str) -> bool:
     """Whether one line of a comment or a page is code beyond doubt: what stands around it is to be read without it."""
     if _CODE_ALONE.match(line):
         return True
-    if _CODE_END.search(line) or (_KEYWORDS.match(line) and _CODE_SIGN.search(line)):
+    if line.rstrip().endswith(_CODE_ENDS) or (_KEYWORDS.match(line) and _CODE_SIGN.search(line)):
         return not is_natural(line)
     return False
 
 
 def is_pragma(line: str) -> bool:
     """Whether a comment speaks to a tool: `noqa`, `eslint-disable`, an editor's mode line."""
-    return line.startswith("!/") or bool(_PRAGMA.match(line)) or ("noqa" in line and not is_natural(line.partition("noqa")[0]))
+    return (
+        line.startswith("!/")
+        or bool(_PRAGMA.match(line))
+        or ("noqa" in line and not is_natural(line.partition("noqa")[0]))
+    )
+
+
+def without_pragma(line: str) -> str:
+    """Return *line*, or of one that speaks to a tool the words behind its dash or its second marker, "" where none are."""
+    if not is_pragma(line):
+        return line
+    behind = _BEHIND_PRAGMA.search(line)
+    return behind[1] if behind and behind[1].count(" ") >= FEWEST_WORDS - 2 else ""
 
 
 def is_licence(text: str) -> bool:
@@ -124,7 +161,7 @@ def is_licence(text: str) -> bool:
 
 def is_secret(text: str) -> bool:
     """Whether *text* begins a key that goes on over many lines: `without_secrets` takes single ones out."""
-    return bool(_SECRET.search(text))
+    return "-----BEGIN" in text or ("ssh-" in text and bool(_SECRET.search(text)))
 
 
 def is_generated(text: str) -> bool:

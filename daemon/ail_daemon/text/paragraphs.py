@@ -1,4 +1,4 @@
-"""Lines of a page, a comment or a docstring to paragraphs, each on one line. Pure; takes lines of a diff, so the middle of anything.
+"""Lines of a page, a comment or a docstring to paragraphs, each on one line. Pure; the lines may begin in the middle of anything.
 
 Left out: fenced and literal blocks, code, tables, directives that hold no text, link targets, rulers. A bullet, a field
 (`:param x:`, `@return`) and a heading begin a paragraph of their own.
@@ -17,7 +17,9 @@ Paragraph = tuple[int, str]
 _BULLET = re.compile(r"(?:[-*+\u2022\u2013]|\(?\d{1,3}[.)]|\(?[a-z]\)|o|\[\d{1,3}\])\s+")
 _HEADING = re.compile(r"(?:#{1,6}|={1,6})\s+(?=\S)")
 _FIELD = re.compile(r":[\w*][\w *.,|-]{0,60}:(?:\s|$)|[@\\][a-z]\w{1,20}\b|[A-Z]\w{1,20}:$|\[\^?\w{1,20}\]:")
-_EMPTY_FIELD = re.compile(r":(?:tags|tickets|versions?|released|include_notes_from|class|name|caption|alt|width|target):")
+_EMPTY_FIELD = re.compile(
+    r":(?:tags|tickets|versions?|released|include_notes_from|class|name|caption|alt|width|target):"
+)
 _DIRECTIVE = re.compile(r"\.\. (?:\|[^|]{1,60}\| )?([\w:.-]{1,60})::\s*")
 _WORDLESS = re.compile(
     r"(?:code|code-block|sourcecode|literalinclude|image|figure|toctree|math|highlight|include|contents|raw|list-table|csv-table"
@@ -50,7 +52,7 @@ class _Splitter:
         self._literal: int | None = None  # the indentation of the line that announced a literal block
         self._start = 0
         self._parts: list[str] = []
-        self._may_list = False  # the paragraph is none of a list's items, and may announce some
+        self._may_list = True  # the paragraph is none of a list's items, and may announce some
 
     def end(self) -> None:
         if self._parts:
@@ -113,7 +115,12 @@ class _Splitter:
 
     def _goes_on(self, item: str) -> bool:
         """Whether an item of a list is part of the sentence above it: `has()` and `get()` "led to:", then "- wrong results"."""
-        if not self._parts or not self._may_list or self._parts[-1][-1] in ".!?" or not (item[:1].islower() or item[:1] == "`"):
+        if (
+            not self._parts
+            or not self._may_list
+            or self._parts[-1][-1] in ".!?"
+            or not (item[:1].islower() or item[:1] == "`")
+        ):
             return False
         return sum(map(len, self._parts)) + len(item) < _SENTENCE_CHARS
 
@@ -121,7 +128,9 @@ class _Splitter:
         """Whether a line is code; one that goes on with a sentence and ends it may look like a call, and is none."""
         if not is_code_line(text):
             return False
-        return not (self._parts and self._parts[-1][-1:] not in ".:;{}" and text[-1] in ".," and is_natural(self._parts[-1]))
+        return not (
+            self._parts and self._parts[-1][-1:] not in ".:;{}" and text[-1] in ".," and is_natural(self._parts[-1])
+        )
 
 
 def _is_label(text: str) -> bool:
@@ -151,10 +160,11 @@ def _is_code_next(lines: Sequence[str], number: int) -> bool:
 
 _MACRO = re.compile(r"[.'][ \t]*([A-Za-z\\\"]{1,3})\s?")
 _BREAKS = frozenset(
-    "Pp It Bl El Sh Ss Bd Ed D1 Dl PP P LP TP IP SH SS RS RE nf fi sp br Dd Dt Os Nm Nd TH de ds if ie el EX EE HP TQ UR UE".split()
+    "Pp It Bl El Sh Ss Bd Ed D1 Dl PP P LP TP IP SH SS"  # noqa: SIM905
+    " RS RE nf fi sp br Dd Dt Os Nm Nd TH de ds if ie el EX EE HP TQ UR UE".split()
 )
 _ARGUMENTS_ARE_TEXT = frozenset(
-    "Ic Fl Ar Ql Xr Em Va Pa Li Sy Cm Dq Sq Op Ev Ns Nm B I BR IR RB BI IB RI SM It No Qq Pq Aq Ap An".split()
+    "Ic Fl Ar Ql Xr Em Va Pa Li Sy Cm Dq Sq Op Ev Ns Nm B I BR IR RB BI IB RI SM It No Qq Pq Aq Ap An".split()  # noqa: SIM905
 )
 _FONT = re.compile(r"\\f[A-Z]|\\&|\\-|\\\((?:aq|dq|em|en|bu)|\\e")
 

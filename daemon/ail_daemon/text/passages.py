@@ -11,13 +11,12 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
-from ..model import Passage
-from ..model import PassageKind as Kind
 from . import prose
 from .comments import find_blocks, iter_test_names
-from .languages import find_language, find_role, is_test
-from .natural import FEWEST_WORDS, is_generated, is_licence, is_natural, is_pragma, is_secret
+from .languages import Role, find_language, find_role, is_test
+from .natural import FEWEST_WORDS, is_generated, is_licence, is_natural, is_secret, without_pragma
 from .paragraphs import iter_man_lines, split_paragraphs
 from .reasons import Worth, rate_sentence
 from .redaction import without_secrets
@@ -34,6 +33,31 @@ _READ_CHARS = 1 << 20  # of one commit
 _PARAGRAPH_CHARS = 8 * MOST_CHARS
 _HEAD_LINES = 8  # in which a generated file says so
 _MINIFIED = 400  # characters a line, on average
+
+Kind = Literal["message", "comment", "docstring", "docs", "changelog", "test"]
+
+
+class Passage(NamedTuple):
+    """A piece of natural language that a commit wrote, or took out.
+
+    path, line: where it begins after the change, before it where *is_removed*. Of a message path is None, and *line* counts
+    from 1, the subject. worth: how far it states a reason (`reasons.Worth`).
+    """
+
+    kind: Kind
+    text: str
+    path: str | None = None
+    line: int | None = None
+    is_removed: bool = False
+    worth: int = 0
+
+
+class CommitChanges(NamedTuple):
+    """A commit's changed lines: their text, bounded, "" for none, and the passages among them."""
+
+    sha: str
+    text: str
+    passages: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +89,7 @@ def find_passages(changes: Iterable[FileChange], *, is_bounded: bool = True) -> 
     found: dict[tuple[bytes, bool], Passage] = {}
     room = _READ_CHARS
     for change in changes:
-        room -= sum(len(line) for hunk in change.hunks for line in (*hunk.removed, *hunk.added))
+        room -= sum(sum(map(len, hunk.removed)) + sum(map(len, hunk.added)) for hunk in change.hunks)
         for passage in _read_file(change):
             found.setdefault((get_key(passage.text), passage.is_removed), passage)
         if room <= 0:
@@ -113,10 +137,14 @@ def rate_passage(text: str) -> Worth:
 _WORD = re.compile(r"\w+")
 _RULER = re.compile(r"^(?:[-=*#~_/]{2,} ?)+(?=\s|\w)|[-=*#~_/]{3,}$")
 _TEMPLATE = re.compile(
-    r"^\W*(?:thank(?:s| you) for (?:contribut|your (?:contribution|pull|pr\b|patch)|submitting|opening|taking the time)"
-    r"|(?:please|make sure|be sure|ensure)\b.{0,80}\b(?:contribut|checklist|pull request|before submitting|this template|CONTRIBUTING)"
-    r"|(?:by|before) (?:submitting|contributing|opening)\b|here is a quick checklist|if this (?:pr|change|is a)\b.{0,40}(?:remove|delete|add)"
-    r"|(?:are there|is (?:it|there)|does this|do these) .{0,80}\?$|what do these changes do|choose the right|delete (?:this|the))",
+    r"^\W*(?:thank(?:s| you) for (?:contribut|your (?:contribution|pull|pr\b|patch)|submitting"
+    r"|opening|taking the time)"
+    r"|(?:please|make sure|be sure|ensure)\b.{0,80}\b(?:contribut|checklist|pull request"
+    r"|before submitting|this template|CONTRIBUTING)"
+    r"|(?:by|before) (?:submitting|contributing|opening)\b|here is a quick checklist|if this (?:pr"
+    r"|change|is a)\b.{0,40}(?:remove|delete|add)"
+    r"|(?:are there|is (?:it|there)|does this|do these) .{0,80}\?$|what do these changes do"
+    r"|choose the right|delete (?:this|the))",
     re.IGNORECASE,
 )
 
@@ -156,11 +184,12 @@ def _is_written_by_program(sides: list[tuple[int, Sequence[str]]], role: str) ->
     start, lines = sides[0]
     if start <= _HEAD_LINES and is_generated("\n".join(lines[:_HEAD_LINES])):
         return True
-    count = sum(len(lines) for _, lines in sides)
-    return role == "code" and sum(len(line) for _, lines in sides for line in lines) > _MINIFIED * count
+    if role != "code":
+        return False
+    return sum(sum(map(len, lines)) for _, lines in sides) > _MINIFIED * sum(len(lines) for _, lines in sides)
 
 
-def _read_hunk(path: str, role: str, lines: Sequence[str], start: int) -> Iterator[tuple[Kind, int, str]]:
+def _read_hunk(path: str, role: Role, lines: Sequence[str], start: int) -> Iterator[tuple[Kind, int, str]]:
     if role == "docs" or role == "changelog":
         yield from _finish(role, 0, lines)
     elif role == "man":
@@ -177,14 +206,12 @@ def _read_hunk(path: str, role: str, lines: Sequence[str], start: int) -> Iterat
 
 def _finish(kind: Kind, start: int, lines: Sequence[str]) -> Iterator[tuple[Kind, int, str]]:
     """Yield the passages of one block: kind, number of the first line, text; nothing of a licence's head."""
-    paragraphs = split_paragraphs(
-        [line for line in lines] if kind != "comment" else ["" if is_pragma(line) else line for line in lines]
-    )
+    paragraphs = split_paragraphs([without_pragma(line) for line in lines] if kind == "comment" else lines)
     if kind == "comment" and any(is_licence(text) for _, text in paragraphs):
         return
     for number, text in paragraphs:
         text = _RULER.sub("", " ".join(text[:_PARAGRAPH_CHARS].split()))
-        if is_natural(text) and not is_secret(text) and not is_licence(text):
+        if is_natural(text) and not is_secret(text) and (kind == "comment" or not is_licence(text)):
             for part in _split_long(without_secrets(text).strip()):
                 yield kind, start + number, part
 

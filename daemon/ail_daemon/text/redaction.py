@@ -12,6 +12,8 @@ from collections.abc import Callable
 _LONG = re.compile(r"\b(?=[A-Za-z+/_-]{0,64}\d)(?=[0-9+/_-]{0,64}[A-Za-z])[A-Za-z0-9+/_-]{32,}={0,2}")
 # The bounds keep it linear: without them 64 KiB of "a-a-a-…" took minutes.
 
+_LEAST_LONG = 32
+
 _NAMED = "password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential"
 _MARKED: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
     (("private key",), re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[A-Za-z0-9+/=:,\s\\-]{0,20000}")),
@@ -45,7 +47,8 @@ def without_secrets(text: str) -> str:
     if any(name in low for name in _NAMES):
         text = _QUOTED.sub(_if(_is_mixed), text)
         text = _BARE.sub(_if(_is_mixed), text)
-    return _LONG.sub(" ", text)
+    is_long = max(map(len, text.split()), default=0) >= _LEAST_LONG  # cheaper than the search, and seldom so
+    return _LONG.sub(" ", text) if is_long else text
 
 
 def _if(is_secret: Callable[[str], bool]) -> Callable[[re.Match[str]], str]:

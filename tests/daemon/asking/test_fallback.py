@@ -72,7 +72,7 @@ def test_words_that_may_not_step_in_leave_an_error_that_says_what_to_do() -> Non
     desk = Desk()
     with pytest.raises(NoMeaningError, match="meaning failed") as told:
         desk.run(lambda: desk.fallback.run(STRICT, 5, fail(RuntimeError()), say))
-    assert "--mode lexical" in told.value.hint
+    assert "mode lexical" in told.value.hint
 
 
 @pytest.mark.parametrize("error", [NotFoundError("no such file"), StorageError("the disk is full")])

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -76,16 +78,43 @@ def test_a_damaged_blob_costs_only_its_own_commits_changes(shell: Shell, open_at
     assert history.skipped == [shas[2]]
 
 
-@pytest.mark.slow
-def test_a_partial_clones_changes_are_given_up_after_many_misses(shell: Shell, open_at: OpenAt) -> None:
+@pytest.mark.parametrize("commits", [4, 130])
+def test_a_partial_clone_gives_the_changes_of_the_commits_whose_blobs_are_here(
+    shell: Shell, open_at: OpenAt, commits: int
+) -> None:
+    shell(f"""
+        git init -q o; cd o; git config uploadpack.allowFilter true; for i in $(seq {commits}); do echo small $i > f
+        if [ $((i % 2)) = 0 ]; then seq 2000 > big$i; fi; commit -m $i; done
+        cd ..; git clone -q --no-checkout --filter=blob:limit=1k file://$PWD/o r
+    """)
+    history = open_at("r")
+    found = {one.sha: one.text for one in history.iter_changes(history.iter_shas(history.read_tips().shas))}
+    assert len(found) == commits // 2
+    assert all("small" in text for text in found.values())
+    assert history.skipped == []
+
+
+def test_many_commits_whose_blobs_are_missing_cost_no_process_each(
+    shell: Shell, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shell("""
         git init -q o; cd o; git config uploadpack.allowFilter true; for i in $(seq 130); do echo $i > f
         commit -m $i; done
         cd ..; git clone -q --no-checkout --filter=blob:none file://$PWD/o r
     """)
     history = open_at("r")
-    assert list(history.iter_changes(history.iter_shas(history.read_tips().shas))) == []
+    shas = list(history.iter_shas(history.read_tips().shas))
+    started: list[object] = []
+    start = subprocess.Popen.__init__
+
+    def count(process: Any, *arguments: Any, **options: Any) -> None:
+        started.append(arguments)
+        start(process, *arguments, **options)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", count)
+    assert list(history.iter_changes(shas)) == []
     assert history.skipped == []
+    assert len(started) < 10
 
 
 def test_a_line_that_names_its_own_file_is_left_out(shell: Shell, open_at: OpenAt) -> None:

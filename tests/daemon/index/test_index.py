@@ -10,7 +10,8 @@ from tests.daemon.index.making import HashEncoder, make_commit
 
 from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.index.words import MESSAGE_FIELDS
-from ail_daemon.model import CommitChanges, Tips
+from ail_daemon.model import Tips
+from ail_daemon.text.passages import CommitChanges
 
 
 def find_words(index: RepoIndex, question: str) -> list[str]:

@@ -9,6 +9,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.secret_corpus import SECRETS, find_kept, write_line
 
 from ail_daemon.text.passages import (
     MOST_CHARS,
@@ -21,8 +22,7 @@ from ail_daemon.text.passages import (
     get_key,
     split_message,
 )
-from ail_daemon.text.prose import Worth
-from tests.secret_corpus import SECRETS, find_kept, write_line
+from ail_daemon.text.reasons import Worth
 
 SAID = "We wait here because the peer may still send its last frame."
 
@@ -83,7 +83,10 @@ def test_strings_in_three_quotes_are_not_mistaken_for_docstrings_of_what_follows
 
 
 def test_fields_of_a_docstring_stand_by_themselves() -> None:
-    found = texts("a.py", '"""Send a frame to the peer.\n\n:param peer: who gets the frame in the end\n:returns: whether it was sent at all\n"""')
+    found = texts(
+        "a.py",
+        '"""Send a frame to the peer.\n\n:param peer: who gets the frame in the end\n:returns: whether it was sent at all\n"""',
+    )
     assert found[0] == "Send a frame to the peer."
     assert [one.split(":")[1] for one in found[1:]] == ["param peer", "returns"]
 
@@ -97,7 +100,7 @@ def test_examples_in_a_docstring_are_left_out() -> None:
 
 
 def test_paragraphs_of_a_page_are_joined_and_its_code_is_left_out() -> None:
-    page = f"""# How frames are sent
+    page = """# How frames are sent
 
 We wait here because the peer
 may still send its last frame.
@@ -122,7 +125,7 @@ def test_a_hunk_that_holds_only_a_fence_s_end_keeps_what_follows() -> None:
 
 def test_directives_keep_their_words_and_lose_their_names() -> None:
     page = (
-        ".. versionadded:: 2.0\n   The peer may be given by its name.\n\n.. code-block:: python\n\n   the_code = of_this(a, b)\n\n"
+        ".. versionadded:: 2.0\n   The peer may be given by its name.\n\n.. code-block:: python\n\n   the_code = of_this(a, b)\n\n"  # noqa: E501
         f".. note:: {SAID}\n\n.. _target-of-links:\n\nText of the page::\n\n    left out as it is code of the page\n"
     )
     found = texts("docs/a.rst", page)
@@ -148,12 +151,12 @@ def test_what_only_looks_like_a_changelog_is_none() -> None:
 
 
 def test_a_sphinx_changelog_entry_keeps_its_text_alone() -> None:
-    entry = ".. change::\n    :tags: bug, orm\n    :tickets: 4711\n\n    We wait here because the peer\n    may still send its last frame.\n"
+    entry = ".. change::\n    :tags: bug, orm\n    :tickets: 4711\n\n    We wait here because the peer\n    may still send its last frame.\n"  # noqa: E501
     assert texts("doc/changelog/unreleased_20/4711.rst", entry) == [SAID]
 
 
 def test_a_manual_page_is_read_without_its_macros() -> None:
-    page = '.It Ic wait\nWe wait here because the\n.Ar peer\nmay still send its last frame.\n.Pp\n.\\" a comment\n.Bl -tag -width Ds\n'
+    page = '.It Ic wait\nWe wait here because the\n.Ar peer\nmay still send its last frame.\n.Pp\n.\\" a comment\n.Bl -tag -width Ds\n'  # noqa: E501
     assert texts("tool.1", page) == [SAID]
 
 
@@ -192,7 +195,10 @@ def test_both_sides_are_told_apart() -> None:
 def test_a_move_and_a_reformatting_are_no_passages() -> None:
     moved = [
         FileChange("a.py", [Hunk(3, 2, [f"# {SAID}"], [])]),
-        FileChange("b.c", [Hunk(3, 9, [], ["/*", " * We wait here because the peer", " * may still send its last frame.", " */"])]),
+        FileChange(
+            "b.c",
+            [Hunk(3, 9, [], ["/*", " * We wait here because the peer", " * may still send its last frame.", " */"])],
+        ),
     ]
     assert find_passages(moved) == []
     assert get_key("We wait\n   HERE.") == get_key("// we wait here")
@@ -249,8 +255,17 @@ def test_pragmas_code_and_licences_are_no_passages(comment: str) -> None:
     assert texts("a.py" if comment[0] == "#" else "a.js", comment) == []
 
 
+@pytest.mark.parametrize(
+    "pragma", ["@ts-expect-error - {}", "eslint-disable-next-line no-x -- {}", "nolint:errcheck // {}"]
+)
+def test_the_reason_behind_a_pragma_stays(pragma: str) -> None:
+    assert texts("a.ts", f"// {pragma.format(SAID)}") == [SAID]
+
+
 def test_a_todo_with_a_sentence_stays() -> None:
-    assert texts("a.py", "# TODO: wait until the peer has sent its last frame") == ["TODO: wait until the peer has sent its last frame"]
+    assert texts("a.py", "# TODO: wait until the peer has sent its last frame") == [
+        "TODO: wait until the peer has sent its last frame"
+    ]
 
 
 def test_code_that_is_commented_out_between_sentences_is_left_out() -> None:
@@ -299,12 +314,16 @@ def test_base64_in_a_docstring_is_no_passage() -> None:
 def test_secrets_are_taken_out() -> None:
     for name in SECRETS:
         line = write_line(name).replace("\n", "\n# ")
-        kept = "\n".join(texts("a.py", f"# Here we log in with this one as the user:\n# {line}\n# and that is all there is to it."))
+        kept = "\n".join(
+            texts("a.py", f"# Here we log in with this one as the user:\n# {line}\n# and that is all there is to it.")
+        )
         assert not find_kept(kept.encode())
 
 
 def test_crlf_tabs_and_bytes_of_other_encodings_do_no_harm() -> None:
-    assert texts("a.c", "\t// We wait here because the peer\r\n\t//\tmay still send its last frame.\r\n\tx();\r") == [SAID]
+    assert texts("a.c", "\t// We wait here because the peer\r\n\t//\tmay still send its last frame.\r\n\tx();\r") == [
+        SAID
+    ]
     latin = "# D\u00e9j\u00e0 vu: on attend ici parce que le pair peut encore \u00e9crire".encode("latin-1")
     assert len(texts("a.py", latin.decode("utf-8", "replace"))) == 1
     assert len(texts("a.py", latin.decode("utf-8", "surrogateescape"))) == 1
@@ -315,7 +334,7 @@ def test_crlf_tabs_and_bytes_of_other_encodings_do_no_harm() -> None:
     [
         "Wir warten hier, weil die Gegenseite noch senden kann.",
         "On attend ici parce que le pair peut encore envoyer.",
-        "\u041c\u044b \u0436\u0434\u0451\u043c \u0437\u0434\u0435\u0441\u044c, \u043f\u043e\u0442\u043e\u043c\u0443 \u0447\u0442\u043e \u0434\u0440\u0443\u0433\u0430\u044f \u0441\u0442\u043e\u0440\u043e\u043d\u0430 \u0435\u0449\u0451 \u043f\u0438\u0448\u0435\u0442.",
+        "\u041c\u044b \u0436\u0434\u0451\u043c \u0437\u0434\u0435\u0441\u044c, \u043f\u043e\u0442\u043e\u043c\u0443 \u0447\u0442\u043e \u0434\u0440\u0443\u0433\u0430\u044f \u0441\u0442\u043e\u0440\u043e\u043d\u0430 \u0435\u0449\u0451 \u043f\u0438\u0448\u0435\u0442.",  # noqa: E501
         "\u5bf9\u65b9\u53ef\u80fd\u8fd8\u4f1a\u53d1\u9001\u6700\u540e\u4e00\u5e27\uff0c\u6240\u4ee5\u5728\u8fd9\u91cc\u7b49\u5f85\u3002",
         "\u76f8\u624b\u304c\u6700\u5f8c\u306e\u30d5\u30ec\u30fc\u30e0\u3092\u9001\u308b\u53ef\u80fd\u6027\u304c\u3042\u308b\u305f\u3081\u3001\u3053\u3053\u3067\u5f85\u3064\u3002",
     ],
@@ -329,8 +348,8 @@ def test_other_languages_of_people_are_read(text: str) -> None:
 
 def test_a_message_s_paragraphs_and_bullets_are_passages() -> None:
     message = (
-        f"Wait for the peer (#12)\n\nWe wait here because the peer\nmay still send its last frame.\n\n- The first of the two changes.\n"
-        "- The second one of the two.\n\n    the indented words of a note that is prose\n\nFixes #12\nSigned-off-by: A B <a@example.org>\n"
+        "Wait for the peer (#12)\n\nWe wait here because the peer\nmay still send its last frame.\n\n- The first of the two changes.\n"  # noqa: E501
+        "- The second one of the two.\n\n    the indented words of a note that is prose\n\nFixes #12\nSigned-off-by: A B <a@example.org>\n"  # noqa: E501
         "Co-authored-by: C <c@example.org>\nChange-Id: I0123456789abcdef\n"
     )
     assert [(one.text, one.line) for one in split_message(message)] == [
@@ -344,7 +363,7 @@ def test_a_message_s_paragraphs_and_bullets_are_passages() -> None:
 
 
 def test_a_list_that_ends_a_sentence_stays_with_it() -> None:
-    message = "Subject\n\nThis fails for keys that are undefined, causing:\n- `has` to say no of a key that is there\n- `get` to track it all"
+    message = "Subject\n\nThis fails for keys that are undefined, causing:\n- `has` to say no of a key that is there\n- `get` to track it all"  # noqa: E501
     assert len(split_message(message)) == 2
 
 
@@ -396,13 +415,17 @@ _LINES = st.lists(
     ),
     max_size=30,
 )  # fmt: skip
-_PATHS = st.sampled_from(["a.py", "a.c", "a.md", "a.rst", "a.1", "CHANGES", "tests/test_a.py", "a.lua", "a.hs", "a.rb", "x", "", "/", "."])
+_PATHS = st.sampled_from(
+    ["a.py", "a.c", "a.md", "a.rst", "a.1", "CHANGES", "tests/test_a.py", "a.lua", "a.hs", "a.rb", "x", "", "/", "."]
+)
 
 
 @settings(max_examples=150, deadline=None)
 @given(_PATHS, _LINES, _LINES, st.integers(0, 3))
 def test_anything_gives_bounded_passages(path: str, added: list[str], removed: list[str], start: int) -> None:
-    found = find_passages([FileChange(path, [Hunk(start, start, removed, added), Hunk(start + 40, start + 40, added, removed)])])
+    found = find_passages(
+        [FileChange(path, [Hunk(start, start, removed, added), Hunk(start + 40, start + 40, added, removed)])]
+    )
     assert len(found) <= MOST_PASSAGES
     assert sum(len(one.text) for one in found) <= MOST_COMMIT_CHARS
     for one in found:
@@ -420,7 +443,10 @@ def test_any_message_gives_bounded_passages(message: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["a.md", "a.rst", "a.py", "a.c", "a.1", "tests/test_a.py", "a.hs"])
-@pytest.mark.parametrize("piece", ["a ", "a-", '"""', "/*", "*/ ", "# ", "(a", "`a", "the word of ", "<a ", "- ", "= ", ":a:", "x(", " ", "it('"])
+@pytest.mark.parametrize(
+    "piece",
+    ["a ", "a-", '"""', "/*", "*/ ", "# ", "(a", "`a", "the word of ", "<a ", "- ", "= ", ":a:", "x(", " ", "it('"],
+)
 def test_long_lines_and_many_lines_take_no_time(path: str, piece: str) -> None:
     start = time.process_time()
     read(path, "\n".join([piece * 600] * 60))

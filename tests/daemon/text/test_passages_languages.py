@@ -79,7 +79,9 @@ def test_a_comment_is_found_without_its_markers(path: str) -> None:
     assert [one.text for one in read(path, COMMENTS[path].format(SAID))] == [SAID]
 
 
-@pytest.mark.parametrize("path", ["a.json", "a.csv", "LICENSE", "AUTHORS", "package.min.js", "a.svg", "yarn.lock", "a.po"])
+@pytest.mark.parametrize(
+    "path", ["a.json", "a.csv", "LICENSE", "AUTHORS", "package.min.js", "a.svg", "yarn.lock", "a.po"]
+)
 def test_data_and_licences_are_not_read(path: str) -> None:
     assert read(path, f"# {SAID}\n// {SAID}\n{SAID}") == []
 
@@ -112,3 +114,13 @@ def test_comments_behind_code_stay_apart_unless_a_sentence_goes_on() -> None:
     assert [one.text for one in found] == ["Set the expected exception here", "Useless mark without any parameters"]
     found = read("a.c", "int a; // the first of the two\nint b; // that the caller must free")
     assert [one.text for one in found] == ["the first of the two that the caller must free"]
+
+
+def test_a_list_stays_with_the_sentence_that_announces_it() -> None:
+    found = read(
+        "a.py",
+        "# the linter is quite broken here:\n# 1. it insists on this and has no option\n# 2. there is no way to turn it off",
+    )
+    assert [one.text.count("it") for one in found] == [3]
+    found = read("a.py", "# Wait for the peer.\n# - it may still send a frame\n# - it may be gone by now")
+    assert len(found) == 3

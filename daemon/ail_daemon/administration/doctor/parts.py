@@ -14,7 +14,7 @@ import numpy as np
 
 from ail_daemon.encoding.encoders import ServingEncoder
 from ail_daemon.encoding.prepared import DEFAULT_MODEL, PREPARE_HINT, find_prepared, verify
-from ail_daemon.index.store import SQLITE_VERSION, STORE_FILE, open_reader
+from ail_daemon.index.store import SQLITE_VERSION, STORE_FILE, DamagedError, open_reader
 from ail_daemon.index.vectors import Vectors
 from ail_daemon.model import Encoder
 from ail_daemon.repos.repo import Repo
@@ -92,8 +92,11 @@ def look_at_sqlite(repos: list[Repo]) -> Finding:
     if not stores:
         return Finding("sqlite", "ok", f"{SQLITE_VERSION}{note}; no index yet")
     store, root = max(stores, key=lambda one: one[0].stat().st_mtime)
-    with open_reader(store) as reading:
-        said = str(reading.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    try:
+        with open_reader(store) as reading:
+            said = str(reading.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    except DamagedError as err:
+        said = err.message
     if said == "ok":
         return Finding("sqlite", "ok", f"{SQLITE_VERSION}{note}; the index of {root} is sound")
     return Finding(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from ail_daemon.history.ownership import get_owner_error
 from ail_daemon.history.signature import read_signature
+from ail_daemon.index.store import STORE_FILE, open_reader
 from ail_daemon.model import REF_KINDS
 from ail_daemon.repos.repo import Repo
+from ail_rpc.errors import StorageError
 
 from .finding import Finding
+
+_NAMED = 5
 
 
 def look_at_repository(repo: Repo, ref_kinds: tuple[str, ...] = REF_KINDS) -> Finding:
@@ -29,9 +33,27 @@ def look_at_repository(repo: Repo, ref_kinds: tuple[str, ...] = REF_KINDS) -> Fi
     if repo.index is not None and repo.index.counts.pending:
         said = f"{commits}, {repo.index.counts.pending:,} of them not wholly searchable"
         return Finding(name, "warn", said, "ail-client check index")
+    if skipped := repo.settled.get("skipped"):
+        named = _name_skipped(repo)
+        return Finding(
+            name,
+            "warn",
+            f"{commits}; {skipped:,} set aside in part or whole: {named}",
+            f"git -C {repo.place.root} fsck",
+        )
     if repo.settled.get("signature") != read_signature(repo.place, ref_kinds):
         return Finding(name, "ok", f"{commits}; its refs moved since: the next look, within a minute, takes that in")
     return Finding(name, "ok", f"{commits}, all searchable")
+
+
+def _name_skipped(repo: Repo) -> str:
+    """Return which commits lack what, a few of them."""
+    try:
+        with open_reader(repo.directory / STORE_FILE) as db:
+            rows = db.execute("SELECT sha, part FROM skipped ORDER BY sha, part LIMIT ?", (_NAMED,)).fetchall()
+    except StorageError as err:
+        return err.message
+    return ", ".join(f"{sha.hex()[:12]} ({part})" for sha, part in rows)
 
 
 def _progress(repo: Repo) -> str:

@@ -15,13 +15,18 @@ from . import launchd, systemd
 def run(args: argparse.Namespace) -> int:
     """Do what was asked, say what was done; return the exit status. Raises AilError."""
     if args.command == "uninstall-service":
-        lines = launchd.uninstall() if _has_launchd() else systemd.uninstall()
+        lines = remove_service()
     elif _has_launchd():
         lines = launchd.install(find_own_program())
     else:
         lines = systemd.install(find_own_program(), is_hardened=args.hardened)
     sys.stdout.write("\n".join([*lines, *_warn_of_socket()]) + "\n")
     return 0
+
+
+def remove_service() -> list[str]:
+    """Stop the service and remove what `install-service` wrote; return what to tell. Raises AilError."""
+    return launchd.uninstall() if _has_launchd() else systemd.uninstall()
 
 
 def find_own_program() -> str:

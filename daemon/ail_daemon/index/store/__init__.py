@@ -12,6 +12,7 @@ from .database import SCHEMA_VERSION, SQLITE_VERSION, DamagedError, Reading, Wri
 from .embeddings import hash_text
 from .kept import STORE_FILE, Store, join_prose
 from .pullrequests import KnownRequest
+from .seal import break_seal, check_seal
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -22,6 +23,8 @@ __all__ = [
     "Reading",
     "Store",
     "Writing",
+    "break_seal",
+    "check_seal",
     "copy_store",
     "hash_text",
     "inspect_store",

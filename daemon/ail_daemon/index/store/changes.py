@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from ail_daemon.index.store import derived
-from ail_daemon.model import CommitChanges
+from ail_daemon.text.passages import CommitChanges
 
 from .database import Database
 from .passages import add_passages

@@ -93,6 +93,11 @@ class CommitRows(Database):
         found = ((sha, self.read("SELECT id FROM commits WHERE sha = ?", bytes.fromhex(sha))) for sha in shas)
         return {sha: rows[0][0] for sha, rows in found if rows}
 
+    def get_parents(self, shas: Iterable[str]) -> dict[str, list[str]]:
+        """Return sha -> its parents' shas, of those that are here."""
+        found = ((sha, self.read("SELECT parents FROM commits WHERE sha = ?", bytes.fromhex(sha))) for sha in shas)
+        return {sha: _split(rows[0][0], len(sha) // 2) for sha, rows in found if rows}
+
     def get_authors(self, ids: Sequence[int]) -> dict[int, str]:
         """Return id -> the author's name."""
         return dict(self.read(f"SELECT id, author FROM commits WHERE id {AMONG}", listed(ids)))  # noqa: S608 - ours
@@ -110,5 +115,8 @@ def _to_commit(row: Sequence[object]) -> Commit:
     assert isinstance(sha, bytes)  # noqa: S101 - narrows for mypy; the schema says so
     assert isinstance(parents, bytes)  # noqa: S101
     width = len(sha)
-    split = tuple(parents[i : i + width].hex() for i in range(0, len(parents), width))
-    return Commit(sha.hex(), split, author, email, author_time, offset, commit_time, message)  # type: ignore[arg-type]
+    return Commit(sha.hex(), tuple(_split(parents, width)), author, email, author_time, offset, commit_time, message)  # type: ignore[arg-type]
+
+
+def _split(parents: bytes, width: int) -> list[str]:
+    return [parents[start : start + width].hex() for start in range(0, len(parents), width)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ail_daemon.model import Commit, Passage
+from ail_daemon.model import Commit
+from ail_daemon.text.passages import Passage
 
 from .changes import ChangeRows
 from .commits import CommitRows

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-from ail_daemon.model import Passage
-from ail_daemon.text.passages import get_key
+from ail_daemon.text.passages import Passage, get_key
 
 from .database import AMONG, Database, Writing, listed
 

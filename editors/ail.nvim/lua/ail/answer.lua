@@ -125,7 +125,7 @@ local function get_notes(reply, note)
   end
   local index = get(reply, 'index')
   if not get(reply, 'degraded') and index and index.complete == false then
-    notes[#notes + 1] = ('%d commits are not searchable yet'):format(get(index, 'pending') or 0)
+    notes[#notes + 1] = ('%d commits are not searchable in full yet'):format(get(index, 'pending') or 0)
   end
   return notes
 end
@@ -138,13 +138,15 @@ function M.render(reply, width, note)
   local companions = get(reply, 'companions') or {}
   if answer == '' and not citations[1] and not companions[1] then
     answer = get(reply, 'companions') and 'Nothing in the history bears on this.' or 'No evidence in the history.'
+  elseif get(reply, 'outcome') == 'no_evidence' then
+    answer = 'No evidence in the history. Not sure; nearest:'
   elseif get(reply, 'outcome') == 'no_reason_recorded' then
     answer = 'No reason is recorded. What was done: ' .. answer
   end
   for _, line in ipairs(answer ~= '' and safe.to_block(answer) or {}) do
     page.add(line)
   end
-  if citations[1] and get(reply, 'confidence') then
+  if citations[1] and get(reply, 'confidence') and get(reply, 'outcome') ~= 'no_evidence' then
     page.add(describe_confidence(reply.confidence), 'Comment')
   end
   for _, each in ipairs(get_notes(reply, note)) do

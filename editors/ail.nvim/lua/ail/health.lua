@@ -62,7 +62,10 @@ local function check_daemon(options)
     return (err.kind == 'nobody' and warn or fail)(err.message, { err.hint })
   end
   ok(('version %s, pid %d'):format(tostring(status.version), status.pid))
-  if status.model == nil or status.model == vim.NIL then
+  local is_absent = status.model == nil or status.model == vim.NIL
+  if is_absent and status.no_model == 'model loading' then
+    info('the model is being loaded')
+  elseif is_absent then
     warn('no model: questions are answered by words alone', { 'ail-daemon model prepare' })
   end
   local repos = status.repos or {}

@@ -1,6 +1,6 @@
 --- A hint at the end of the cursor's line: the commit that says most of why it is so. Off until it is switched on.
 ---
---- Asked when the cursor has rested for 'updatetime', never of a daemon that does not run, and never twice of the same line and text.
+--- Asked when it is switched on and when the cursor has rested for REST_MS, never of a daemon that does not run, and never twice of the same line and text.
 local answer = require('ail.answer')
 local safe = require('ail.safe')
 local wire = require('ail.wire')
@@ -9,6 +9,7 @@ local M = {}
 local NAMESPACE = vim.api.nvim_create_namespace('ail_hint')
 local LEAST_CONFIDENCE = 0.3
 local TIMEOUT_S = 2
+local REST_MS = 400 -- 'updatetime' is 4 s unless set: hints would seem dead
 local group
 local cancel_last = function() end
 local known = {} -- buffer -> { tick = changedtick, [line] = text, false where history says nothing }
@@ -28,7 +29,7 @@ end
 
 local function describe(reply)
   local first = (wire.get(reply, 'citations') or {})[1]
-  if not first or (wire.get(reply, 'confidence') or 0) < LEAST_CONFIDENCE then
+  if not first or wire.get(reply, 'outcome') == 'no_evidence' or (wire.get(reply, 'confidence') or 0) < LEAST_CONFIDENCE then
     return false
   end
   local date = safe.to_line(wire.get(first, 'author_time')):sub(1, 10)
@@ -82,6 +83,19 @@ local function show()
   end
 end
 
+local moves = 0
+
+--- Show the hint once the cursor rests.
+local function show_at_rest()
+  moves = moves + 1
+  local now = moves
+  vim.defer_fn(function()
+    if group and moves == now and vim.api.nvim_get_mode().mode == 'n' then
+      show()
+    end
+  end, REST_MS)
+end
+
 --- Switch hints on (true), off (false), or over (nil).
 function M.switch(on)
   if on == nil then
@@ -99,7 +113,9 @@ function M.switch(on)
   group = vim.api.nvim_create_augroup('ail_hint', {})
   vim.api.nvim_create_autocmd('CursorHold', { group = group, callback = show })
   vim.api.nvim_create_autocmd({ 'CursorMoved', 'InsertEnter' }, { group = group, callback = function(event) clear(event.buf) end })
+  vim.api.nvim_create_autocmd({ 'CursorMoved', 'InsertLeave', 'BufEnter' }, { group = group, callback = show_at_rest })
   vim.api.nvim_create_autocmd('BufWipeout', { group = group, callback = function(event) known[event.buf] = nil end })
+  show()
 end
 
 return M

@@ -116,7 +116,8 @@ local function ask_and_show(method, params, extra, is_unmoved)
     end
     local page = answer.render(reply, float.get_width(), extra.note)
     local keys = get_keys(page, reply, params.repo, to_buffer_line)
-    float.open(page, keys, is_unmoved(), 'AIL')
+    local is_there = is_unmoved()
+    float.open(page, keys, is_there, 'AIL', is_there and extra.range or nil)
   end)
 end
 
@@ -140,7 +141,7 @@ function M.ask(question, range, to_list)
     end
     lines.find(buffer, where, range, function(found, note, hunks)
       params.lines = found
-      ask_and_show('ask', params, { to_list = to_list, note = note, hunks = hunks }, is_unmoved)
+      ask_and_show('ask', params, { to_list = to_list, note = note, hunks = hunks, range = range }, is_unmoved)
     end)
   end))
 end

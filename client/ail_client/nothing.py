@@ -1,0 +1,71 @@
+"""What a person reads where nothing was found: a sentence about the question, the nearest commits, what to try next.
+
+All of it goes to stderr: stdout carries answers alone, and none of this is one. Imported only then.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from .citations import cut_subject
+from .layout import Page, describe_age, get_page
+from .output import is_terminal, write_aside, write_note
+from .sanitise import to_line
+from .wrapping import cut
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ail_rpc.discovery import RepoPlace
+
+_INDENT = "   "
+
+
+def tell_nothing(reply: dict[str, Any], form: str, place: RepoPlace) -> None:
+    """Say on stderr that nothing was found; in text form with the nearest commits, two lines each, and the next step."""
+    if "companions" in reply:
+        write_note("Nothing in the history bears on this.")
+        return
+    write_note("No evidence in the history.")
+    if form != "text":
+        return
+    page = _get_page(place)
+    if cited := reply.get("citations") or []:
+        write_note("not sure; nearest:")
+        write_aside("\n".join(line for citation in cited for line in _render_nearest(citation, page)))
+    write_aside("\n".join(page.wrap(f"next: {_say_next(reply)}")))
+
+
+def _get_page(place: RepoPlace) -> Page:
+    """Return what stderr can show: the terminal that stdout is too, else endless lines without colour."""
+    if not (is_terminal(sys.stderr) and is_terminal(sys.stdout)):
+        return Page(None, False)
+    from .remotes import find_commit_url
+
+    return get_page(find_commit_url(place.common_dir))
+
+
+def _render_nearest(citation: dict[str, Any], page: Page) -> list[str]:
+    """Return which commit it is, then what it says, as much as has room in a line each."""
+    sha, subject = to_line(citation["sha"]), cut_subject(citation)
+    age = describe_age(to_line(citation.get("author_time") or ""))
+    said = next((line for line in map(to_line, (citation.get("excerpt") or "").splitlines()) if line.strip()), "")
+    if said in ("", subject):
+        said = to_line(citation.get("author") or "")
+    room = page.width or 10_000
+    first = cut(subject, max(10, room - len(_INDENT) - 12))
+    second = cut(f"{age}: {said}" if age else said, max(10, room - 2 * len(_INDENT)))
+    return [f"{_INDENT}{page.name_commit(sha)}  {page.paint(first, 'bold')}", 2 * _INDENT + page.paint(second, "dim")]
+
+
+def _say_next(reply: dict[str, Any]) -> str:
+    """Return what may find it after all."""
+    if (reply.get("index") or {}).get("complete") is False:
+        return "ask again in a moment: the history is still being indexed"
+    look = "look at a commit with `ail-client show SHA`, " if reply.get("citations") else ""
+    if reply.get("file"):
+        return f"{look}leave the file out, or use the words that the code and its commits use"
+    return (
+        f'{look}name the file that it is about (git why FILE "…"), or use the words that the code and its commits use'
+    )

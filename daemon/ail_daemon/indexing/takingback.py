@@ -1,0 +1,137 @@
+"""Removes from an index what refs reach no longer, also while a large update of the same repository runs.
+
+A large update takes minutes: it goes by the refs as they stood when it began. Commits, amends and resets go on meanwhile, and
+no question may cite what they left behind. What is left behind is one `rev-list`, from the refs that the large update goes by
+to those of now: it is removed at once, and the large update passes over what of it it has not added yet.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable
+
+from ..index.repoindex import RepoIndex
+from ..model import Commit, Tips
+from .reading import Reader
+
+_LEFT = "left"
+"""What the parents of removed commits are kept under among the tips: `left/<sha>`, which no ref of git's is called."""
+
+
+class LargeUpdate:
+    """One large update, as far as others may learn of it and hold it back. Its lock is held to read refs and act on them."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.tips: Tips | None = None  # that the index is being made equal to; None: it has not begun
+        self.latest: Tips | None = None  # that the refs were seen at since it asked for its own, None: they were not
+        self.is_read = False  # all commits are in: what it goes by stands in the index too
+        self.is_uncertain = False  # what was left out cannot be told exactly: the next update is to compare everything
+        self._dropped: set[str] = set()
+        self._parents: set[str] = set()  # of what was dropped
+        self._only: set[str] | None = None  # shas that may be added, None: all that were not dropped
+
+    def keep(self, batch: list[Commit]) -> list[Commit]:
+        """Return those of *batch* that may be added. To be called, and the adding done, under the index's lock."""
+        dropped = [commit for commit in batch if not self._may_add(commit.sha)]
+        self._dropped.update(commit.sha for commit in dropped)
+        self._parents.update(parent for commit in dropped for parent in commit.parents)
+        return [commit for commit in batch if commit.sha not in self._dropped] if dropped else batch
+
+    def find_dropped(self, gone: Iterable[str]) -> list[str]:
+        """Return those of *gone* that were not dropped before."""
+        return [sha for sha in gone if sha not in self._dropped]
+
+    def drop(self, gone: Collection[str], parents: Iterable[str], only: set[str] | None = None) -> None:
+        """Let nothing of *gone* be added, whose *parents* these are as far as known; nothing but *only*, where given."""
+        self._dropped.update(gone)
+        self._parents.update(parents)
+        if only is not None:
+            self._only, self.is_uncertain = only, True
+
+    def get_tips(self) -> Tips:
+        """Return the tips that reach what was added and not dropped."""
+        assert self.tips is not None  # noqa: S101 - asked once it has begun
+        return cut_back(self.tips, self._dropped, self._parents)
+
+    def _may_add(self, sha: str) -> bool:
+        return sha not in self._dropped and (self._only is None or sha in self._only)
+
+
+def cut_back(tips: Tips, gone: Collection[str], parents: Iterable[str]) -> Tips:
+    """Return the tips that reach what *tips* do but for *gone*, whose *parents* these are.
+
+    They begin where what is gone ended. Without them, whatever else was reached only through what is gone would stay in
+    the index, unknown to every later comparison.
+    """
+    refs = {ref: sha for ref, sha in tips.refs.items() if sha not in gone}
+    left = {f"{_LEFT}/{sha}": sha for sha in parents if sha not in gone}
+    return Tips(None if tips.head in gone else tips.head, refs | left, tips.boundary)
+
+
+def find_gone(reader: Reader, now: Tips, index: RepoIndex, before: Tips, is_known: bool) -> list[str]:
+    """Return the shas that are indexed and no longer reachable from *now*; is_known: *before* reaches all that is indexed."""
+    tips = sorted(now.shas)
+    if is_known:
+        lost = before.shas - now.shas
+        return list(reader.iter_shas(sorted(lost), tips)) if lost else []
+    gone = set(index.store.iter_shas())
+    gone.difference_update(reader.iter_shas(tips, []) if tips else ())
+    return sorted(gone)
+
+
+def without_reachable(index: RepoIndex, gone: list[str], tips: Tips, added: list[Commit]) -> list[str]:
+    """Return *gone* without what is a tip, or a parent of what stays or is *added*, and their ancestors.
+
+    git goes by commit dates when it tells what one side reaches and the other does not: where a clock jumped, it lists
+    commits that both reach.
+    """
+    if not gone:
+        return []
+    lost = set(map(bytes.fromhex, gone))
+    links = index.store.iter_links()
+    parents = {sha: named for _, sha, named in links if sha in lost or not lost.isdisjoint(named)}
+    kept = [sha for sha, named in parents.items() if sha not in lost for sha in named if sha in lost]
+    kept += map(bytes.fromhex, [*tips.shas, *(sha for commit in added for sha in commit.parents)])
+    while kept:
+        sha = kept.pop()
+        if sha in lost:
+            lost.discard(sha)
+            kept.extend(parents.get(sha, ()))
+    return sorted(sha.hex() for sha in lost)
+
+
+def retire(index: RepoIndex, gone: list[str], stored: Tips, stale: Iterable[str] = ()) -> None:
+    """Remove *gone*, and *stale* to be read again, from an index that was equal to *stored*, where no update runs."""
+    if gone:
+        tips = cut_back(stored, set(gone), list_parents(index, gone))
+        index.change([*gone, *stale], tips=tips)
+    elif stale:
+        index.change(list(stale))
+
+
+def take_back(reader: Reader, index: RepoIndex, update: LargeUpdate, now: Tips) -> None:
+    """Remove what *now* reaches no longer from an index that *update* changes meanwhile, and have it pass over the rest."""
+    update.latest = now
+    if update.tips is None:
+        return
+    lost = sorted(update.tips.shas - now.shas)
+    if not lost:
+        return
+    if reader.has_all(lost):
+        gone = update.find_dropped(reader.iter_shas(lost, sorted(now.shas)))
+        only = None
+    else:  # git has thrown it away: what led to it cannot be walked
+        only = set(reader.iter_shas(sorted(now.shas), [])) if now.shas else set()
+        gone = [sha for sha in index.store.iter_shas() if sha not in only]
+    gone = without_reachable(index, gone, now, [])
+    if not gone and only is None:
+        return
+    with index.changing:
+        update.drop(gone, list_parents(index, gone), only)
+        index.change(gone, tips=update.get_tips() if update.is_read else None)
+
+
+def list_parents(index: RepoIndex, shas: Iterable[str]) -> set[str]:
+    """Return the parents of those of *shas* that are indexed."""
+    return {parent for parents in index.store.get_parents(shas).values() for parent in parents}
