@@ -1,4 +1,4 @@
-"""The words of the domain, as frozen types. Knows nothing: no library, no other room.
+"""The words of the domain, as frozen types.
 
 `sha` is 40 lower-case hex digits everywhere (a sha256 repository: 64). Paths are as git stores them, relative to the
 repository's root, undecodable bytes as surrogate escapes. Times are seconds since 1970 with the author's own offset.

@@ -1,4 +1,4 @@
-"""What the user may set: names, defaults, ranges. Knows no other room but the model's words.
+"""What the user may set: names, defaults, ranges.
 
 The file's keys are the variables' names, in either case; the environment wins over the file. By hand, a table and its
 reader: pydantic-settings does it in as many lines, for 13 MB of the daemon's 150 and 110 ms of its start.

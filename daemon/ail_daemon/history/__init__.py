@@ -1,4 +1,4 @@
-"""Reads git repositories: tips, walks, commits, changed lines, blame. The only room that does.
+"""Reads git repositories: tips, walks, commits, changed lines, blame.
 
 One reader, `git` itself, hardened (`command`): nothing that a repository configures is executed, nothing is fetched,
 nothing is written, and every format that the installed git knows can be read: reftable, sha256, shallow, partial.

@@ -2,7 +2,7 @@
 
 Its environment is built from nothing, so no name of `git rev-parse --local-env-vars` and no GIT_TRACE or
 GIT_SSH_COMMAND reaches it. The repository's own configuration cannot be switched off as a whole; every value in it
-that names a program is overridden, and only plumbing that asks for none of them is run. Knows nothing of commits.
+that names a program is overridden, and only plumbing that asks for none of them is run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One repository's index: the store with the word index and the vectors over it, kept equal. Knows nothing of git.
+"""One repository's index: the store with the word index and the vectors over it, kept equal.
 
 Every change goes to SQLite first, then to the caches; a crash between the two leaves a stamp that does not match, and the
 cache is built anew from the store. Searches may run beside changes.

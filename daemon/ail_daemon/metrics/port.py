@@ -1,4 +1,4 @@
-"""The loopback port for scrapers: opened, moved and closed as the settings say, while the daemon runs. Knows no metric.
+"""The loopback port for scrapers: opened, moved and closed as the settings say, while the daemon runs.
 
 Any local user can reach it: what stands behind it says nothing of repositories or questions, and costs little.
 """

@@ -1,4 +1,4 @@
-"""Files to the commits that a person about to change them should have read. Knows the index; no git, no socket.
+"""Files to the commits that a person about to change them should have read.
 
 Nobody is told this unasked: whoever names files gets the best there is, as far as it says why.
 """

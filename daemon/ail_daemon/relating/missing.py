@@ -1,4 +1,4 @@
-"""From a change to the files that usually change with it and do not. Knows the index; `cochange` counts."""
+"""From a change to the files that usually change with it and do not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`related`: from a call's params to a reply about files, a staged change or a range. Knows limits; judges nothing."""
+"""`related`: from a call's params to a reply about files, a staged change or a range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a change to the commits whose changed lines meet its own. Knows the index; judges nothing.
+"""From a change to the commits whose changed lines meet its own.
 
 Lines are found again by their text in the changed lines that the index keeps of commits touching the same files, not by
 git's blame, which takes 60 to 300 ms a hunk on a history of 17,000 commits: more than a commit may be held up by.

@@ -1,4 +1,4 @@
-"""Repositories' data directories come and go as a whole, also where this process is killed in between. Knows names, no content.
+"""Repositories' data directories come and go as a whole, also where this process is killed in between.
 
 What goes is first renamed, so that it is no longer enrolled and known to be on its way out, in one step. What comes is made
 beside the others, and moved to its place once all of it is there. A start finishes what was begun.

@@ -1,4 +1,4 @@
-"""Where enrolled repositories lie, as files beside their indexes say it. Knows no index."""
+"""Where enrolled repositories lie, as files beside their indexes say it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a backup looks like as bytes: a plain tar of members in a fixed order, so that `tar tf` lists it. Knows no index.
+"""What a backup looks like as bytes: a plain tar of members in a fixed order, so that `tar tf` lists it.
 
     manifest.json           what follows, with sizes and hashes (see `manifest`)
     repos/<key>/…           the files of each repository, in the manifest's order

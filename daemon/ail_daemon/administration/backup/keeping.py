@@ -1,4 +1,4 @@
-"""`backup` and `restore`: all that the daemon knows as one file, and back. Knows when; `backup` (the room) knows how."""
+"""`backup` and `restore`: all that the daemon knows as one file, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a backup says of itself, as JSON: which repositories, which files of each, which settings. Knows no file.
+"""What a backup says of itself, as JSON: which repositories, which files of each, which settings.
 
 The settings are kept as the settings file has them, without what is secret.
 """

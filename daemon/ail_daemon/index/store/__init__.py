@@ -2,7 +2,7 @@
 
     kept ── commits, paths, changes, embeddings, tips, pullrequests ── database ── seal
 
-`kept` puts together what each room knows of its own tables; `database` alone knows SQLite. Knows no git, no ranking.
+`kept` puts together what each room knows of its own tables; `database` alone knows SQLite.
 """
 
 from __future__ import annotations
