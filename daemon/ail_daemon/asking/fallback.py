@@ -20,7 +20,7 @@ from .sides import SideFigures
 SHARE = 0.6
 """Of a question's time that meaning may take. It takes 10 ms of 5 s, also in a large history."""
 
-_Result = TypeVar("_Told")
+_Result = TypeVar("_Result")
 
 _NOT_MEANINGS_FAULT = (UsageError, NotFoundError, RepoError, StorageError)
 """What words would fail at as well: the question, the repository, the database."""

@@ -1,4 +1,4 @@
-"""Figures that others keep, read at each scrape: of the process, the socket, the repositories, the caches, the two sides."""
+"""The metrics read at each scrape: of the process, the socket, the repositories, the caches and the two sides."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read_connections(states: Mapping[str, int]) -> Family:
 
 
 def read_sides(sides: Mapping[str, Any]) -> list[Family]:
-    """Return the metrics of each side that answers and of how far they agree; [] where *sides* is empty."""
+    """Return the metrics of each side and of how far the two agree; [] if *sides* is empty."""
     if not sides:
         return []
     answers = Family("counter", "ail_side_answers_total", "Answers, by the side that gave them.", ["side"])
@@ -108,7 +108,7 @@ def read_caches(stats: Mapping[str, CacheStats]) -> list[Family]:
 
 
 def read_model(is_loaded: bool) -> Family:
-    """Return whether a model serves."""
+    """Return the metric that says whether a model is loaded."""
     return Family("gauge", "ail_model_loaded", "1 while an embedding model serves, 0 while words alone do.").put(
         int(is_loaded)
     )

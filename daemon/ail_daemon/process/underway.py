@@ -43,7 +43,7 @@ def note_repo(repo_id: str) -> None:
 class ReplySummary(NamedTuple):
     """What is logged and counted of a reply to a question; all None for any other reply.
 
-    mode: which side. tier: "exact" or "similar" from a cache, else "none". citations: how many. degraded: why it is less than asked for.
+    mode: which side. tier: "exact", "similar" (from a cache) or "none". citations: how many. degraded: why it lacks something.
     """
 
     mode: str | None = None

@@ -45,10 +45,10 @@ class Keeping:
         async with self._lock:
             began = perf_counter()
             written = await asyncio.to_thread(write_backup, file, repos, read_settings(Path(get_config_file())))
-        repos = [{"path": kept.place.root, "commits": kept.commits} for kept in written.repos]
+        entries = [{"path": kept.place.root, "commits": kept.commits} for kept in written.repos]
         return {
             "file": os.fspath(file), "size_bytes": file.stat().st_size, "took_s": round(perf_counter() - began, 3),
-            "repos": repos,
+            "repos": entries,
         }  # fmt: skip
 
     async def restore(self, params: dict[str, Any]) -> dict[str, Any]:
