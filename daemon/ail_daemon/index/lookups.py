@@ -1,4 +1,4 @@
-"""What filters, relations and checks look up in the store: SQL alone, no rules. Times are those of committing, as git's."""
+"""Queries on the store for filters, fates and checks. Times are commit times, as in `git log`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,10 @@ def _ids(rows: Iterable[tuple[int]]) -> set[int]:
 
 
 class MentioningCommit(NamedTuple):
-    """A commit that says something of another: target holds the digits it names it by, "" for a subject."""
+    """A commit that mentions another one. kind: what it says of it; target: the digits it names it by, "" if by its subject.
+
+    Also used, without kind, for a commit that was found by its change.
+    """
 
     id: int
     sha: str
@@ -75,7 +78,7 @@ class MentioningCommit(NamedTuple):
 
 
 def find_mentions(store: Store, sha: str, subject_key: str) -> list[MentioningCommit]:
-    """Return what other commits say of the one of *sha*, by it or by its subject, oldest first; a few at the most."""
+    """Return the commits that mention *sha*, or its subject, oldest first; at most 40."""
     rows = store.read(
         "SELECT c.id, c.sha, c.commit_time, m.kind, m.target FROM mentions m JOIN commits c ON c.id = m.commit_id"
         " WHERE m.key IN (?, ?) ORDER BY c.commit_time LIMIT 40",
@@ -86,7 +89,7 @@ def find_mentions(store: Store, sha: str, subject_key: str) -> list[MentioningCo
 
 
 def find_targets(store: Store, commit_id: int, kind: Kind) -> list[str]:
-    """Return the digits of the shas that a commit says *kind* of."""
+    """Return the shas, as far as written, that a commit mentions with *kind*."""
     rows = store.read("SELECT target FROM mentions WHERE commit_id = ? AND kind = ?", commit_id, kind)
     return [target for (target,) in rows]
 
@@ -114,8 +117,7 @@ def _read_commit(store: Store, commit_id: int) -> MentioningCommit | None:
 def find_alike(store: Store, commit_id: int) -> list[MentioningCommit]:
     """Return up to four other commits whose changed lines may be the same or the inverse, on a path of this one's.
 
-    Lines that stand in many changes are passed over, and changes that are huge or of quite another length: before anything
-    is unpacked.
+    Ignores lines that many changes have, and changes that are huge or of a very different length.
     """
     rows = store.read(
         "SELECT c.id, c.sha, c.commit_time FROM patches mine JOIN patches other ON other.key = mine.key"
@@ -133,7 +135,7 @@ def find_alike(store: Store, commit_id: int) -> list[MentioningCommit]:
 
 
 def find_parents(store: Store, sha: str) -> tuple[str, ...]:
-    """Return a commit's parents, () where it has none or is not here."""
+    """Return a commit's parents, () if it has none or is not indexed."""
     rows = store.read("SELECT parents FROM commits WHERE sha = ?", bytes.fromhex(sha))
     return _cut(rows[0][0], len(sha) // 2) if rows else ()
 
