@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 
-from ail_client.target import find_place, to_wire_path
+from ail_client.target import find_owner, find_place, to_wire_path
 from ail_rpc.errors import UsageError
 
 TYPE_CHECKING = False
@@ -44,16 +44,29 @@ def find_repo(repo_path: str | None, project: str) -> str:
     return to_wire_path(find_place(os.path.join(project, repo_path or "")).root)
 
 
-def find_file(path: str, repo_path: str | None, project: str) -> str:
-    """Return *path* as the daemon takes it: absolute where it exists as seen from the project, else from the root.
+def find_file(path: str, repo_path: str | None, project: str) -> tuple[str, str]:
+    """Return (repository, *path* as the daemon takes it): the file's own repository, a submodule's too.
 
-    A file that is gone is named from the repository's root: history may know it.
+    The path is absolute where it exists as seen from the project or from the repository's root; one that is gone is named from
+    the root: history may know it. Raises NotARepositoryError.
     """
-    seen = os.path.join(project, repo_path or "", path)
-    if not os.path.lexists(seen):
-        return path
-    directory, name = os.path.split(os.path.abspath(seen))
-    return to_wire_path(os.path.join(os.path.realpath(directory), name))
+    start = os.path.join(project, repo_path or "")
+    place = find_place(start)
+    for seen in (os.path.join(start, path), os.path.join(place.root, path)):
+        if os.path.lexists(seen):
+            directory, name = os.path.split(os.path.abspath(seen))
+            seen = os.path.join(os.path.realpath(directory), name)
+            return to_wire_path(find_owner(seen, place, may_leave=repo_path is None).root), to_wire_path(seen)
+    return to_wire_path(place.root), path
+
+
+def find_files(paths: list[str], repo_path: str | None, project: str) -> tuple[str, list[str]]:
+    """Return (repository, files) of *paths*. Raises UsageError where they lie in several."""
+    found = [find_file(path, repo_path, project) for path in paths]
+    repos = {repo for repo, _ in found}
+    if len(repos) > 1:
+        raise UsageError(f"the paths lie in {len(repos)} repositories", "ask about one at a time")
+    return repos.pop(), [file for _, file in found]
 
 
 def make_lines(start: int | None, end: int | None) -> list[int] | None:

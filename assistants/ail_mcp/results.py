@@ -38,6 +38,7 @@ class Citation(TypedDict):
     relation: str | None
     reverted_by: str | None
     replaced_by: str | None
+    branch: str | None
 
 
 class Companion(TypedDict):
@@ -163,6 +164,7 @@ def _make_citation(citation: dict[str, Any]) -> Citation:
         "reasons": [_cut(to_line(str(reason)), 100) for reason in (citation.get("reasons") or [])[:10]],
         "relation": _short(citation.get("relation")),
         "reverted_by": _short(citation.get("reverted_by")), "replaced_by": _short(citation.get("replaced_by")),
+        "branch": _short(citation.get("branch")),
     }  # fmt: skip
 
 

@@ -17,10 +17,10 @@ from ail_client.deadline import Deadline
 from ail_client.sanitise import to_line
 from ail_client.session import Reach, ask_daemon
 from ail_client.staged import read_staged
-from ail_rpc import VERSION
+from ail_rpc import VERSION, WHY
 from ail_rpc.errors import AilError, UsageError
 
-from .project import check_sha, check_texts, find_file, find_project, find_repo, make_lines
+from .project import check_sha, check_texts, find_file, find_files, find_project, find_repo, make_lines
 from .results import Answer, Commit, Status, make_answer, make_commit, make_status
 from .texts import write_answer, write_commit, write_status
 
@@ -68,7 +68,7 @@ class Tools:
 
     def history_ask(
         self,
-        question: str,
+        question: str | None = None,
         path: str | None = None,
         start_line: int | None = None,
         end_line: int | None = None,
@@ -77,15 +77,19 @@ class Tools:
     ) -> Annotated[CallToolResult, Answer]:
         """Ask why code is as it is; git history answers with the commits that say so, or that there is no evidence.
 
+        Without a question it is asked why the named file, or lines of it, are so.
+
         Name the file (path, from the repository's root; it may be deleted by now) and the lines if the question is about
-        them: lines are those of the last commit. repo_path: a directory of another repository than the project's.
+        them: lines are those of the file on the disk. repo_path: a directory of another repository than the project's.
         """
         try:
             check_texts(question=question, path=path, repo_path=repo_path)
-            params: dict[str, Any] = {"repo": find_repo(repo_path, self._project), "question": question}
+            params: dict[str, Any] = {"repo": find_repo(repo_path, self._project), "question": question or WHY}
+            if question is None and path is None:
+                raise UsageError("a question or a path is needed")
             params["limit"] = _check_limit(limit)
             if path is not None:
-                params["file"] = find_file(path, repo_path, self._project)
+                params["repo"], params["file"] = find_file(path, repo_path, self._project)
             if lines := make_lines(start_line, end_line):
                 if path is None:
                     raise UsageError("lines need a path")
@@ -106,7 +110,7 @@ class Tools:
             check_texts(paths=paths, repo_path=repo_path)
             params: dict[str, Any] = {"repo": find_repo(repo_path, self._project)}
             if paths:
-                params["files"] = [find_file(path, repo_path, self._project) for path in paths]
+                params["repo"], params["files"] = find_files(paths, repo_path, self._project)
             else:
                 params["staged"] = _read_staged(params["repo"])
             answer = make_answer(_ask("related", params))

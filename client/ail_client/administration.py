@@ -9,7 +9,7 @@ from ail_rpc.errors import NotARepositoryError, UnavailableError
 from .output import flush, write_answer, write_json, write_note
 from .sanitise import to_block, to_path
 from .session import Reach, ask_daemon, call, stop_daemon, with_daemon
-from .target import find_place, to_wire_path
+from .target import name_repository, to_wire_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _LAST_QUESTION_S = 5.0  # one that is under way when the time is over is asked t
 
 def run_add(options: Namespace, reach: Reach) -> int:
     """Enrol a repository; with --wait, return when all of it is searchable."""
-    repo = to_wire_path(find_place(options.directory or options.repo).root)
+    repo = name_repository(options.directory or options.repo)
 
     def add(connection: Connection, limit: Deadline) -> dict[str, Any]:
         added: dict[str, Any] = call(connection, "repo.add", {"repo": repo}, limit)
@@ -58,12 +58,11 @@ def run_remove(options: Namespace, reach: Reach) -> int:
     """Forget a repository, also one that is not on the disk any more."""
     named = options.directory or options.repo
     try:
-        repo = find_place(named).root
+        repo = name_repository(named)
     except NotARepositoryError:
         if named is None:
             raise
-        repo = os.path.realpath(named)
-    repo = to_wire_path(repo)
+        repo = to_wire_path(os.path.realpath(named))
     removed = ask_daemon(reach, "repo.remove", {"repo": repo, "purge": options.purge})
     return _print(options, removed, f"removed: {to_path(repo)}")
 
@@ -85,7 +84,7 @@ def run_repos(options: Namespace, reach: Reach) -> int:
 
 def run_status(options: Namespace, reach: Reach) -> int:
     """Show what the daemon is and does."""
-    params = {} if options.repo is None else {"repo": to_wire_path(find_place(options.repo).root)}
+    params = {} if options.repo is None else {"repo": name_repository(options.repo)}
     status = ask_daemon(reach, "status", params)
     if options.json:
         return _print(options, status)
@@ -172,7 +171,7 @@ def run_keep(options: Namespace, reach: Reach) -> int:
 
 
 def _get_repo(options: Namespace) -> dict[str, Any]:
-    return {} if options.repo is None else {"repo": to_wire_path(find_place(options.repo).root)}
+    return {} if options.repo is None else {"repo": name_repository(options.repo)}
 
 
 def _print(options: Namespace, reply: object, text: str | None = None) -> int:

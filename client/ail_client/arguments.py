@@ -146,12 +146,12 @@ def _add_question_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _ask(parser: argparse.ArgumentParser) -> None:
-    parser.usage = "%(prog)s [FILE[:LINE[-LINE]]] QUESTION [options]"
+    parser.usage = "%(prog)s [FILE[:LINE[-LINE]]] [QUESTION] [options]"
     parser.add_argument(
         "words",
         nargs="*",
-        metavar="[FILE[:LINE[-LINE]]] QUESTION",
-        help="FILE counts from the current directory, else from the repository's root, and need not exist any more",
+        metavar="[FILE[:LINE[-LINE]]] [QUESTION]",
+        help="FILE counts from here, else from the repository's root; without QUESTION: why it is so",
     )
     _add_question_options(parser)
 

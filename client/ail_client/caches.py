@@ -11,7 +11,7 @@ from .deadline import Deadline
 from .output import write_answer, write_json, write_note
 from .sanitise import to_line, to_path
 from .session import ask_daemon, call, with_daemon
-from .target import find_place, to_wire_path
+from .target import name_repository
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def run_cache(options: Namespace, reach: Reach) -> int:
         return _warm(options, reach)
     params = {}
     if options.action == "clear" and options.repo is not None:
-        params["repo"] = to_wire_path(find_place(options.repo).root)
+        params["repo"] = name_repository(options.repo)
     told = ask_daemon(reach, f"cache.{options.action}", params)
     if options.json:
         write_json(told)
@@ -72,7 +72,7 @@ def _render_cleared(told: dict[str, Any]) -> str:
 def _warm(options: Namespace, reach: Reach) -> int:
     """Ask every line of a file; what cannot be answered is told with its line's number."""
     lines = _read_lines(options.file)
-    repo = to_wire_path(find_place(options.repo).root)
+    repo = name_repository(options.repo)
     limit_s = options.timeout if options.timeout_given else _LIMIT_S
     warmed, failed = 0, []
 

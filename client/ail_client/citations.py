@@ -71,6 +71,8 @@ def _render_citation(number: int, citation: dict[str, Any], page: Page, stems: A
     lines = _render_head(number, citation, page, indent)
     lines += [page.paint(line, "bold") for line in page.wrap(cut_subject(citation), indent)]
     lines += render_fate(citation, page, indent)
+    if branch := citation.get("branch"):
+        lines += page.wrap(f"on {to_line(branch)}, which HEAD does not reach", indent)
     if request := citation.get("pull_request"):
         lines += page.wrap(f"pull request {to_line(_describe_request(request))}", indent)
     if citation.get("path"):

@@ -15,6 +15,7 @@ class Citation:
     commit_sha: its full name. author_time: ISO 8601. score: of this question alone, larger is better, 0 to 1.
     excerpt: of its message. path, line: where in the asked file (None: nowhere in particular). reasons: why it is here, of
     meaning, words, touches_file, touches_lines, named. reverted_by, replaced_by: the sha of what became of it, or None.
+    branch: one that reaches it where HEAD does not, or None.
     """
 
     commit_sha: str
@@ -29,6 +30,7 @@ class Citation:
     reverted_by: str | None
     replaced_by: str | None
     pull_request: Any = None
+    branch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +80,5 @@ def _make_citation(told: dict[str, Any]) -> Citation:
         reverted_by=told["reverted_by"],
         replaced_by=told["replaced_by"],
         pull_request=told["pull_request"],
+        branch=told.get("branch"),
     )

@@ -16,7 +16,7 @@ from ail_rpc.errors import AilError, RepoError, UsageError
 from .locks import check_directory
 from .output import write_answer, write_json
 from .session import Reach, ask_daemon
-from .target import find_place, to_wire_path
+from .target import name_repository
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _NOT_WELL = 1
 
 def run_doctor(options: Namespace, reach: Reach) -> int:
     """Look for what keeps AIL from working well here; 1 where something fails, 0 with warnings."""
-    params = {} if options.repo is None else {"repo": to_wire_path(find_place(options.repo).root)}
+    params = {} if options.repo is None else {"repo": name_repository(options.repo)}
     checks = [_look_at_client(), *_look_at_daemon(options, reach, params)]
     is_well = all(check["state"] != "fail" for check in checks)
     if options.json:

@@ -7,9 +7,11 @@ from .sanitise import to_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-_STYLES = {"ok": "dim", "warn": "bold", "fail": "warning"}
+    from .layout import Style
+
+_STYLES: Mapping[str, Style] = {"ok": "dim", "warn": "bold", "fail": "warning"}
 _INDENT = "      "
 
 

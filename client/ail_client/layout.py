@@ -10,10 +10,12 @@ from .wrapping import count_columns, cut, wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Literal
 
-_STYLES = {"bold": "1", "dim": "2", "match": "1", "sha": "35", "warning": "1;31"}
+    Style = Literal["bold", "dim", "match", "sha", "warning"]
+
+_STYLES: Mapping[Style, str] = {"bold": "1", "dim": "2", "match": "1", "sha": "35", "warning": "1;31"}
 """Of the sixteen colours magenta alone is read on dark and on light: its least contrast over ten palettes of five well
 known terminals is 3.3 : 1; yellow, which git takes for a sha, has 1.7, red 2.4 (and is bold here), the others less."""
 
@@ -39,8 +41,8 @@ class Page:
         """Whether every column counts."""
         return self.width is not None and self.width < _NARROW
 
-    def paint(self, text: str, style: str) -> str:
-        """Return *text* in one of the styles bold, dim, match, sha, warning, if there is colour."""
+    def paint(self, text: str, style: Style) -> str:
+        """Return *text* in *style*, if there is colour."""
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.colour and text else text
 
     def name_commit(self, sha: str, shown: str = "") -> str:

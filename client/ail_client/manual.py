@@ -30,10 +30,14 @@ _PAGES: dict[str, tuple[str, str]] = {
     "ask": (
         "Answer a question from the history. FILE, and lines of it, say what the question is about: commits that touch "
         "them count for more, and none is hidden. FILE counts from the current directory, else from the repository's "
-        "root, and need not exist any more. A word or two are a question too. Exits 1 where there is no evidence.",
+        "root, and need not exist any more; its lines are those on the disk. A place alone asks why it is so. `FILE:30:5`, "
+        "`FILE:30:` (grep -n), `FILE#L30-L33`, a directory, and `SHA:FILE:30`, as it was in a commit, are taken too, and "
+        "QUESTION before FILE. The repository is FILE's own. A word or two are a question too. Exits 1 where there is no "
+        "evidence.",
         '%(prog)s "why do we retry uploads?"               the whole repository\n'
         '%(prog)s src/http.py "what is this file for?"      a file\n'
         '%(prog)s src/http.py:120-124 "why the retry?"      some lines of it\n'
+        "%(prog)s src/http.py:120                          why they are so\n"
         '%(prog)s --format grep "why the retry?"            for Vim and Emacs\n'
         '%(prog)s --json "why the retry?" | jq -r .answer   for a script\n'
         '%(prog)s -- "--force: why is it refused?"          what begins with -',

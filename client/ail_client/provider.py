@@ -18,7 +18,7 @@ from .arguments import DEFAULT_TIMEOUT_S
 from .contexts import ArchaeologyContext, make_context
 from .deadline import Deadline
 from .session import Reach, ask_daemon
-from .target import find_place, resolve_file, to_wire_path
+from .target import find_owner, find_place, resolve_file, to_wire_path
 
 _THREADS = 8  # as many questions of one provider are under way at once; the daemon answers fewer
 _CACHE_SETTING = "AIL_CACHE_SIZE"
@@ -114,7 +114,7 @@ class ArchaeologyContextProvider:
 
     @property
     def _root(self) -> str:
-        return to_wire_path(self._place.root)
+        return to_wire_path(self._place.address)
 
     def _reach(self, limit_s: float, *, may_start: bool = True) -> Reach:
         return Reach(self._socket, limit_s, may_start)
@@ -129,7 +129,7 @@ class ArchaeologyContextProvider:
     ) -> ArchaeologyContext:
         params: dict[str, Any] = {"repo": self._root, "question": question, "limit": limit}
         if file_path is not None:
-            params["file"] = self._find_file(os.fspath(file_path))
+            params |= self._find_file(os.fspath(file_path))
         if lines is not None:
             params["lines"] = list(lines)
         if self._cache_size == 0:
@@ -139,10 +139,13 @@ class ArchaeologyContextProvider:
         self._set_up(deadline)
         return make_context(ask_daemon(self._reach(deadline.remaining_s()), "ask", params))
 
-    def _find_file(self, name: str) -> str:
-        if self._place.is_bare or os.path.isabs(name):
-            return resolve_file(name, self._place)
-        return resolve_file(os.path.join(self._place.root, name), self._place)
+    def _find_file(self, name: str) -> dict[str, str]:
+        """Return the params that name a file: also of a submodule or another clone within the work tree."""
+        if self._place.is_bare:
+            return {"file": resolve_file(name, self._place)}
+        path = os.path.join(self._place.root, name)
+        own = find_owner(path, self._place, may_leave=False)
+        return {"repo": to_wire_path(own.address), "file": resolve_file(path, own)}
 
     def _set_up(self, deadline: Deadline) -> None:
         """Once, tell the daemon what this provider was made with: a size of the cache, a token, which is not kept then."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from ail_rpc.errors import NotEnrolledError, UsageError
+from ail_rpc import WHY
+from ail_rpc.errors import SUGGESTING, NotEnrolledError, NotFoundError, UsageError
 
 from .deadline import Deadline
 from .layout import get_page
 from .output import has_links, write_answer, write_json, write_note
 from .session import Reach, ask_daemon
-from .target import find_place, parse_target, resolve_file, to_wire_path
+from .spelling import looks_like_place
+from .target import find_place, is_there, locate, read_contents, to_wire_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ail_rpc.discovery import RepoPlace
 
     from .layout import Page
+    from .target import Target
 
 QUESTION_MAX_BYTES = 1_000_000  # what one request holds; what the daemon takes is a setting of its own
 _NOTHING_FOUND = 1
@@ -26,24 +29,34 @@ _FILTERS = ("limit", "mode", "author", "since", "until", "path", "ref")
 
 def run_ask(options: Namespace, reach: Reach) -> int:
     """Answer a question; 1 where there is no evidence."""
-    question, target = _split_words(options.words)
-    file, lines = parse_target(target) if target is not None else (None, None)
-    place = find_place(options.repo)
-    params: dict[str, Any] = {"repo": to_wire_path(place.root), "question": question, **_get_filters(options)}
-    if file is not None:
-        params["file"] = resolve_file(file, place)
-        if lines:
-            params["lines"] = lines
-    return print_found(_ask_enrolled(options, reach, "ask", params), options, place)
+    question, word = _read_words(options.words, options.repo)
+    target = locate(word, options.repo)
+    params = {**_aim(target), "question": question, **_get_filters(options)}
+    try:
+        reply = _ask_enrolled(options, reach, "ask", params)
+    except NotFoundError as err:
+        if len(options.words) > 1 or target.is_there or target.lines or err.hint.startswith(SUGGESTING):
+            raise
+        # `and/or`: no place after all
+        params = {"repo": params["repo"], "question": options.words[0], **_get_filters(options)}
+        reply = ask_daemon(reach, "ask", params)
+    return print_found(reply, options, target.place)
+
+
+def _aim(target: Target) -> dict[str, Any]:
+    """Return the params that say what a question is about."""
+    given: dict[str, Any] = {"file": target.file, "lines": target.lines, "at": target.at and to_wire_path(target.at)}
+    if target.lines and target.is_there and not target.at and target.place.address != target.place.root:
+        given["contents"] = read_contents(target)  # the daemon does not know this work tree
+    return {"repo": to_wire_path(target.place.address), **{name: value for name, value in given.items() if value}}
 
 
 def run_related(options: Namespace, reach: Reach) -> int:
     """Find commits that bear on files or a change; 1 where there are none."""
     if not (options.files or options.staged or options.range is not None):
         raise UsageError("nothing is named", "name files, --staged, or --range main..HEAD")
-    place = find_place(options.repo)
-    files = [resolve_file(file, place) for file in options.files]
-    params: dict[str, Any] = {"repo": to_wire_path(place.root), "files": files, **_get_filters(options)}
+    place, files = _locate_all(options.files, options.repo)
+    params: dict[str, Any] = {"repo": to_wire_path(place.address), "files": files, **_get_filters(options)}
     if options.range is not None:
         params["range"] = options.range
     is_cut = False
@@ -58,10 +71,20 @@ def run_related(options: Namespace, reach: Reach) -> int:
     return print_found(reply, options, place)
 
 
+def _locate_all(words: list[str], directory: str | None) -> tuple[RepoPlace, list[str]]:
+    """Return the one repository that all files lie in, and the files. Raises UsageError where there are several."""
+    targets = [locate(word, directory) for word in words]
+    places = {target.place.address: target.place for target in targets}
+    if len(places) > 1:
+        raise UsageError(f"the files lie in {len(places)} repositories: {', '.join(places)}", "ask about one at a time")
+    place = next(iter(places.values())) if places else find_place(directory)
+    return place, [target.file or "." for target in targets]
+
+
 def run_show(options: Namespace, reach: Reach) -> int:
     """Print one commit."""
     place = find_place(options.repo)
-    commit = _ask_enrolled(options, reach, "show", {"repo": to_wire_path(place.root), "sha": options.sha})
+    commit = _ask_enrolled(options, reach, "show", {"repo": to_wire_path(place.address), "sha": options.sha})
     if options.json:
         write_json(commit)
     else:
@@ -85,16 +108,19 @@ def _ask_enrolled(options: Namespace, reach: Reach, method: str, params: dict[st
     return reply
 
 
-def _split_words(words: list[str]) -> tuple[str, str | None]:
-    """Return (question, FILE or None). Raises UsageError."""
+def _read_words(words: list[str], directory: str | None) -> tuple[str, str | None]:
+    """Return (question, FILE or None): a place alone asks why it is so, and the two may be swapped. Raises UsageError."""
     if len(words) > 2:
         raise UsageError("there are more words than FILE and QUESTION", "put the question in quotes")
-    question = words[-1] if words else ""
-    if not question.strip():
+    if not words or not words[-1].strip():
         raise UsageError("the question is empty", 'for example: ail-client ask "why do we retry?"')
-    if len(question.encode("utf-8", "surrogateescape")) > QUESTION_MAX_BYTES:
+    places = [is_there(word, directory) or looks_like_place(word) for word in words]
+    if places == [True]:
+        return WHY, words[0]
+    file, question = (words[1], words[0]) if places == [False, True] else ([None, *words])[-2:]
+    if len((question or "").encode("utf-8", "surrogateescape")) > QUESTION_MAX_BYTES:
         raise UsageError(f"the question has more than {QUESTION_MAX_BYTES:,} bytes", "ask in fewer words")
-    return question, words[0] if len(words) == 2 else None
+    return question or "", file
 
 
 def _get_filters(options: Namespace) -> dict[str, Any]:
@@ -104,6 +130,8 @@ def _get_filters(options: Namespace) -> dict[str, Any]:
 
 def print_found(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> int:
     """Print a reply with citations as the options ask for; 1 where it has none."""
+    if place.is_named:
+        reply["repo"] = to_wire_path(place.root)  # the daemon knows its git directory alone
     form = "json" if options.json else options.format or "text"
     is_empty = reply.get("outcome") == "no_evidence" or not (reply["citations"] or reply.get("companions"))
     if form == "json":

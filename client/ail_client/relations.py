@@ -17,17 +17,27 @@ _KINDS = {
 }
 _LINE_MAX = 300
 _AUTHOR_MAX, _PLACE_MAX = 40, 80
+_INDENT = "  "
 
 
 def render_related(reply: dict[str, Any], page: Page) -> str:
     """Return *reply* for a person, one line a finding, wrapped where the terminal is narrow."""
-    lines = []
-    for citation in reply["citations"]:
-        first, *rest = page.wrap(describe_citation(citation))
-        sha = shorten(to_line(citation["sha"]))
-        named = page.name_commit(to_line(citation["sha"]), sha)
-        lines += [first.replace(sha, named, 1), *("  " + line for line in rest)]
-    return "\n".join([*lines, *map(describe_companion, reply.get("companions") or ())])
+    lines = [line for citation in reply["citations"] for line in _render_citation(citation, page)]
+    for companion in reply.get("companions") or ():
+        lines += _wrap(describe_companion(companion), page)
+    return "\n".join(lines)
+
+
+def _render_citation(citation: dict[str, Any], page: Page) -> list[str]:
+    sha = to_line(citation["sha"])
+    first, *others = _wrap(describe_citation(citation), page)
+    return [first.replace(shorten(sha), page.name_commit(sha), 1), *others]
+
+
+def _wrap(text: str, page: Page) -> list[str]:
+    """Return *text* in lines that fit, those after the first indented."""
+    first, *others = page.wrap(text, _INDENT)
+    return [first.removeprefix(_INDENT), *others]
 
 
 def describe_citation(citation: dict[str, Any], *, has_room: bool = True) -> str:

@@ -1,4 +1,4 @@
-"""FILE[:LINE[-LINE]] and the repository it lies in: from what a person typed to what the wire carries.
+"""From what a person typed to what the wire carries: the repository it lies in, and the file.
 
 Looks at the file system, never at git's objects: whether history knows the file is the daemon's to say.
 """
@@ -7,41 +7,123 @@ from __future__ import annotations
 
 import os
 
-from ail_rpc.discovery import find_repository
+from ail_rpc.discovery import find_current, find_repository, read_regular
 from ail_rpc.errors import NotARepositoryError, UsageError
+
+from .spelling import Spelled, check_name, parse_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ail_rpc.discovery import RepoPlace
 
-_MAX_LINE_DIGITS = 9  # 999,999,999 lines; the wire carries ints below 2**63
+
+CONTENTS_MAX_BYTES = 768 << 10
+"""What the daemon takes of a file's text."""
 
 
-def parse_target(text: str) -> tuple[str, list[int] | None]:
-    """Return (file, [first, last] or None): only a trailing `:N` or `:N-M` is a line, other colons belong to the name.
+class Target:
+    """What a question is about. file: from the root of *place*, None for all of it; lines: of the file as it is on disk.
 
-    Raises UsageError for lines that begin at 0 or end before they begin, and for no file.
+    at: the commit that is named in place of HEAD. is_there: whether the file is on disk.
     """
-    file, colon, tail = text.rpartition(":")
-    first, dash, last = tail.partition("-")
-    if not colon or not _is_number(first) or (dash and not _is_number(last)):
-        return _named(text), None
-    if max(len(first), len(last)) > _MAX_LINE_DIGITS:
-        raise UsageError(f"{text}: no file has that many lines")
-    lines = [int(first), int(last) if dash else int(first)]
-    if not 1 <= lines[0] <= lines[1]:
-        raise UsageError(
-            f"{text}: lines are counted from 1, the first before the last", "for example src/http.py:120-124"
-        )
-    return _named(file), lines
+
+    __slots__ = ("at", "file", "is_there", "lines", "place")
+
+    def __init__(self, place: RepoPlace, spelled: Spelled, file: str | None, is_there: bool) -> None:
+        self.place = place
+        self.file = file
+        self.lines = spelled.lines
+        self.at = spelled.at
+        self.is_there = is_there
 
 
 def find_place(directory: str | None) -> RepoPlace:
     """Return the repository of *directory* (None: of the current one). Raises NotARepositoryError."""
-    start = _current_directory() if directory is None else directory
-    if not os.path.exists(start):  # else a misspelt name would quietly mean the repository around it
-        raise NotARepositoryError(f"{start} does not exist", "name the repository's directory with --repo DIR")
-    return find_repository(start)
+    if directory is None:
+        return find_current(_current_directory())
+    if not os.path.exists(directory):  # else a misspelt name would quietly mean the repository around it
+        raise NotARepositoryError(f"{directory} does not exist", "name the repository's directory with --repo DIR")
+    return find_repository(directory)
+
+
+def name_repository(directory: str | None) -> str:
+    """Return what the wire carries for the repository of *directory* (None: the current one). Raises NotARepositoryError."""
+    return to_wire_path(find_place(directory).address)
+
+
+def find_owner(path: str, around: RepoPlace, *, may_leave: bool) -> RepoPlace:
+    """Return the repository that *path* itself lies in: *around*, or a submodule or another clone in its work tree.
+
+    may_leave: whether it may also lie elsewhere. The file need not be there any more.
+    """
+    try:
+        own = find_repository(os.path.dirname(path))
+    except NotARepositoryError:
+        return around
+    is_within = own.root.startswith(around.root.rstrip("/") + "/")
+    return own if is_within or (may_leave and own.root != around.root) else around
+
+
+def locate(word: str | None, directory: str | None) -> Target:
+    """Return what *word* (None: the whole repository) means in the repository of *directory* (None: the current one).
+
+    Raises NotARepositoryError, UsageError.
+    """
+    place = _find_start(word, directory)
+    if word is None:
+        return Target(place, Spelled(None), None, is_there=False)
+    spelled = Spelled(check_name(word)) if is_there(word, directory) else parse_place(word)
+    if spelled.file is None:
+        return Target(place, spelled, None, is_there=False)
+    if place.is_bare:
+        return Target(place, spelled, resolve_file(spelled.file, place), is_there=False)
+    path = _see(spelled.file, place)
+    if os.path.realpath(path) == place.root:
+        return Target(place, spelled, None, is_there=True)  # `.`
+    own = find_owner(path, place, may_leave=directory is None and not place.is_named)
+    file = resolve_file(spelled.file if own is place else path, own)
+    return Target(own, spelled, file, os.path.lexists(path))
+
+
+def _find_start(word: str | None, directory: str | None) -> RepoPlace:
+    """Return the repository to begin with: where the current directory lies in none, that of an absolute *word*."""
+    try:
+        return find_place(directory)
+    except NotARepositoryError:
+        if directory is not None or word is None or os.environ.get("GIT_DIR"):
+            raise
+        path = os.path.join(_current_directory(), word)
+        if not os.path.isdir(os.path.dirname(path)):
+            raise
+        return find_repository(os.path.dirname(path))
+
+
+def _see(name: str, place: RepoPlace) -> str:
+    """Return where *name* is: seen from here, else from the root of *place*; for what is nowhere, from here."""
+    seen = [os.path.join(base, name) for base in (_current_directory(), place.root)]
+    return next((path for path in seen if os.path.lexists(path)), seen[0])
+
+
+def read_contents(target: Target) -> str | None:
+    """Return the file's text as the wire carries it, None where it cannot be read, or is larger than a request."""
+    try:
+        name = os.fsdecode((target.file or "").encode("utf-8", "surrogateescape"))
+        text = read_regular(os.path.join(target.place.root, name), CONTENTS_MAX_BYTES + 1)
+    except OSError:
+        return None
+    return text.decode("utf-8", "surrogateescape") if len(text) <= CONTENTS_MAX_BYTES else None
+
+
+def is_there(name: str, directory: str | None) -> bool:
+    """Whether a file, a link or a directory has that very *name*, from here or from the root that *directory* lies in."""
+    if not name or "\0" in name:
+        return False
+    if os.path.lexists(name):
+        return True
+    try:
+        return os.path.lexists(os.path.join(find_place(directory).root, name))
+    except NotARepositoryError:
+        return False
 
 
 def resolve_file(name: str, place: RepoPlace) -> str:
@@ -73,16 +155,6 @@ def _current_directory() -> str:
         return os.getcwd()
     except FileNotFoundError as err:
         raise NotARepositoryError("the current directory has been removed", "change into one that exists") from err
-
-
-def _named(file: str) -> str:
-    if not file or "\0" in file:
-        raise UsageError("FILE is empty", "leave it out to ask about the whole repository")
-    return file
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
 
 
 def _inside(path: str, root: str) -> str | None:

@@ -5,3 +5,6 @@ PROTOCOL = 1
 
 VERSION = "0.1.0"
 """Version of this package. A constant: importlib.metadata would cost the client 30 ms to find it out."""
+
+WHY = "why is this so?"
+"""What is asked about a place where no question is given."""

@@ -162,10 +162,14 @@ def from_wire(error: object) -> AilError:
             return ProtocolError(f"the daemon sent an error of unknown form: {error!r:.200}")
 
 
+SUGGESTING = "did you mean "
+"""How a hint begins that names what may have been meant."""
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return a hint: the names nearest to *name*, else all of them; "" where there are none."""
     import difflib  # 4 ms that only a mistake costs
 
     names = sorted(known)
     nearest = difflib.get_close_matches(name[:80], names)
-    return f"did you mean {' or '.join(nearest)}?" if nearest else f"there is {', '.join(names)}" if names else ""
+    return f"{SUGGESTING}{' or '.join(nearest)}?" if nearest else f"there is {', '.join(names)}" if names else ""

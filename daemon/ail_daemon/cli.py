@@ -1,7 +1,6 @@
-"""`ail-daemon`: its command line, and the one place where the daemon's errors become words and an exit status.
+"""`ail-daemon`: its command line, and the one place where the daemon's errors become text and an exit status.
 
-Nothing heavy is imported before it is certain that this process will be the daemon: thirty started at once then cost
-little more than one.
+Nothing heavy is imported before this process holds the locks: thirty started at once then cost little more than one.
 """
 
 from __future__ import annotations
@@ -105,7 +104,7 @@ def _run_command(args: argparse.Namespace) -> int:
         return _reset(args)
     if args.command == "uninstall":
         return _uninstall(args)
-    os.umask(0o077)  # the state directory may be made here first, and the daemon accepts none that is open to others
+    os.umask(0o077)  # this may create the state directory, which must not be open to others
     from .encoding.commands import run
 
     return int(run(args))
@@ -121,7 +120,7 @@ def _run_daemon(args: argparse.Namespace) -> int:
             isolation.detach(state_dir, keep=_find_kept(args.ready_fd, passed))
         held = locks.acquire(socket_path, state_dir)
         if isinstance(held, str):
-            ready.announce(held)  # the other daemon's: one is enough
+            ready.announce(held)  # the other daemon's socket: one daemon is enough
         else:
             with held:
                 _serve(held, passed, ready)
@@ -138,7 +137,7 @@ def _build(args: argparse.Namespace) -> int:
         from .settings import read_settings
 
         flags = Flags(read_settings())
-        start_logging("ERROR", flags.current.log_file or os.devnull)  # what goes wrong is told in words
+        start_logging("ERROR", flags.current.log_file or os.devnull)  # errors are printed
         return build(flags, args.directories)
 
 
@@ -174,7 +173,7 @@ def _uninstall(args: argparse.Namespace) -> int:
 
 
 def _hold_locks(hint: str) -> locks.DaemonLocks:
-    """Return the daemon's locks, held. Raises UnavailableError where a daemon runs."""
+    """Acquire the daemon's locks and return them. Raises UnavailableError if a daemon runs."""
     held = locks.acquire(get_socket_path(), get_state_dir())
     if isinstance(held, str):
         raise UnavailableError(f"a daemon runs, at {held}", hint)
@@ -198,7 +197,7 @@ def _serve(held: locks.DaemonLocks, passed: socket.socket | None, ready: ReadyPi
 
 
 def _require_extra() -> None:
-    """Raise NotInstalledError where a library of the extra is missing; none is imported for that."""
+    """Raise NotInstalledError if a library of the extra is missing; imports none."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise NotInstalledError(

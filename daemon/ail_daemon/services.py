@@ -1,4 +1,4 @@
-"""The domain as one service of the daemon: what is made, in which order it starts and stops, which methods it offers."""
+"""The domain as one service of the daemon: which objects it consists of, how they start and stop, which methods it offers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from .server.params import Handler, Method, Param, flag, number, raw, text, text
 
 @contextlib.asynccontextmanager
 async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
-    """Enrolled repositories, kept indexed, and answers about them."""
+    """Keep enrolled repositories indexed and answer questions about them, until this context ends."""
     settings, state = flags.current, Path(get_state_dir())
     encoder, repos, indexer = indexing = open_indexing(flags)
     freshness = Freshness(repos, indexer, flags)
@@ -68,7 +68,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     def forget_removed() -> None:
         caching.forget_removed()
         answering.forget()
-        heap.trim()  # what was freed holds texts of what is gone, until somebody writes there again
+        heap.trim()  # freed memory still holds texts of the removed repository
 
     enrolment = Enrolment(repos, indexer, freshness, encoder, forget_removed)
     keeping = Keeping(repos, freshness, encoder, state, forget_removed)
@@ -162,7 +162,7 @@ async def _read_metrics(enrolment: Enrolment, caches: AnswerCaches, encoder: Ser
 
 
 async def _encode(pool: QuestionPool, encoder: ServingEncoder) -> None:
-    """Encode something, where there is a model: what a probe does where no repository can be asked about."""
+    """Encode something if there is a model: the probe if no repository can be asked about."""
     loaded = await pool.run(LIMIT_S, encoder.get)
     if loaded:
         await pool.run(LIMIT_S, lambda: loaded.encode(["why?"]))

@@ -5,7 +5,7 @@
 ;;; Commentary:
 
 ;; The citations come in a buffer of `compilation-mode': `next-error' goes from one to the next, RET goes to its line.
-;; Lines are those of HEAD: save and commit first.  Emacs does not wait for the answer.
+;; Lines are those of the file on the disk: save first.  Emacs does not wait for the answer.
 
 ;;; Code:
 

@@ -3,7 +3,7 @@
 "   :AilWhy why the retry?          about the cursor's line; without a question, why its code is so
 "   :'<,'>AilWhy why the retry?     about the lines of the visual area
 "
-" The answer and how sure it is are said below and stand at the head of the quickfix list, the citations behind them; nothing waits. Lines are those of HEAD: save and commit first.
+" The answer and how sure it is are said below and stand at the head of the quickfix list, the citations behind them; nothing waits. Lines are those of the file on the disk: save first.
 " Without this file, one line does the same, and waits:
 "   :cexpr system('ail-client ask --format grep -- ' .. shellescape(expand('%') .. ':' .. line('.')) .. ' "why?"')
 

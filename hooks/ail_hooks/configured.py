@@ -11,7 +11,7 @@ import os
 from ail_rpc.hints import EVENTS
 
 from .related import EVENTS as ASKING
-from .repository import change_config, run_git
+from .repository import Repository, change_config, run_git
 from .shims import make_command
 
 LOCAL, GLOBAL = "local", "global"
@@ -20,11 +20,11 @@ _PREFIX = "ail-"
 
 
 class Configuration:
-    """The hooks of ours in one of git's configuration files: a repository's (*root*), or the user's (None)."""
+    """The hooks of ours in one of git's configuration files: a *repository*'s, or the user's (None)."""
 
-    def __init__(self, root: str | None, hints_file: str) -> None:
-        self.scope = GLOBAL if root is None else LOCAL
-        self._git = ("config", "--global") if root is None else ("-C", root, "config", "--local")
+    def __init__(self, repository: Repository | None, hints_file: str) -> None:
+        self.scope = GLOBAL if repository is None else LOCAL
+        self._git = ("config", "--global") if repository is None else (*repository.options, "config", "--local")
         self._hints_file = hints_file
         self._found = self._read()
 

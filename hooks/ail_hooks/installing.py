@@ -34,13 +34,13 @@ def install(directory: str | None, *, in_shim: bool = False, asks: bool = False)
     hints_file = _make_hints_file()
     events = (*EVENTS, *ASKING) if asks else EVENTS
     if has_configured_hooks() and not in_shim:
-        _install_configuration(Configuration(repository.place.root, hints_file), events)
+        _install_configuration(Configuration(repository, hints_file), events)
         _remove_shims(repository)
     elif not in_shim and (tool := find_tool(repository)) and not _is_ours_all(repository, events):
         return _DID_NOT_HOLD, report(repository) | {"snippet": make_snippet(tool, repository.hooks_dir, events)}
     else:
         _install_shims(repository, events)
-        _remove_configuration(repository.place.root)
+        _remove_configuration(repository)
     return 0, report(repository)
 
 
@@ -62,7 +62,7 @@ def uninstall(directory: str | None) -> tuple[int, dict[str, Any]]:
     Raises RepoError, StorageError, NotInstalledError.
     """
     repository = Repository(directory)
-    removed = _remove_configuration(repository.place.root) | _remove_shims(repository)
+    removed = _remove_configuration(repository) | _remove_shims(repository)
     left = [file.kept for file in _files(repository) if file.has_forgotten]
     return _DID_NOT_HOLD if left else 0, report(repository) | {"removed": sorted(removed), "left": left}
 
@@ -81,7 +81,7 @@ def report(repository: Repository | None) -> dict[str, Any]:
     """
     scopes = [Configuration(None, get_hints_file())]
     if repository is not None:
-        scopes.insert(0, Configuration(repository.place.root, get_hints_file()))
+        scopes.insert(0, Configuration(repository, get_hints_file()))
     configured = scopes if has_configured_hooks() else []
     return {
         "repo": repository and repository.place.root,
@@ -118,8 +118,8 @@ def _install_configuration(configuration: Configuration, events: Sequence[str]) 
         configuration.install(event)
 
 
-def _remove_configuration(root: str | None) -> set[str]:
-    configuration = Configuration(root, get_hints_file())
+def _remove_configuration(repository: Repository | None) -> set[str]:
+    configuration = Configuration(repository, get_hints_file())
     return {event for event in (*EVENTS, *ASKING) if configuration.uninstall(event)}
 
 

@@ -100,12 +100,12 @@ def _write(file: str, lines: list[str], deadline: Deadline) -> None:
 
 def _find_lines(deadline: Deadline) -> list[str]:
     """Return what there is to say about the staged change. Raises where there is no daemon, no time, or no repository."""
-    from ail_rpc.discovery import find_repository
+    from ail_rpc.discovery import find_current
 
-    place = find_repository(os.getcwd())
+    place = find_current(os.getcwd())
     if any(os.path.lexists(os.path.join(place.git_dir, name)) for name in _UNDER_WAY):
         return []  # a merge, a rebase, a revert: the change is somebody else's, or its reason is known
-    return describe(_ask(place.root, deadline))
+    return describe(_ask(place.address, deadline))
 
 
 def _ask(root: str, deadline: Deadline) -> dict[str, Any]:

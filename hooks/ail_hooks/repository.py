@@ -39,9 +39,15 @@ class Repository:
         named = self._read("rev-parse", "--git-path", "hooks") or self.own_hooks_dir
         self.hooks_dir = os.path.normpath(os.path.join(self.place.root, named))
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What names it to git, whose environment is not handed on."""
+        named = ("--git-dir", self.place.git_dir) if self.place.is_named else ()
+        return ("-C", self.place.root, *named)
+
     def _read(self, *arguments: str) -> str | None:
         """Return what git prints, None where there is nothing to print. Raises RepoUnreadableError."""
-        done = run_git("-C", self.place.root, *arguments)
+        done = run_git(*self.options, *arguments)
         if done.returncode > 1:
             raise RepoUnreadableError(
                 f"git does not read {self.place.root}: {explain(done)}",

@@ -27,7 +27,7 @@ def test_the_four_tools_are_told_as_read_only_with_schemas_of_what_they_return(a
         assert tool.output_schema
     (ask,) = [tool for tool in listed if tool.name == "history_ask"]
     assert set(ask.input_schema["properties"]) == {"question", "path", "start_line", "end_line", "repo_path", "limit"}
-    assert ask.input_schema["required"] == ["question"]
+    assert "required" not in ask.input_schema
 
 
 def test_a_question_is_answered_by_a_daemon_that_is_started_for_it(
@@ -45,6 +45,14 @@ def test_a_question_is_answered_by_a_daemon_that_is_started_for_it(
     text = get_text(result)
     assert text.startswith(answer["notice"])
     assert "> Retry uploads once on idle connections (Ann Author)" in text.splitlines()
+
+
+def test_a_place_alone_asks_why_it_is_so_and_nothing_at_all_is_refused(
+    assistant: Assistant, enrolled: Repository
+) -> None:
+    answer = get_fields(assistant.call("history_ask", enrolled.path, path="upload.py", start_line=2))
+    assert answer["citations"][0]["sha"] == enrolled.shas["retry"]
+    assert "a question or a path is needed" in get_text(assistant.call("history_ask", enrolled.path, limit=3))
 
 
 @pytest.mark.slow

@@ -39,10 +39,10 @@ class Terminal:
         self._client = client
         self._size = struct.pack("HHHH", lines, columns, 0, 0)
 
-    def run(self, *arguments: str, entry: str = "main", **env: str) -> Seen:
+    def run(self, *arguments: str, entry: str = "main", room: str = "ail_client.cli", **env: str) -> Seen:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, self._size)
-        code = f"import sys; from ail_client.cli import {entry}; sys.exit({entry}())"
+        code = f"import sys; from {room} import {entry}; sys.exit({entry}())"
         process = subprocess.Popen(
             [sys.executable, "-c", code, *arguments], cwd=self._client.cwd, stdin=subprocess.DEVNULL, stdout=theirs,
             stderr=subprocess.PIPE, env=self._client.env | {"TERM": "xterm-256color", **env}, start_new_session=True,

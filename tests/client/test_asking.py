@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ail_rpc.errors import InternalError, NotEnrolledError, OutOfTimeError
+from ail_rpc.errors import InternalError, NotEnrolledError, NotFoundError, OutOfTimeError
 
 if TYPE_CHECKING:
     from tests.client.conftest import Runner, ScriptedDaemon
@@ -271,3 +271,50 @@ def test_the_wire_reply_is_printed_as_it_is_under_json(client: Runner, daemon: S
     done = client.run("ask", "why?", "--json")
     assert done.stdout.isascii()
     assert json.loads(done.stdout) == reply
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["src/http.py:3"], ("why is this so?", "src/http.py", [3, 3], None)),
+        (["src/http.py"], ("why is this so?", "src/http.py", None, None)),
+        (["src"], ("why is this so?", "src", None, None)),
+        (["old/gone.py:3-4"], ("why is this so?", "old/gone.py", [3, 4], None)),
+        (["src/http.py#L3-L4", "why?"], ("why?", "src/http.py", [3, 4], None)),
+        (["src/http.py:3:7", "why?"], ("why?", "src/http.py", [3, 3], None)),
+        (["src/http.py:3:", "why?"], ("why?", "src/http.py", [3, 3], None)),
+        (["why the retry?", "src/http.py:3"], ("why the retry?", "src/http.py", [3, 3], None)),
+        (["retry", "src/http.py"], ("retry", "src/http.py", None, None)),
+        ([".", "why?"], ("why?", None, None, None)),
+        (["4f1c2d9:src/http.py:3", "why?"], ("why?", "src/http.py", [3, 3], "4f1c2d9")),
+        (["HEAD~1", "why?"], ("why?", None, None, "HEAD~1")),
+        (["4f1c2d9"], ("4f1c2d9", None, None, None)),
+        (["odd:7", "why?"], ("why?", "odd:7", None, None)),  # a file of that name
+        (["retry"], ("retry", None, None, None)),
+    ],
+)
+def test_every_spelling_of_a_place_asks_about_it(
+    client: Runner, repo: Path, daemon: ScriptedDaemon, words: list[str], asked: tuple[object, ...]
+) -> None:
+    (repo / "odd:7").touch()
+    daemon.script["ask"] = daemon.make_reply()
+    for entry, before in (("main", ["ask"]), ("main_why", [])):
+        assert client.run(*before, *words, entry=entry).returncode == 0
+        params = daemon.get_params("ask")
+        assert tuple(map(params.get, ("question", "file", "lines", "at"))) == asked
+
+
+def test_a_word_that_is_no_place_after_all_is_a_question(client: Runner, daemon: ScriptedDaemon) -> None:
+    def answer(params: dict[str, Any]) -> dict[str, Any]:
+        if params.get("file") == "read/write":
+            raise NotFoundError("no commit ever touched read/write", "check the spelling")
+        if params.get("file") == "src/htp.py":
+            raise NotFoundError("no commit ever touched src/htp.py", "did you mean src/http.py?")
+        return daemon.make_reply(question=params["question"])
+
+    daemon.script["ask"] = answer
+    assert json.loads(client.run("ask", "read/write", "--json").stdout)["question"] == "read/write"
+    for words in (["src/htp.py"], ["src/htp.py:3"]):
+        done = client.run("ask", *words)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "did you mean src/http.py?" in done.stderr

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ail_client.target import find_place, parse_target, resolve_file
+from ail_client.spelling import looks_like_place, parse_lines, parse_place
+from ail_client.target import find_place, resolve_file
 from ail_rpc.errors import NotARepositoryError, UsageError
 
 if TYPE_CHECKING:
@@ -20,21 +21,54 @@ if TYPE_CHECKING:
         ("src/a.py:7-9", "src/a.py", [7, 9]),
         ("C:file:x.py", "C:file:x.py", None),
         ("C:file:x.py:3", "C:file:x.py", [3, 3]),
-        ("a:7:9", "a:7", [9, 9]),
+        ("a:7:9", "a", [7, 7]),  # a compiler's column
+        ("a:7-9:2", "a", [7, 9]),
+        ("a:7:", "a", [7, 7]),  # grep -n
+        ("a#L7", "a", [7, 7]),
+        ("a#L7-L9", "a", [7, 9]),
+        ("a#L7-9", "a", [7, 9]),
+        ("a#L7C3-L9C1", "a", [7, 9]),
+        ("a#7", "a#7", None),
         ("a:7-", "a:7-", None),
         ("a:-7", "a:-7", None),
         ("a:", "a:", None),
         ("a:\u0667", "a:\u0667", None),
     ],
 )
-def test_only_a_trailing_number_or_range_is_a_line(text: str, file: str, lines: list[int] | None) -> None:
-    assert parse_target(text) == (file, lines)
+def test_only_trailing_lines_are_lines_however_they_are_spelled(text: str, file: str, lines: list[int] | None) -> None:
+    assert parse_lines(text) == (file, lines)
 
 
 @pytest.mark.parametrize("text", ["", ":7", "a:0", "a:9-7", "a:0-3", "a:99999999999999999999"])
 def test_lines_that_cannot_be_are_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
-        parse_target(text)
+        parse_lines(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("4f1c2d9", (None, None, "4f1c2d9")),
+        ("HEAD~3", (None, None, "HEAD~3")),
+        ("4f1c2d9:src/a.py:30", ("src/a.py", [30, 30], "4f1c2d9")),
+        ("HEAD^:src/a.py", ("src/a.py", None, "HEAD^")),
+        ("4f1c2d9:30", ("4f1c2d9", [30, 30], None)),
+        ("defaced:a.py", ("defaced:a.py", None, None)),  # a word
+        ("4f1c2d9:", ("4f1c2d9:", None, None)),
+    ],
+)
+def test_a_commit_may_stand_before_a_file_or_alone(
+    text: str, said: tuple[str | None, list[int] | None, str | None]
+) -> None:
+    spelled = parse_place(text)
+    assert (spelled.file, spelled.lines, spelled.at) == said
+
+
+def test_places_are_told_from_questions() -> None:
+    assert all(map(looks_like_place, ("src/x.py", "x.py:3", "x.py", "Makefile:7", "a#L3")))
+    assert not any(
+        map(looks_like_place, ("retry", "why?", "why src/x.py", "why the retry in x.py:3", "4f1c2d9", "e.", "/"))
+    )
 
 
 @pytest.mark.parametrize(

@@ -73,10 +73,10 @@ def test_the_keys_of_an_answer_show_the_commit_go_to_the_place_and_fill_the_quic
     assert seen["title"] == "AIL: why the retry?"
 
 
-def test_lines_of_an_unsaved_buffer_are_found_in_head_and_back(
+def test_an_unsaved_buffer_s_text_is_sent_with_its_lines(
     nvim: Neovim, scripted: ScriptedDaemon, repo: Repository
 ) -> None:
-    """Two lines more above: line 4 of the buffer is line 2 of HEAD, and a citation of line 3 leads to line 5."""
+    """The daemon finds which lines of HEAD they are, and cites lines of the text that it was sent."""
     scripted.script["ask"] = ScriptedDaemon.make_reply(
         repo=str(repo.path), file="upload.py", citations=[ScriptedDaemon.make_citation(path="upload.py", line=3)]
     )
@@ -84,13 +84,13 @@ def test_lines_of_an_unsaved_buffer_are_found_in_head_and_back(
     vim.api.nvim_buf_set_lines(0, 0, 0, false, {'# one', '# two'})
     vim.cmd('4') vim.cmd('Ail! why?') wait(function() return #vim.fn.getqflist() > 0 end)
     emit('line', vim.fn.getqflist()[1].lnum)
-    vim.cmd('1,2Ail why?') emit('new', (wait_float()))
+    vim.cmd('write') vim.cmd('1,2Ail why?') emit('saved', (wait_float()))
     """
+    text = (repo.path / "upload.py").read_text()
     seen = nvim(lua, str(repo.path / "upload.py"))
-    asked_lines = [params.get("lines") for name, params in scripted.calls if name == "ask"]
-    assert asked_lines == [[2, 2], None]
-    assert seen["line"] == 5
-    assert "note: these lines are not committed yet: asked about the whole file" in seen["new"]
+    sent = [(params["lines"], params.get("contents")) for name, params in scripted.calls if name == "ask"]
+    assert sent == [([4, 4], f"# one\n# two\n{text}"), ([1, 2], None)]
+    assert seen["line"] == 3
 
 
 def test_a_buffer_of_a_deleted_file_is_asked_about_as_a_file(
@@ -102,7 +102,7 @@ def test_a_buffer_of_a_deleted_file_is_asked_about_as_a_file(
     repo.commit("Drop the page")
     params = asked(nvim, scripted, "vim.cmd('Ail why?')", str(repo.path / "deep/er/gone.py"))
     assert (params["file"], params["repo"]) == (str(repo.path / "deep/er/gone.py"), str(repo.path))
-    assert "lines" not in params
+    assert params["lines"] == [1, 1]  # the daemon knows that HEAD has no such file
 
 
 def test_names_with_spaces_quotes_newlines_and_bytes_arrive_as_they_are(

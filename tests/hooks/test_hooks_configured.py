@@ -8,6 +8,7 @@ import pytest
 from tests.hooks.desks import Desk, snapshot, states, write_hook
 
 from ail_hooks.configured import Configuration
+from ail_hooks.repository import Repository
 from ail_hooks.shims import make_command
 from ail_rpc.hints import EVENTS, Hint
 
@@ -21,7 +22,7 @@ def listed(desk: Desk, repo: Path) -> list[str]:
 
 def test_the_command_comes_before_the_event_and_no_name_is_an_event_s(desk: Desk) -> None:
     repo = desk.make_repository()
-    configuration = Configuration(str(repo), "/state/pending")
+    configuration = Configuration(Repository(str(repo)), "/state/pending")
     for event in EVENTS:
         configuration.install(event)
     assert listed(desk, repo) == [
@@ -36,9 +37,9 @@ def test_the_command_comes_before_the_event_and_no_name_is_an_event_s(desk: Desk
 
 def test_odd_bytes_of_the_path_come_back_as_they_were(desk: Desk) -> None:
     repo = desk.make_repository()
-    Configuration(str(repo), ODD).install("post-commit")
-    assert Configuration(str(repo), ODD).get_state("post-commit") == "installed"
-    assert Configuration(str(repo), "/other").get_state("post-commit") == "outdated"
+    Configuration(Repository(str(repo)), ODD).install("post-commit")
+    assert Configuration(Repository(str(repo)), ODD).get_state("post-commit") == "installed"
+    assert Configuration(Repository(str(repo)), "/other").get_state("post-commit") == "outdated"
 
 
 @pytest.mark.parametrize("before", [b"", b"[user]\n\tname = A\n", b'; a note\n[hook "mine"]\n  event=post-commit\n'])
@@ -58,13 +59,13 @@ def test_the_file_is_as_it_was_afterwards(desk: Desk, before: bytes) -> None:
 
 def test_an_older_command_is_renewed_and_a_switch_of_the_user_s_stays(desk: Desk) -> None:
     repo = desk.make_repository()
-    Configuration(str(repo), "/old/pending").install("post-merge")
+    Configuration(Repository(str(repo)), "/old/pending").install("post-merge")
     desk.git(repo, "config", "--add", "hook.ail-post-merge.event", "post-commit")
     desk.git(repo, "config", "hook.ail-post-merge.enabled", "false")
-    Configuration(str(repo), "/new/pending").install("post-merge")
-    assert Configuration(str(repo), "/new/pending").get_state("post-merge") == "disabled"
+    Configuration(Repository(str(repo)), "/new/pending").install("post-merge")
+    assert Configuration(Repository(str(repo)), "/new/pending").get_state("post-merge") == "disabled"
     desk.git(repo, "config", "hook.ail-post-merge.enabled", "true")
-    assert Configuration(str(repo), "/new/pending").get_state("post-merge") == "installed"
+    assert Configuration(Repository(str(repo)), "/new/pending").get_state("post-merge") == "installed"
     assert len(listed(desk, repo)) == 3
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ail_rpc.discovery import find_repository
+from ail_rpc.discovery import find_current, find_repository
 from ail_rpc.errors import NotARepositoryError, UnavailableError
 from ail_rpc.paths import get_config_file, get_lock_path, get_socket_path, get_state_dir
 
@@ -113,6 +113,53 @@ def test_git_dir_of_a_hook_is_not_listened_to(repo: Path, tmp_path: Path, monkey
     monkeypatch.setenv("GIT_DIR", str(repo / ".git"))
     with pytest.raises(NotARepositoryError):
         find_repository(str(tmp_path))
+
+
+@pytest.mark.parametrize("tree", [None, "home", "home/.config"])
+@pytest.mark.parametrize("kind", ["bare", "configured", "plain", "linked", "pointed"])
+def test_git_s_environment_is_listened_to_as_git_does(repo: Path, tmp_path: Path, kind: str, tree: str | None) -> None:
+    """Dotfiles: a git directory somewhere, a work tree named by the environment or the configuration, or none."""
+    home = tmp_path.resolve() / "home"
+    (home / ".config").mkdir(parents=True)
+    git_dir = home / ".dotfiles"
+    git(tmp_path, "init", "-q", *(["--bare"] if kind in ("bare", "configured") else []), str(git_dir))
+    if kind == "configured":
+        git(git_dir, "config", "core.bare", "false")
+        git(git_dir, "config", "core.worktree", str(home))
+    if kind == "linked":
+        git(repo, "worktree", "add", "-q", str(tmp_path / "linked"))
+    named = {"plain": git_dir / ".git", "linked": repo / ".git/worktrees/linked", "pointed": home / "pointer"}.get(
+        kind, git_dir
+    )
+    (home / "pointer").write_text(f"gitdir: {git_dir}/.git\n")
+    env = {"GIT_DIR": str(named)} | ({"GIT_WORK_TREE": str(tmp_path / tree)} if tree else {})
+    place = find_current(str(home), env)
+    asked = ["git", "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"]
+    said = subprocess.run(
+        asked, cwd=home, env=ENV | env, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    assert (place.git_dir, place.common_dir) == (os.path.realpath(said[0]), said[1])
+    top = subprocess.run(
+        ["git", "rev-parse", "--show-toplevel"], cwd=home, env=ENV | env, check=False, capture_output=True, text=True
+    ).stdout.strip()
+    assert place.root == (top or str(git_dir))
+    assert place.is_bare == (not top)
+    assert find_repository(place.address).common_dir == place.common_dir
+
+
+def test_a_work_tree_alone_is_listened_to(repo: Path, tmp_path: Path) -> None:
+    place = find_current(str(repo), {"GIT_WORK_TREE": str(tmp_path)})
+    assert (place.root, place.git_dir, place.address) == (
+        str(tmp_path.resolve()),
+        str(repo / ".git"),
+        str(repo / ".git"),
+    )
+
+
+def test_a_git_dir_that_is_none_is_an_error_that_names_the_variable(repo: Path, tmp_path: Path) -> None:
+    with pytest.raises(NotARepositoryError, match="GIT_DIR"):
+        find_current(str(repo), {"GIT_DIR": str(tmp_path)})
+    assert find_current(str(repo), {"GIT_DIR": ""}).root == str(repo)
 
 
 def test_the_socket_named_by_the_environment_wins(tmp_path: Path) -> None:

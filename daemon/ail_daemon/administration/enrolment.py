@@ -9,6 +9,7 @@ from typing import Any
 from ail_rpc.errors import NotARepositoryError, NotEnrolledError
 
 from ..encoding.encoders import ServingEncoder
+from ..history.refs import describe_unread
 from ..indexing import skipping
 from ..indexing.freshness import Freshness
 from ..indexing.indexer import Indexer
@@ -78,9 +79,11 @@ class Enrolment:
         """
         settled = repo.settled
         skipped = repo.index.counts.skipped if repo.index else settled.get("skipped", 0)
+        lack = repo.notice or self._encoder.notice or skipping.describe(skipped)
         status = {
             "path": repo.place.root, "repo": repo.key, "updated_by": repo.updated_by or settled.get("updated_by"),
-            "notice": repo.notice or self._encoder.notice or skipping.describe(skipped), "skipped": skipped,
+            "notice": "; ".join(filter(None, (lack, describe_unread(repo.place)))) or None,
+            "skipped": skipped,
             "watched": repo.watched or "events", "encoded": repo.encoded,
             **repo.progress.describe(),
         }  # fmt: skip

@@ -5,19 +5,26 @@ Knows no time limit and no other side; `asking` decides which side answers and s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable
 from time import time
 from typing import Any
 
-from ail_rpc.errors import NotFoundError
+from ail_rpc.discovery import RepoPlace
+from ail_rpc.errors import SUGGESTING, NotFoundError
 
 from ..encoding.encoders import EncodedOnce, ServingEncoder
+from ..history.limits import ASKED
+from ..history.opening import open_history
+from ..history.worktree import read_file
 from ..index.repoindex import RepoIndex
 from ..model import SCHEMA, Encoder, Scope
 from ..repos.repo import Repo, describe_index
 from ..search import filters, search
+from ..search.branches import Branches, name_branch
 from ..search.candidates import Question
-from ..search.linehistory import NO_LINES, LineHistories
+from ..search.linehistory import NO_LINES, LineHistories, Lines, NotCommittedError
+from .askparams import AskParams
 from .caches import AnswerCaches
 from .plan import SWITCHED_OFF, NoMeaningError, Plan
 from .replies import Asked, Reply
@@ -33,6 +40,7 @@ class Answering:
         self._encoder = encoder
         self._caches = caches
         self._lines = LineHistories()
+        self._branches = Branches()
 
     def recall(self, asked: Asked) -> Reply | None:
         """Return the reply to the same question, None where none is kept. Fast enough for the loop: touches no index."""
@@ -77,7 +85,7 @@ class Answering:
         index = asked.repo.open_index(serving)
         if is_semantic and (index.vectors is None or index.encoder is None):
             raise NoMeaningError("failed", index.no_vectors or "the embeddings are not loaded")
-        _check_file(index, asked.repo, asked.scope)
+        _check_file(index, asked)
         # The index may still be another model's than the one that serves next.
         return index, EncodedOnce(index.encoder) if is_semantic and index.encoder else None
 
@@ -93,18 +101,35 @@ class Answering:
     def _search(self, asked: Asked, index: RepoIndex, encoder: Encoder | None) -> dict[str, Any]:
         """Return the body of the reply. encoder None: by words alone."""
         params, scope, place, plan = asked.params, asked.scope, asked.place, asked.plan
-        passing = filters.compile(params.filters, index, place)
-        lines = self._lines.find(place, scope.file, scope.lines) if scope.file and scope.lines else NO_LINES
-        among = passing.ids if passing else None
-        question = Question(params.question, scope, params.limit, plan.mode, lines.blamed, lines.logged, among)
+        commit = _find_commit(place, params.at) if params.at else "HEAD"
+        among = _find_among(index, place, params, commit, scope)
+        lines = self._find_lines(asked, commit)
+        described = describe_index(asked.repo, index, place)
+        aside = self._branches.find_aside(index, place, described["head"])
+        question = Question(params.question, scope, params.limit, plan.mode, lines.blamed, lines.logged, among, aside)
         lack = _describe_lack(asked.repo, index, is_semantic=encoder is not None)
         return {
             "schema_version": SCHEMA, "repo": place.root, "question": params.question, "file": scope.file,
             "lines": list(scope.lines) if scope.lines else None,
-            **search.answer(index, encoder, question, plan.required),
-            "degraded": lack or (None if lines.is_whole else _OLDER),
-            "index": describe_index(asked.repo, index, place),
+            **_name_branches(search.answer(index, encoder, question, plan.required), index, place, aside),
+            "degraded": lack or lines.notice or (None if lines.is_whole else _OLDER),
+            "index": described,
         }  # fmt: skip
+
+    def _find_lines(self, asked: Asked, commit: str) -> Lines:
+        """Return where the asked lines come from: those of the given contents, of a named commit, or of the file on the disk."""
+        file, lines, given = asked.scope.file, asked.scope.lines, asked.params.contents
+        if not file or not lines:
+            return NO_LINES
+        contents = None if given is None else given.encode("utf-8", "surrogateescape")
+        if given is None and not asked.params.at:
+            contents = read_file(asked.place, file)
+        try:
+            return self._lines.find(asked.place, file, lines, contents, commit)
+        except NotCommittedError:
+            raise
+        except NotFoundError as err:  # its history is there all the same
+            return NO_LINES._replace(notice=f"{err.message}: asked about the whole file")
 
     def _keep(self, asked: Asked, index: RepoIndex, reply: Reply) -> Reply:
         if reply.may_be_kept and not asked.params.no_cache:
@@ -115,7 +140,8 @@ class Answering:
 def _explain(plan: Plan, body: dict[str, Any], problem: NoMeaningError | None) -> Reply:
     """Return *body* as a reply that says why words alone answer, where meaning was asked for."""
     if problem:
-        return Reply(body | {"degraded": problem.message}, cause=problem.cause)
+        lack = "; ".join(filter(None, (problem.message, body["degraded"])))
+        return Reply(body | {"degraded": lack}, cause=problem.cause)
     if plan.refused:
         return Reply(body | {"degraded": body["degraded"] or SWITCHED_OFF}, cause=plan.refused)
     if plan.side == "semantic" and body["mode"] == "lexical":
@@ -129,8 +155,40 @@ def _get_key(asked: Asked, index: RepoIndex, wording: Hashable) -> tuple[Hashabl
     The plan is part of it: an answer by meaning is not given again once words alone are to answer.
     """
     params = asked.params
-    options = (params.limit, params.mode, filters.get_key(params.filters, time()))
+    options = (params.limit, params.mode, params.at, asked.state, filters.get_key(params.filters, time()))
     return (asked.repo.token, index.generation, asked.place.git_dir, asked.scope, asked.plan, options, wording)
+
+
+def _find_commit(place: RepoPlace, name: str) -> str:
+    """Return the sha of the commit that is asked about. Raises NotFoundError."""
+    sha = open_history(place, limits=ASKED).find_commit(name)
+    if sha is None:
+        raise NotFoundError(f"there is no commit {name!r:.200}", "`git log` lists the commits")
+    return sha
+
+
+def _find_among(
+    index: RepoIndex, place: RepoPlace, params: AskParams, commit: str, scope: Scope
+) -> frozenset[int] | None:
+    """Return the ids that may answer, None for all: a named commit alone, or with a file what that commit reaches."""
+    options = params.filters
+    if params.at and scope.file:
+        options = options._replace(ref=options.ref or commit)
+    passing = filters.compile(options, index, place)
+    if not params.at or scope.file:
+        return passing.ids if passing else None
+    ids = frozenset(index.store.get_ids([commit]).values())
+    return ids & passing.ids if passing else ids
+
+
+def _name_branches(found: dict[str, Any], index: RepoIndex, place: RepoPlace, aside: frozenset[int]) -> dict[str, Any]:
+    """Return what was *found*, with the branch of each citation that HEAD does not reach; None for the others."""
+    shas = [citation["sha"] for citation in found["citations"]]
+    ids = index.store.get_ids(shas) if aside else {}
+    for citation in found["citations"]:
+        is_aside = ids.get(citation["sha"]) in aside
+        citation["branch"] = name_branch(place, citation["sha"]) if is_aside else None
+    return found
 
 
 def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | None:
@@ -144,10 +202,20 @@ def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | 
     return f"indexing: meaning finds {embedded:,} of {max(commits, repo.progress.of):,} commits so far, words find {commits:,}"
 
 
-def _check_file(index: RepoIndex, repo: Repo, scope: Scope) -> None:
-    is_whole = repo.progress.phase not in ("waiting", "reading")
-    if scope.file and is_whole and not index.store.knows_path(scope.file):
-        raise NotFoundError(
-            f"no commit of {repo.place.root} ever touched {scope.file}",
-            "check the spelling; a new file has a history once it is committed",
-        )
+def _check_file(index: RepoIndex, asked: Asked) -> None:
+    """Raise NotFoundError for a file that no commit touched, as git has it too, with what may have been meant."""
+    file, place = asked.scope.file, asked.place
+    is_whole = asked.repo.progress.phase not in ("waiting", "reading")
+    if not file or not is_whole or index.store.knows_path(file) or open_history(place, limits=ASKED).knows_path(file):
+        return
+    near = index.store.find_resembling(file)
+    before, colon, _ = file.rpartition(":")
+    if colon and index.store.knows_path(before):
+        near = [before]
+    hint = f"{SUGGESTING}{' or '.join(near)}?" if near else ""
+    if not place.is_bare and os.path.lexists(os.path.join(place.root, file)):
+        raise NotFoundError(f"{file} is not committed yet", hint or "it has a history once it is committed")
+    raise NotFoundError(
+        f"no commit of {asked.repo.place.root} ever touched {file}",
+        hint or "check the spelling; a new file has a history once it is committed",
+    )

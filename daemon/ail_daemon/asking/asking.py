@@ -59,7 +59,8 @@ class Asking:
         params.check(settings.max_question_bytes)
         repo, place = self._repos.find(params.repo)
         scope = params.get_scope(place)
-        return Asked(params, repo, place, scope, decide(settings, params.mode, repo.key, scope, params.levelled))
+        plan = decide(settings, params.mode, repo.key, scope, params.levelled)
+        return Asked(params, repo, place, scope, plan, params.identify_text(scope, place))
 
     async def _answer(self, params: dict[str, Any]) -> Answered:
         started = perf_counter()

@@ -1,24 +1,32 @@
-"""What `ask` takes: declared for the wire, and parsed once into one frozen value that goes all the way. Pure."""
+"""What `ask` takes: declared for the wire, and parsed once into one frozen value that goes all the way."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
+from ail_rpc import WHY
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import UsageError
 
+from ..history.worktree import identify
 from ..model import Mode, Scope
 from ..search.filters import NAMES, Filters
-from ..server.params import check_file, flag, lines, number, text, whole
+from ..search.linehistory import hash_text
+from ..server.params import check_file, flag, lines, number, raw, text, whole
 
 ASK = (
-    text("repo"), number("timeout", 0.001, 3600, default=None), text("question"), text("file", default=None), lines("lines"),
+    text("repo"), number("timeout", 0.001, 3600, default=None), text("question", default=""), text("file", default=None),
+    lines("lines"), raw("contents", default=None), text("at", default=None),
     whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
     *(text(name, default=None) for name in NAMES),
 )  # fmt: skip
 """The parameters of `ask`, for `Method`."""
+
+CONTENTS_MAX_BYTES = 768 << 10
+"""Of an unsaved text: a request has 1 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,8 @@ class AskParams:
     """A call of `ask`.
 
     repo: the directory that was asked from. question: without the space around it. file: as it was given, None for none;
-    lines: (first, last), counted from 1. timeout_s: None: as the settings say. filters: which commits may answer.
+    lines: (first, last), counted from 1. timeout_s: None: as the settings say. contents: the text that the lines are
+    counted in, None: the file on the disk. at: a commit that is asked about. filters: which commits may answer.
     """
 
     repo: str
@@ -37,6 +46,8 @@ class AskParams:
     mode: Mode = "auto"
     timeout_s: float | None = None
     no_cache: bool = False
+    contents: str | None = None
+    at: str | None = None
     filters: Filters = Filters()  # noqa: RUF009 - immutable
 
     @classmethod
@@ -44,8 +55,9 @@ class AskParams:
         """Return what *params*, which hold a value for each of ASK, say."""
         asked = params["lines"]
         return cls(
-            params["repo"], params["question"].strip(), params["file"] or None, (asked[0], asked[1]) if asked else None,
-            params["limit"], params["mode"], params["timeout"], params["no_cache"], Filters.of(params),
+            params["repo"], params["question"].strip() or (WHY if params["file"] else ""), params["file"] or None,
+            (asked[0], asked[1]) if asked else None, params["limit"], params["mode"], params["timeout"], params["no_cache"],
+            params["contents"], params["at"] or None, Filters.of(params),
         )  # fmt: skip
 
     @property
@@ -57,6 +69,7 @@ class AskParams:
         """Return the params that say what is asked, as a call gives them: not how long it may take, nor past which cache."""
         lines = list(self.lines) if self.lines else None
         params = {"repo": self.repo, "question": self.question, "file": self.file, "lines": lines, "limit": self.limit}
+        params |= {"contents": self.contents, "at": self.at}
         params |= {"mode": self.mode, **self.filters._asdict()}
         return {name: value for name, value in params.items() if value is not None}
 
@@ -69,6 +82,18 @@ class AskParams:
                 f"the question is longer than {most_bytes:,} bytes",
                 "ask in fewer words, or allow more with AIL_MAX_QUESTION_BYTES",
             )
+
+    def identify_text(self, scope: Scope, place: RepoPlace) -> Hashable:
+        """Return what tells the text in which the lines are counted from any other; no file is read. Raises UsageError."""
+        if scope.file is None or scope.lines is None:
+            return None
+        if self.contents is None:
+            return identify(place, scope.file)
+        if len(self.contents) > CONTENTS_MAX_BYTES:
+            raise UsageError(
+                f"the contents are larger than {CONTENTS_MAX_BYTES >> 10} KiB", "leave them out: the file is read"
+            )
+        return hash_text(self.contents.encode("utf-8", "surrogateescape"))
 
     def get_scope(self, place: RepoPlace) -> Scope:
         """Return which file and lines of the repository at *place* are asked about. Raises UsageError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -20,13 +20,17 @@ CacheName = Literal["exact", "similar"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with what was found for it: the repository, the place within it, and how it is to be answered."""
+    """A question with what was found for it: the repository, the place within it, and how it is to be answered.
+
+    state: what tells apart the texts in which its lines are counted.
+    """
 
     params: AskParams
     repo: Repo
     place: RepoPlace
     scope: Scope
     plan: Plan
+    state: Hashable = None
 
     def by_words(self) -> Asked:
         """Return the same question for words alone."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from ail_rpc.errors import NotFoundError, OutOfTimeError, RepoUnreadableError, UsageError
 
 from .command import GitCommand, GitOutput, get_reason
-from .objects import read_file_at_head
+from .objects import read_file
 from .refs import read_shallow_boundary
 
 _LINE = re.compile(rb"^([0-9a-f]{40,64}) \d+ (\d+)", re.MULTILINE)  # the file's own text follows a tab
@@ -20,8 +20,10 @@ _FULL_SHA = re.compile(rb"^(?:[0-9a-f]{40}|[0-9a-f]{64})(?=\s|$)", re.MULTILINE)
 _TOO_SHORT = re.compile(r"has only (\d+) lines?")
 
 
-def blame(git: GitCommand, file: str, first: int, last: int, timeout_s: float) -> list[tuple[int, str]]:
-    """Return (line number, sha) of the lines *first* to *last* of *file* at HEAD; see History.blame."""
+def blame(
+    git: GitCommand, file: str, first: int, last: int, timeout_s: float, commit: str = "HEAD"
+) -> list[tuple[int, str]]:
+    """Return (line number, sha) of the lines *first* to *last* of *file* in *commit*; see History.blame."""
     if not 1 <= first <= last:
         raise UsageError(f"{first}-{last} is no range of lines", "lines count from 1: FILE:FIRST-LAST")
     path = file.encode("utf-8", "surrogateescape")
@@ -33,7 +35,7 @@ def blame(git: GitCommand, file: str, first: int, last: int, timeout_s: float) -
         # that is configured and clears nothing; /etc/passwd there has its first line quoted in the error.
         plain = ["-w", "-M", "-C", "--porcelain", "--no-textconv", "--no-ext-diff", "--no-ignore-revs-file"]
         options = [*plain, *ignoring, f"-L{first},{last}"]
-        done = git.run([*("blame", *options, "HEAD", "--"), path], timeout_s=timeout_s)
+        done = git.run([*("blame", *options, commit, "--"), path], timeout_s=timeout_s)
     if done.returncode:
         raise _translate(git, file, get_reason(done.stderr))
     boundary = read_shallow_boundary(git.place)
@@ -43,7 +45,7 @@ def blame(git: GitCommand, file: str, first: int, last: int, timeout_s: float) -
 
 def read_ignored_revisions(git: GitCommand) -> list[str]:
     """Return the commits that the project lists, at HEAD, as mere reformatting."""
-    listed = read_file_at_head(git, ".git-blame-ignore-revs") or b""
+    listed = read_file(git, ".git-blame-ignore-revs") or b""
     return [sha.decode() for sha in _FULL_SHA.findall(listed)]
 
 
@@ -76,8 +78,10 @@ def _translate(git: GitCommand, file: str, reason: str) -> Exception:
 _MOST = 200  # commits of one range of lines; older ones say little about what stands there now
 
 
-def log_lines(git: GitCommand, file: str, first: int, last: int, stop: threading.Event) -> list[str]:
-    """Return shas of commits that changed the lines *first* to *last* of *file* at HEAD, newest first.
+def log_lines(
+    git: GitCommand, file: str, first: int, last: int, stop: threading.Event, commit: str = "HEAD"
+) -> list[str]:
+    """Return shas of commits that changed the lines *first* to *last* of *file* in *commit*, newest first.
 
     Renames are followed, what `.git-blame-ignore-revs` lists is left out. What was found until *stop* is set is returned; []
     where git cannot tell (no such file, no such lines).
@@ -93,7 +97,7 @@ def log_lines(git: GitCommand, file: str, first: int, last: int, stop: threading
         "--no-textconv",
         "--no-ext-diff",
         f"-{_MOST}",
-        "HEAD",
+        commit,
         "--",
     ]
     found: list[str] = []

@@ -64,6 +64,7 @@ class GitCommand:
         self._limit_bytes = limit_bytes
         overrides = [word for value in _OVERRIDES for word in ("-c", value)]
         # --bare: core.worktree would have attributes read from wherever it points
+        self._outside = [_find_git(), "--no-pager", *overrides]
         self._argv = [_find_git(), "--git-dir", place.git_dir, "--bare", "--no-pager", *overrides]
         self._environment = {"PATH": os.environ.get("PATH", os.defpath), **_ENVIRONMENT}
 
@@ -74,12 +75,21 @@ class GitCommand:
 
         Raises OutOfTimeError, and RepoUnreadableError where a signal ended it: half an answer would pass for a whole one.
         """
+        return self._run([*self._argv, *args], stdin, timeout_s, "/", self._environment)
+
+    def run_outside(self, args: Iterable[str | bytes], directory: str) -> subprocess.CompletedProcess[bytes]:
+        """Run git in *directory*, which lies in no repository, as `run` does: not even the attributes of this one count."""
+        apart = self._environment | {"GIT_CEILING_DIRECTORIES": os.path.dirname(os.path.realpath(directory))}
+        return self._run([*self._outside, *args], b"", None, directory, apart)
+
+    def _run(
+        self, argv: list[str | bytes], stdin: bytes, timeout_s: float | None, cwd: str, environment: dict[str, str]
+    ) -> subprocess.CompletedProcess[bytes]:
         timeout_s = timeout_s or self._limit_s or self._silence_s
         try:
             done = subprocess.run(
-                [*self._argv, *args], input=stdin, capture_output=True, env=self._environment, cwd="/",
-                timeout=timeout_s, check=False,
-            )  # fmt: skip
+                argv, input=stdin, capture_output=True, env=environment, cwd=cwd, timeout=timeout_s, check=False
+            )
         except subprocess.TimeoutExpired as err:
             raise OutOfTimeError(
                 f"git did not finish within {timeout_s:g} s", "raise --timeout, or ask for less"

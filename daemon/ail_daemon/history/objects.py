@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from ail_rpc.errors import RepoUnreadableError
+from ail_rpc.errors import OutOfTimeError, RepoUnreadableError
 
 from .command import GitCommand
 
@@ -102,10 +102,38 @@ def find_commit(git: GitCommand, name: str) -> str | None:
     return None if not asked or b"\n" in asked or b"\0" in asked else peel_to_commits(git, [asked])[0]
 
 
-def read_file_at_head(git: GitCommand, path: str) -> bytes | None:
-    """Return the content of the tracked file *path* at HEAD; None if there is none."""
-    done = git.run(["cat-file", "blob", f"HEAD:{path}"])
+def read_file(git: GitCommand, path: str, commit: str = "HEAD") -> bytes | None:
+    """Return the content of the tracked file *path* in *commit*; None if there is none."""
+    done = git.run(["cat-file", "blob", f"{commit}:{path}"])
     return None if done.returncode else done.stdout
+
+
+_MAILMAP = ".mailmap"
+
+
+def map_authors(git: GitCommand, authors: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return (name, email) -> the `name <email>` that the mailmap at HEAD gives it; {} without one."""
+    if not authors or read_file(git, _MAILMAP) is None:
+        return {}
+    asked = "".join(f"{name} <{email}>\n" for name, email in authors).encode("utf-8", "surrogateescape")
+    done = git.run(["-c", f"mailmap.blob=HEAD:{_MAILMAP}", "check-mailmap", "--stdin"], asked)
+    told = done.stdout.decode("utf-8", "replace").splitlines()
+    return dict(zip(authors, told, strict=True)) if len(told) == len(authors) else {}
+
+
+_PATH_LIMIT_S = 1.0
+
+
+def knows_path(git: GitCommand, path: str) -> bool:
+    """Whether any commit changed *path*; False where that takes longer than a second: every commit may have to be looked at."""
+    if "\0" in path:
+        return False
+    literal = b":(top,literal)" + path.encode("utf-8", "surrogateescape")
+    try:
+        found = git.run([b"rev-list", b"-1", b"--all", b"HEAD", b"--", literal], timeout_s=_PATH_LIMIT_S)
+    except OutOfTimeError:
+        return False
+    return bool(found.stdout.strip())
 
 
 _PARENT = re.compile(rb"^parent ([0-9a-f]{40,64})$", re.MULTILINE)

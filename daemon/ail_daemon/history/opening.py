@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from ail_daemon.history.limits import USUAL, HistoryLimits
@@ -18,6 +18,7 @@ from .command import GitCommand
 from .commits import CommitReader
 from .ownership import check_owner
 from .ranges import Range, read_range
+from .worktree import LineMap, map_lines
 
 
 def open_history(
@@ -71,14 +72,19 @@ class _GitHistory:
             shas = asked
         return ChangeReader(self._git, self._skipped, self._limits.diff_bytes, self._present).iter_changes(shas)
 
-    def blame(self, file: str, first: int, last: int, timeout_s: float = 5.0) -> list[tuple[int, str]]:
-        return blame(self._git, file, first, last, timeout_s)
+    def blame(
+        self, file: str, first: int, last: int, timeout_s: float = 5.0, commit: str = "HEAD"
+    ) -> list[tuple[int, str]]:
+        return blame(self._git, file, first, last, timeout_s, commit)
 
-    def read_file(self, file: str) -> bytes | None:
-        return objects.read_file_at_head(self._git, file)
+    def read_file(self, file: str, commit: str = "HEAD") -> bytes | None:
+        return objects.read_file(self._git, file, commit)
 
-    def log_lines(self, file: str, first: int, last: int, stop: threading.Event) -> list[str]:
-        return log_lines(self._git, file, first, last, stop)
+    def log_lines(self, file: str, first: int, last: int, stop: threading.Event, commit: str = "HEAD") -> list[str]:
+        return log_lines(self._git, file, first, last, stop, commit)
+
+    def map_lines(self, file: str, contents: bytes, commit: str = "HEAD") -> LineMap | None:
+        return map_lines(self._git, file, contents, commit)
 
     def read_range(self, text: str, size_bytes: int, timeout_s: float = 5.0) -> Range:
         return read_range(self._git, text, size_bytes, timeout_s)
@@ -94,6 +100,15 @@ class _GitHistory:
 
     def find_commit(self, name: str) -> str | None:
         return objects.find_commit(self._git, name)
+
+    def map_authors(self, authors: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        return objects.map_authors(self._git, authors)
+
+    def find_containing(self, sha: str) -> str | None:
+        return refs.find_containing(self._git, sha)
+
+    def knows_path(self, path: str) -> bool:
+        return objects.knows_path(self._git, path)
 
     def read_origin_url(self) -> str:
         return self._git.run(["config", "--get", "remote.origin.url"]).stdout.decode("utf-8", "replace").strip()
@@ -142,11 +157,13 @@ class History(Protocol):
         clone's are left out of commits of which a blob is missing.
         """
 
-    def read_file(self, file: str) -> bytes | None:
-        """Return the content of the tracked *file* at HEAD, as git keeps it; None where there is none."""
+    def read_file(self, file: str, commit: str = "HEAD") -> bytes | None:
+        """Return the content of the tracked *file* in *commit*, as git keeps it; None where there is none."""
 
-    def blame(self, file: str, first: int, last: int, timeout_s: float = 5.0) -> list[tuple[int, str]]:
-        """Return (line number at HEAD, sha of its last change) of the lines *first* to *last*, 1-based, inclusive.
+    def blame(
+        self, file: str, first: int, last: int, timeout_s: float = 5.0, commit: str = "HEAD"
+    ) -> list[tuple[int, str]]:
+        """Return (line number in *commit*, sha of its last change) of the lines *first* to *last*, 1-based, inclusive.
 
         White space changes and moves within the file are seen through, so are commits that `.git-blame-ignore-revs`
         lists; lines older than a shallow boundary are left out; *last* may lie past the end. Raises NotFoundError
@@ -159,11 +176,14 @@ class History(Protocol):
         Raises UsageError for what is no range, NotFoundError for a side that names no commit, OutOfTimeError.
         """
 
-    def log_lines(self, file: str, first: int, last: int, stop: threading.Event) -> list[str]:
-        """Return shas of the commits that ever changed the lines *first* to *last* of *file* at HEAD, newest first, 200 at most.
+    def log_lines(self, file: str, first: int, last: int, stop: threading.Event, commit: str = "HEAD") -> list[str]:
+        """Return shas of the commits that ever changed the lines *first* to *last* of *file* in *commit*, newest first.
 
-        Renames are followed. What was found until *stop* is set is returned; [] where git cannot tell.
+        200 at most. Renames are followed. What was found until *stop* is set is returned; [] where git cannot tell.
         """
+
+    def map_lines(self, file: str, contents: bytes, commit: str = "HEAD") -> LineMap | None:
+        """Return which lines of *file* in *commit* those of *contents* are; None where all are, or it has no such file."""
 
     def has(self, sha: str) -> bool:
         """Whether the commit *sha* (full) is there and readable; it need not be reachable."""
@@ -176,6 +196,15 @@ class History(Protocol):
 
     def find_commit(self, name: str) -> str | None:
         """Return the sha of the commit that a ref, or any other name git knows for one, leads to; None if to none."""
+
+    def map_authors(self, authors: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Return (name, email) -> the `name <email>` that `.mailmap` at HEAD gives it; {} without one."""
+
+    def find_containing(self, sha: str) -> str | None:
+        """Return a branch, else a remote's, else a tag that reaches the commit *sha*, short; None where none does."""
+
+    def knows_path(self, path: str) -> bool:
+        """Whether `git log --all -- PATH` shows a commit; False where that takes longer than a second."""
 
     def read_origin_url(self) -> str:
         """Return the URL of the remote `origin` as it is written in the configuration, "" where there is none."""

@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 
 from ail_daemon.model import Tips
 from ail_rpc.discovery import RepoPlace, read_regular
@@ -43,6 +44,15 @@ def read_tips(git: GitCommand, kinds: Iterable[str], most: int) -> Tips:
     if commits[b"HEAD"] is None:
         _check_unborn(git, found)
     return Tips(commits[b"HEAD"], found, boundary, damaged)
+
+
+def find_containing(git: GitCommand, sha: str) -> str | None:
+    """Return the short name of a branch, else of a remote's, else of a tag that reaches *sha*."""
+    for namespace in _NAMESPACES.values():
+        found = git.run(["for-each-ref", "--count=1", f"--contains={sha}", "--format=%(refname)", namespace])
+        if name := found.stdout.decode("utf-8", "surrogateescape").strip():
+            return name.removeprefix(f"{namespace}/")
+    return None
 
 
 def _check_unborn(git: GitCommand, found: dict[str, str]) -> None:
@@ -153,6 +163,41 @@ def read_shallow_boundary(place: RepoPlace) -> frozenset[str]:
             f"{place.root} is cut off at too many commits to be read", "fetch more of its history"
         )
     return frozenset(listed.decode("ascii", "replace").split())
+
+
+_PACKED_BYTES = 16 << 20
+
+
+def describe_unread(place: RepoPlace) -> str | None:
+    """Say that replace refs or grafts change what git shows, and are not read; None where there are none."""
+    found = [
+        name for name, is_there in (("replace refs", _has_replacements), ("grafts", _has_grafts)) if is_there(place)
+    ]
+    return f"{' and '.join(found)} are not read: history is as it was committed" if found else None
+
+
+def _has_grafts(place: RepoPlace) -> bool:
+    with contextlib.suppress(OSError):
+        return os.stat(os.path.join(place.common_dir, "info", "grafts")).st_size > 0
+    return False
+
+
+def _has_replacements(place: RepoPlace) -> bool:
+    with contextlib.suppress(OSError):
+        if os.listdir(os.path.join(place.common_dir, "refs", "replace")):
+            return True
+    packed = os.path.join(place.common_dir, "packed-refs")
+    with contextlib.suppress(OSError):
+        found = os.stat(packed)
+        return _lists_replacements(packed, found.st_mtime_ns, found.st_size)
+    return False
+
+
+@lru_cache(1024)
+def _lists_replacements(packed: str, changed_ns: int, size: int) -> bool:
+    """Whether a file of packed refs, in the state that its stat tells, has replace refs."""
+    del changed_ns, size
+    return b" refs/replace/" in read_regular(packed, _PACKED_BYTES)
 
 
 def is_partial(place: RepoPlace) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ..text.mentions import Kind
@@ -25,11 +25,18 @@ def find_between(store: Store, since: int | None, until: int | None) -> set[int]
     return _ids(store.read("SELECT id FROM commits WHERE commit_time BETWEEN ? AND ?", low, high))
 
 
-def find_by_author(store: Store, part: str) -> set[int]:
-    """Return the ids of commits with *part* in their author's `name <email>`, whatever the case."""
-    wanted = part.casefold()
-    authors = store.read("SELECT DISTINCT author, email FROM commits")
-    found = [who for who in authors if wanted in f"{who[0]} <{who[1]}>".casefold()]
+def list_authors(store: Store) -> list[tuple[str, str]]:
+    """Return every (name, email) that authors have."""
+    return [(name, email) for name, email in store.read("SELECT DISTINCT author, email FROM commits")]
+
+
+def find_by_author(store: Store, part: str, known_as: Mapping[tuple[str, str], str] | None = None) -> set[int]:
+    """Return the ids of commits with *part* in their author's `name <email>`, whatever the case.
+
+    known_as: (name, email) -> the `name <email>` that a mailmap gives it, which counts as well.
+    """
+    wanted, also = part.casefold(), known_as or {}
+    found = [who for who in list_authors(store) if wanted in f"{who[0]} <{who[1]}>\n{also.get(who, '')}".casefold()]
     query = "SELECT id FROM commits WHERE author = ? AND email = ?"
     return {row[0] for who in found for row in store.read(query, *who)}
 

@@ -43,7 +43,7 @@ _SHA = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{7,40}\b")
 class Question:
     """What is asked. blamed: line number -> sha, for a scope with lines; logged: shas that changed those lines, newest first.
 
-    among: ids that may answer, None: all.
+    among: ids that may answer, None: all. aside: ids that HEAD does not reach; of equal commits they come last.
     """
 
     text: str
@@ -53,6 +53,7 @@ class Question:
     blamed: dict[int, str] = field(default_factory=dict)
     logged: tuple[str, ...] = ()
     among: frozenset[int] | None = None
+    aside: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def compile(options: Filters, index: RepoIndex, place: RepoPlace) -> Filter | No
     given = {name: value for name, value in options._asdict().items() if value}
     if not given:
         return None
-    history = open_history(place, limits=ASKED) if given.keys() & {"since", "until", "ref"} else None
+    history = open_history(place, limits=ASKED) if given.keys() & {"since", "until", "ref", "author"} else None
     found = [find() for find in _finders(given, index, history)]
     return Filter(frozenset(set.intersection(*found)))
 
@@ -82,8 +82,10 @@ def _finders(given: dict[str, str], index: RepoIndex, history: History | None) -
         finders.append(lambda: lookups.find_between(store, since, until))
     if history is not None and "ref" in given:
         finders.append(lambda: _find_reachable(index, history, given["ref"]))
-    if "author" in given:
-        finders.append(lambda: lookups.find_by_author(store, given["author"]))
+    if history is not None and "author" in given:
+        finders.append(
+            lambda: lookups.find_by_author(store, given["author"], history.map_authors(lookups.list_authors(store)))
+        )
     if "path" in given:
         finders.append(lambda: lookups.find_by_path(store, to_pattern(given["path"])))
     return finders

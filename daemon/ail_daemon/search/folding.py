@@ -6,6 +6,7 @@ Answers show one of them, not three. Knows no question and no ranking.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from ..index.store import Store
@@ -69,10 +70,14 @@ class _Groups:
 
 
 class Folder:
-    """Folds one question's candidates, in whatever order: what a commit says of itself is read once."""
+    """Folds one question's candidates, in whatever order: what a commit says of itself is read once.
 
-    def __init__(self, store: Store) -> None:
+    aside: ids that HEAD does not reach; where a change is there too, the one that it reaches stands for it.
+    """
+
+    def __init__(self, store: Store, aside: AbstractSet[int] = frozenset()) -> None:
         self._store = store
+        self._aside = aside
         self._known: dict[int, _Candidate] = {}
 
     def fold(self, ids: Sequence[int]) -> list[list[int]]:
@@ -87,14 +92,14 @@ class Folder:
         for commit_id in ids:
             if commit_id in self._known:
                 folded.add(self._known[commit_id])
-        return [[one.commit_id for one in _arrange(group)] for group in folded.groups]
+        return [[one.commit_id for one in _arrange(group, self._aside)] for group in folded.groups]
 
 
-def _arrange(group: list[_Candidate]) -> list[_Candidate]:
+def _arrange(group: list[_Candidate], aside: AbstractSet[int]) -> list[_Candidate]:
     if len(group) == 1:
         return group
     turns = group[0].title.turns
-    return sorted(group, key=lambda one: (one.title.turns != turns, one.is_copy, one.is_merge))
+    return sorted(group, key=lambda one: (one.title.turns != turns, one.commit_id in aside, one.is_copy, one.is_merge))
 
 
 def _is_one(store: Store, a: _Candidate, b: _Candidate) -> bool:

@@ -9,8 +9,9 @@ What was found is kept by the state of the repository's refs, so that the next q
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from time import perf_counter
 from typing import NamedTuple
@@ -18,10 +19,12 @@ from typing import NamedTuple
 from cachetools import LRUCache
 
 from ail_rpc.discovery import RepoPlace
+from ail_rpc.errors import NotFoundError, UsageError
 
 from ..history.limits import ASKED
 from ..history.opening import open_history
 from ..history.signature import read_signature
+from ..history.worktree import LineMap
 from ..text.passages import FileChange, Hunk, Passage, find_passages
 
 _FILE_BYTES = 1 << 20
@@ -35,13 +38,16 @@ class Lines(NamedTuple):
     """What git says of a file, or of some lines of it.
 
     blamed: line number -> sha of its last change. logged: shas of all that changed the lines, newest first. is_whole: whether
-    that is all there is, or all that is looked for. around: as blamed, of the lines beside them as well. standing: the
-    passages of the file at HEAD. code: the text of the asked lines.
+    that is all there is, or all that is looked for. notice: that some are not committed yet, None: all are. there: first and
+    last as the commit has them. around: as blamed, by the commit's lines, of those beside them as well. standing: the
+    passages of the file in the commit. code: the text of the asked lines.
     """
 
     blamed: dict[int, str]
     logged: tuple[str, ...]
     is_whole: bool = True
+    notice: str | None = None
+    there: tuple[int, int] = (0, 0)
     around: dict[int, str] = {}  # noqa: RUF012 - never changed
     standing: tuple[Passage, ...] = ()
     code: str = ""
@@ -53,6 +59,10 @@ _ABOVE, _BELOW = 40, 6
 """Lines beside the asked ones that are blamed too: a comment stands above the code that it is about."""
 
 _Kept = LRUCache[tuple[object, ...], Lines]
+
+
+class NotCommittedError(NotFoundError):
+    """None of the asked lines is in any commit yet."""
 
 
 class LineHistories:
@@ -78,24 +88,36 @@ class LineHistories:
             self._stop.set()
         self._behind.shutdown(cancel_futures=True)
 
-    def find(self, place: RepoPlace, file: str, lines: tuple[int, int] | None) -> Lines:
-        """Return where *lines* (first, last) of *file* at HEAD come from, None: what stands in the file alone.
+    def find(
+        self,
+        place: RepoPlace,
+        file: str,
+        lines: tuple[int, int] | None,
+        contents: bytes | None = None,
+        commit: str = "HEAD",
+    ) -> Lines:
+        """Return where *lines* (first, last) of *file* come from, counted in *contents* (None: as *commit* has them).
 
-        Raises as History.blame does.
+        lines None: what stands in the file alone. Raises as History.blame does, and NotCommittedError.
         """
-        key = (place.git_dir, read_signature(place, ()), file, lines)
+        state = contents and hash_text(contents)
+        key = (place.git_dir, read_signature(place, ()), file, lines, state, commit)
         with self._lock:
             into, found = self._kept, self._kept.get(key)
         if found is None:
-            found = _ask_git(place, file, lines) if lines else Lines({}, (), standing=_read_standing(place, file)[0])
+            if lines:
+                found = _ask_git(place, file, lines, contents, commit)
+            else:
+                found = Lines({}, (), standing=_read_standing(place, file, commit)[0])
             self._keep(into, key, found)
-        if lines and not found.is_whole:
-            self._look_on(lambda stop: self._complete(into, key, found, _log_lines(place, file, lines, stop)))
+        if not found.is_whole:
+            begun = found
+            self._look_on(lambda stop: self._complete(into, key, _look_for_all(place, file, begun, commit, stop)))
         return found
 
-    def _complete(self, into: _Kept, key: tuple[object, ...], begun: Lines, logged: tuple[str, ...]) -> None:
+    def _complete(self, into: _Kept, key: tuple[object, ...], found: Lines) -> None:
         if not self._is_stopping:  # what was cut off there is not whole
-            self._keep(into, key, begun._replace(logged=logged, is_whole=True))
+            self._keep(into, key, found)
 
     def _keep(self, into: _Kept, key: tuple[object, ...], found: Lines) -> None:
         with self._lock:
@@ -110,38 +132,89 @@ class LineHistories:
                     self._completing = self._behind.submit(complete, self._stop)
 
 
-def _ask_git(place: RepoPlace, file: str, lines: tuple[int, int]) -> Lines:
+def _ask_git(place: RepoPlace, file: str, lines: tuple[int, int], contents: bytes | None, commit: str) -> Lines:
     history, stop, began = open_history(place, limits=ASKED), threading.Event(), perf_counter()
+    mapping = history.map_lines(file, contents, commit) if contents is not None else None
+    asked = _Mapped.of(file, lines, mapping)
     with ThreadPoolExecutor(1, thread_name_prefix="log-lines") as pool:
-        logging = pool.submit(history.log_lines, file, *lines, stop)
+        logging = pool.submit(history.log_lines, file, *asked.there, stop, commit)
         try:
-            first, last = lines
-            around = dict(history.blame(file, max(first - _ABOVE, 1), last + _BELOW))
-            standing, content = _read_standing(place, file)
+            first, last = asked.there
+            around = dict(history.blame(file, max(first - _ABOVE, 1), last + _BELOW, commit=commit))
+            within = {line: sha for line, sha in around.items() if first <= line <= last}
+            if not within:  # no such lines: let git say how many there are
+                within = dict(history.blame(file, first, last, commit=commit))
+            standing, content = _read_standing(place, file, commit)
             is_whole = bool(wait([logging], max(_LEAST_S, perf_counter() - began)).done)
         finally:
             stop.set()
-        blamed = {line: sha for line, sha in around.items() if first <= line <= last}
-        if not blamed:  # no such lines: let git say how many there are
-            blamed = dict(history.blame(file, first, last))
         code = "\n".join(content[first - 1 : last])[:_CODE_CHARS]
-        return Lines(blamed, tuple(logging.result()), is_whole, around, standing, code)
+        logged, blamed = tuple(logging.result()), asked.back(within.items())
+        return Lines(blamed, logged, is_whole, asked.notice, asked.there, around, standing, code)
 
 
-def _read_standing(place: RepoPlace, file: str) -> tuple[tuple[Passage, ...], list[str]]:
-    """Return the passages that stand in *file* at HEAD, and its lines; none of a file that is not there, or too large."""
-    content = open_history(place, limits=ASKED).read_file(file)
+def _read_standing(place: RepoPlace, file: str, commit: str) -> tuple[tuple[Passage, ...], list[str]]:
+    """Return the passages that stand in *file*, and its lines; none of a file that is not there, or too large."""
+    content = open_history(place, limits=ASKED).read_file(file, commit)
     if content is None or len(content) > _FILE_BYTES:
         return (), []
     lines = content.decode("utf-8", "replace").splitlines()
     return tuple(find_passages([FileChange(file, [Hunk(0, 1, [], lines)])], is_bounded=False)), lines
 
 
-def _log_lines(place: RepoPlace, file: str, lines: tuple[int, int], stop: threading.Event) -> tuple[str, ...]:
-    """Return what changed the lines, as far as that is found in the time there is."""
+def _look_for_all(place: RepoPlace, file: str, found: Lines, commit: str, stop: threading.Event) -> Lines:
+    """Return what is *found*, with what changed the lines as far as that can be looked for in the time there is."""
     timer = threading.Timer(_MOST_S, stop.set)
     timer.start()
     try:
-        return tuple(open_history(place, limits=ASKED).log_lines(file, *lines, stop))
+        logged = open_history(place, limits=ASKED).log_lines(file, *found.there, stop, commit)
+        return found._replace(logged=tuple(logged), is_whole=True)
     finally:
         timer.cancel()
+
+
+class _Mapped(NamedTuple):
+    """Asked lines as the commit has them. there: (first, last); here: line there -> line as asked, None: the same; notice."""
+
+    there: tuple[int, int]
+    here: dict[int, int] | None = None
+    notice: str | None = None
+
+    @classmethod
+    def of(cls, file: str, lines: tuple[int, int], mapping: LineMap | None) -> _Mapped:
+        """Return *lines* mapped. Raises UsageError past the end, NotCommittedError."""
+        if mapping is None:
+            return cls(lines)
+        if lines[0] > mapping.total:
+            raise UsageError(f"{file} has {mapping.total:,} lines", "lines are those of the file as it stands")
+        found = {line: mapping.find(line) for line in range(lines[0], min(lines[1], mapping.total) + 1)}
+        new = [line for line, (_, is_committed) in found.items() if not is_committed]
+        there = {old: line for line, (old, _) in reversed(found.items()) if old is not None}
+        said = f"{_name(new)} of {file} {'is' if len(new) == 1 else 'are'} not committed yet"
+        if not there:
+            raise NotCommittedError(
+                said, "lines have a history once they are committed; ask about the file, or other lines"
+            )
+        return cls((min(there), max(there)), there, said if new else None)
+
+    def back(self, blamed: Iterable[tuple[int, str]]) -> dict[int, str]:
+        """Return what blame says, by the lines as they were asked about."""
+        here = self.here
+        return {line if here is None else here[line]: sha for line, sha in blamed if here is None or line in here}
+
+
+def _name(lines: list[int]) -> str:
+    """Return "line 3", "lines 3-5", "lines 3, 7-8"."""
+    runs: list[list[int]] = []
+    for line in lines:
+        if runs and line == runs[-1][1] + 1:
+            runs[-1][1] = line
+        else:
+            runs.append([line, line])
+    named = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs[:5])
+    return f"line{'s' if len(lines) > 1 else ''} {named}{' and others' if len(runs) > 5 else ''}"
+
+
+def hash_text(contents: bytes) -> bytes:
+    """Return what tells one text from another."""
+    return hashlib.blake2b(contents, digest_size=16).digest()

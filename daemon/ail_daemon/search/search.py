@@ -60,7 +60,7 @@ def rank_candidates(
     gathered = gather(index, question, embedding)
     if not (gathered.asked.rarity or question.scope.file or any(c.is_reference for c in gathered.candidates.values())):
         return Ranked([], 0.0), side  # stop words or signs alone: whatever is near them is near by chance
-    folder = Folder(index.store)
+    folder = Folder(index.store, question.aside)
     ranked = _rank(gathered, question, side, folder)
     if side == "semantic" and ranked.confidence < required:
         words = _rank(replace(gathered, candidates=by_words(gathered.candidates)), question, "lexical", folder)
@@ -75,9 +75,16 @@ def _rank(gathered: Gathered, question: Question, side: Side, folder: Folder) ->
     model = load_model(is_semantic=side == "semantic", by_words=not by_meaning_alone)
     most = FOLDED_HITS * question.limit
     ranked = rank(candidates, gathered.asked, model, lambda ids: folder.fold(ids[:most]))
+    if question.aside:
+        ranked = replace(ranked, hits=sorted(ranked.hits, key=lambda hit: _place(hit, question.aside)))
     if question.blamed and not gathered.asked.rarity.keys() - _POINTING:  # who last changed them is what was asked
         return replace(ranked, has_evidence=bool(ranked.hits), confidence=max(ranked.confidence, _LINES_ALONE))
     return ranked
+
+
+def _place(hit: Hit, aside: frozenset[int]) -> tuple[bool, float, bool]:
+    """Return what hits are sorted by, the one that is named first: of equal scores, to a hundredth, what HEAD reaches."""
+    return not hit.signals.is_reference, -round(hit.score, 2), hit.commit_id in aside
 
 
 def _cite(index: RepoIndex, question: Question, hits: list[Hit]) -> list[answers.Cited]:

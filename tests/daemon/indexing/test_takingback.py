@@ -11,7 +11,6 @@ from tests.daemon.history.conftest import ENVIRONMENT
 from tests.daemon.index.making import HashEncoder
 
 from ail_daemon.index.repoindex import RepoIndex
-from ail_daemon.indexing.embedding import encode_with
 from ail_daemon.indexing.reading import LocalReader
 from ail_daemon.indexing.takingback import LargeUpdate
 from ail_daemon.indexing.updating import take_back_beside, update_large, update_small
@@ -42,10 +41,10 @@ class Project:
         return self.git("rev-parse", "HEAD")
 
     def read(self) -> LocalReader:
-        return LocalReader(self.repo.place, REF_KINDS, HashEncoder().encode)
+        return LocalReader(self.repo.place, REF_KINDS)
 
     def update(self) -> None:
-        assert update_small(self.read(), encode_with(None), self.repo, self.index, lambda: None)
+        assert update_small(self.read(), HashEncoder().encode, self.repo, self.index, lambda: None)
 
     @property
     def indexed(self) -> set[str]:
@@ -67,7 +66,7 @@ class Interrupted(LocalReader):
     """Calls *act* once, when the first batch of two commits has been added."""
 
     def __init__(self, project: Project, act: Callable[[], None]) -> None:
-        super().__init__(project.repo.place, REF_KINDS, HashEncoder().encode)
+        super().__init__(project.repo.place, REF_KINDS)
         self._acts = [act]
 
     def read_commits(
@@ -93,7 +92,7 @@ def test_a_killed_update_leaves_nothing_behind_once_its_branch_is_gone(project: 
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        update_large(Interrupted(project, die), encode_with(None), project.repo, project.index, lambda: None, None)
+        update_large(Interrupted(project, die), HashEncoder().encode, project.repo, project.index, lambda: None, None)
     project.git("checkout", "-q", "main")
     project.git("branch", "-q", "-D", "topic")
     project.update()
@@ -125,7 +124,9 @@ def test_what_is_left_behind_while_a_large_update_reads_is_never_found_after(
                 take_back_beside(project.read(), project.repo, project.index, update)
             seen.append(project.indexed - project.reachable)
 
-    update_large(Interrupted(project, move), encode_with(None), project.repo, project.index, lambda: None, None, update)
+    update_large(
+        Interrupted(project, move), HashEncoder().encode, project.repo, project.index, lambda: None, None, update
+    )
     assert seen == [set()] * len(moves)
     assert project.indexed <= project.reachable
     project.update()
@@ -135,7 +136,7 @@ def test_what_is_left_behind_while_a_large_update_reads_is_never_found_after(
 
 def test_what_is_left_behind_after_the_reading_is_taken_out_with_its_embedding(project: Project) -> None:
     update = LargeUpdate()
-    update_large(project.read(), encode_with(None), project.repo, project.index, lambda: None, None, update)
+    update_large(project.read(), HashEncoder().encode, project.repo, project.index, lambda: None, None, update)
     project.git("reset", "-q", "--hard", "HEAD~3")
     with update.lock:
         take_back_beside(project.read(), project.repo, project.index, update)

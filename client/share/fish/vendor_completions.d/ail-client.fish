@@ -81,7 +81,7 @@ complete -c ail-client -n '_shtab_ail_client_using ask' -l timeout -x -d 'second
 complete -c ail-client -n '_shtab_ail_client_using ask' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'the daemon'"'"'s socket (default: $AIL_SOCKET, or the user'"'"'s own)'
 complete -c ail-client -n '_shtab_ail_client_using ask' -l no-start -d 'never start a daemon'
 complete -c ail-client -n '_shtab_ail_client_using ask' -l no-pager -d 'print long answers as they are'
-complete -c ail-client -n '_shtab_ail_client_using ask; and test $_shtab_ail_client_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'FILE counts from the current directory, else from the repository'"'"'s root, and need not exist any more'
+complete -c ail-client -n '_shtab_ail_client_using ask; and test $_shtab_ail_client_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'FILE counts from here, else from the repository'"'"'s root; without QUESTION: why it is so'
 complete -c ail-client -n '_shtab_ail_client_using; and test $_shtab_ail_client_npos -eq 0' -a related -d 'find commits that bear on a change, staged, in review or planned'
 complete -c ail-client -n '_shtab_ail_client_using related' -s h -l help -d 'show this help message and exit'
 complete -c ail-client -n '_shtab_ail_client_using related' -l staged -d 'take what is staged'

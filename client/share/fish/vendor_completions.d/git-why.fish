@@ -72,4 +72,4 @@ complete -c git-why -n _shtab_git_why_using -l timeout -x -d 'seconds to wait fo
 complete -c git-why -n _shtab_git_why_using -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'the daemon'"'"'s socket (default: $AIL_SOCKET, or the user'"'"'s own)'
 complete -c git-why -n _shtab_git_why_using -l no-start -d 'never start a daemon'
 complete -c git-why -n _shtab_git_why_using -l no-pager -d 'print long answers as they are'
-complete -c git-why -n '_shtab_git_why_using; and test $_shtab_git_why_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'FILE counts from the current directory, else from the repository'"'"'s root, and need not exist any more'
+complete -c git-why -n '_shtab_git_why_using; and test $_shtab_git_why_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'FILE counts from here, else from the repository'"'"'s root; without QUESTION: why it is so'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from ail_daemon.model import Commit
 
@@ -29,6 +30,12 @@ def add_paths(db: Writing, commit_id: int, commit: Commit) -> None:
     )
 
 
+def _span(path: str) -> tuple[bytes, bytes, bytes]:
+    """Return *path*, and what all paths below it lie between."""
+    name = os.fsencode(path)
+    return name, name + b"/", name + b"0"  # the sign after /
+
+
 class PathRows(Database):
     """What the store keeps of paths."""
 
@@ -52,14 +59,27 @@ class PathRows(Database):
         return found
 
     def knows_path(self, path: str) -> bool:
-        """Whether any commit touched *path*."""
-        return bool(self.read("SELECT 1 FROM paths WHERE path = ?", os.fsencode(path)))
+        """Whether any commit touched *path*, or a file below it."""
+        return bool(self.read("SELECT 1 FROM paths WHERE path = ? OR path > ? AND path < ? LIMIT 1", *_span(path)))
 
     def find_touching(self, path: str) -> set[int]:
-        """Return the ids of commits that touch *path*, also under its former names."""
+        """Return the ids of commits that touch *path* (also under its former names) or what is below it."""
         query = f"{_NAMES} SELECT commit_id FROM touches JOIN names ON path_id = names.id"  # noqa: S608 - ours
-        rows = self.read(query, os.fsencode(path))
-        return {commit_id for (commit_id,) in rows}
+        below = "SELECT commit_id FROM touches JOIN paths ON path_id = id WHERE path > ? AND path < ?"
+        name, begin, end = _span(path)
+        return {commit_id for (commit_id,) in [*self.read(query, name), *self.read(below, begin, end)]}
+
+    def find_resembling(self, path: str) -> list[str]:
+        """Return paths that *path* may have been meant for: those of that name anywhere, else near ones in its directory."""
+        name, begin, end = _span(path)
+        last = b"/" + name.rpartition(b"/")[2]
+        rows = self.read("SELECT path FROM paths WHERE substr(path, ?) = ? LIMIT 4", -len(last), last)
+        if rows:
+            return sorted(os.fsdecode(found) for (found,) in rows)
+        directory, _, _ = path.rpartition("/")
+        _, begin, end = _span(directory) if directory else (b"", b"", b"\xff")
+        siblings = self.read("SELECT path FROM paths WHERE path > ? AND path < ? LIMIT 2000", begin, end)
+        return get_close_matches(path, [os.fsdecode(found) for (found,) in siblings], 3, 0.8)
 
     def find_dated(self, path: str) -> list[tuple[int, int]]:
         """Return (commit time, id) of the commits that touch *path* or a former name of it, newest first."""

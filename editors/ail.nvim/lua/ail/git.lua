@@ -1,4 +1,4 @@
---- git, as far as an editor needs it: HEAD's text of a file, and what is staged. Nothing that a repository configures is run.
+--- git, as far as an editor needs it: what is staged. Nothing that a repository configures is run.
 local editor = require('ail.editor')
 local M = {}
 
@@ -28,11 +28,6 @@ end
 local function run(arguments, directory, keeps_own, done)
   local options = { cwd = directory, env = make_environment(keeps_own), timeout_ms = LIMIT_MS }
   editor.run('git', vim.list_extend(vim.list_extend({}, HARDENED), arguments), options, vim.schedule_wrap(done))
-end
-
---- `done(status, text)`: what HEAD has of the file `below` `directory`; 128 where it has none, nil where there is no git.
-function M.read_head(directory, below, done)
-  run({ 'cat-file', 'blob', 'HEAD:./' .. below }, directory, false, done)
 end
 
 --- `done(diff)`: what is staged in `directory`, nil where git cannot say. In an editor that `git commit` started this is the

@@ -53,26 +53,25 @@ local function show_error(err, is_unmoved)
 end
 
 --- Jump to where a citation touches the file, in the window the question was asked from.
-local function go_to(citation, reply, to_buffer_line)
+local function go_to(citation, reply)
   local path = citation and wire.get(citation, 'path')
   if not path then
     return say('this commit names no place in the file')
   end
   float.close()
-  local line = wire.get(citation, 'line')
+  local line = wire.get(citation, 'line') or 1
   vim.cmd('edit ' .. vim.fn.fnameescape(reply.repo .. '/' .. path))
-  local mapped = line and path == wire.get(reply, 'file') and to_buffer_line(line) or line or 1
-  vim.api.nvim_win_set_cursor(0, { math.min(mapped, vim.api.nvim_buf_line_count(0)), 0 })
+  vim.api.nvim_win_set_cursor(0, { math.min(line, vim.api.nvim_buf_line_count(0)), 0 })
 end
 
-local function to_quickfix(reply, to_buffer_line)
+local function to_quickfix(reply)
   float.close()
-  if require('ail.quickfix').set(reply, to_buffer_line) > 0 then
+  if require('ail.quickfix').set(reply) > 0 then
     vim.cmd('botright copen')
   end
 end
 
-local function get_keys(page, reply, repo, to_buffer_line)
+local function get_keys(page, reply, repo)
   local function citation()
     return page.citations[vim.api.nvim_win_get_cursor(0)[1]]
   end
@@ -89,8 +88,8 @@ local function get_keys(page, reply, repo, to_buffer_line)
     { 'q', 'close', float.close },
     { '<Esc>', 'close', float.close },
     { '<CR>', 'show the commit', function() if citation() then M.show(citation().sha, repo) end end },
-    { 'gf', 'go to the place it touches', function() go_to(citation(), reply, to_buffer_line) end },
-    { 'Q', 'citations to the quickfix list', function() to_quickfix(reply, to_buffer_line) end },
+    { 'gf', 'go to the place it touches', function() go_to(citation(), reply) end },
+    { 'Q', 'citations to the quickfix list', function() to_quickfix(reply) end },
     { ']]', 'next commit', function() move(1) end },
     { '[[', 'previous commit', function() move(-1) end },
   }
@@ -105,17 +104,14 @@ local function ask_and_show(method, params, extra, is_unmoved)
     if err then
       return show_error(err, is_unmoved)
     end
-    local function to_buffer_line(line)
-      return extra.hunks and lines.map(extra.hunks, line, 1, 3)
-    end
     if extra.to_list then
-      if require('ail.quickfix').set(reply, to_buffer_line) == 0 then
+      if require('ail.quickfix').set(reply) == 0 then
         say('no evidence in the history')
       end
       return
     end
     local page = answer.render(reply, float.get_width(), extra.note)
-    local keys = get_keys(page, reply, params.repo, to_buffer_line)
+    local keys = get_keys(page, reply, params.repo)
     local is_there = is_unmoved()
     float.open(page, keys, is_there, 'AIL', is_there and extra.range or nil)
   end)
@@ -139,10 +135,9 @@ function M.ask(question, range, to_list)
     if not (where.file and range) then
       return ask_and_show('ask', params, { to_list = to_list }, is_unmoved)
     end
-    lines.find(buffer, where, range, function(found, note, hunks)
-      params.lines = found
-      ask_and_show('ask', params, { to_list = to_list, note = note, hunks = hunks, range = range }, is_unmoved)
-    end)
+    local contents, note = lines.get_contents(buffer)
+    params.lines, params.contents = range, contents
+    ask_and_show('ask', params, { to_list = to_list, note = note, range = range }, is_unmoved)
   end))
 end
 

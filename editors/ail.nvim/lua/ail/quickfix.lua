@@ -15,7 +15,7 @@ end
 
 --- An entry: it leads to the file where that is still there, else it is text alone. `module` is what the list shows of the name:
 --- the name itself may hold a control character.
-local function make_entry(citation, root, file, to_buffer_line)
+local function make_entry(citation, root, file)
   local subject, excerpt = safe.to_line(wire.get(citation, 'subject')), first_sentence(wire.get(citation, 'excerpt'))
   local text = ('%s %s'):format(answer.shorten(citation.sha), subject)
   if excerpt ~= '' and excerpt ~= subject then
@@ -31,15 +31,14 @@ local function make_entry(citation, root, file, to_buffer_line)
     return { text = ('%s: %s'):format(safe.cut(safe.to_path(path), NAME_MAX_BYTES), text), valid = 0 }
   end
   local line = wire.get(citation, 'line')
-  local mapped = line and path == file and to_buffer_line(line) or line
-  return { filename = full, module = safe.cut(safe.to_path(path), NAME_MAX_BYTES), lnum = mapped or 1, col = 1, text = text }
+  return { filename = full, module = safe.cut(safe.to_path(path), NAME_MAX_BYTES), lnum = line or 1, col = 1, text = text }
 end
 
---- Make the citations of `reply` the current quickfix list. `to_buffer_line` turns a line of HEAD into one of the buffer.
-function M.set(reply, to_buffer_line)
+--- Make the citations of `reply` the current quickfix list.
+function M.set(reply)
   local items = {}
   for _, citation in ipairs(wire.get(reply, 'citations') or {}) do
-    items[#items + 1] = make_entry(citation, wire.get(reply, 'repo') or '', wire.get(reply, 'file'), to_buffer_line)
+    items[#items + 1] = make_entry(citation, wire.get(reply, 'repo') or '', wire.get(reply, 'file'))
   end
   local title = 'AIL: ' .. safe.to_line(wire.get(reply, 'question') or 'related')
   vim.fn.setqflist({}, ' ', { title = title, items = items })

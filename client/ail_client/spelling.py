@@ -1,0 +1,78 @@
+"""How people write a place: `FILE:30-33`, `FILE:30:5`, `FILE#L30-L33`, `SHA:FILE:30`. Pure: looks at no file."""
+
+from __future__ import annotations
+
+import re  # argparse has imported it already
+
+from ail_rpc.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Lines = list[int] | None
+
+_MAX_LINE_DIGITS = 9  # 999,999,999 lines; the wire carries ints below 2**63
+_LINES = re.compile(r"(?::(\d+)(?:-(\d+))?(?::\d+)?:?|#L(\d+)(?:C\d+)?(?:-L?(\d+)(?:C\d+)?)?)\Z", re.ASCII)
+"""`:30`, `:30-33`, with a compiler's column behind it or the colon of `grep -n`; `#L30-L33` as in GitHub's addresses."""
+
+_COMMIT = re.compile(r"(?:HEAD|@|(?=[0-9a-f]*\d)[0-9a-f]{7,64})(?:[~^][\d~^]*)?")
+_NAME = re.compile(r"[^\s/]*[^\s/.]\.[A-Za-z][A-Za-z0-9]{0,7}")  # `adapters.py`, and also `HTTPAdapter.send`
+
+
+class Spelled:
+    """A place as it is written. file: None for a commit as a whole; lines: [first, last]; at: the commit that is named."""
+
+    __slots__ = ("at", "file", "lines")
+
+    def __init__(self, file: str | None, lines: Lines = None, at: str | None = None) -> None:
+        self.file = file
+        self.lines = lines
+        self.at = at
+
+
+def parse_place(text: str) -> Spelled:
+    """Return the place that *text* means, where no file has that very name.
+
+    Raises UsageError for lines that begin at 0 or end before they begin, and for no file.
+    """
+    if is_commit(text):
+        return Spelled(None, None, text)
+    file, lines = parse_lines(text)
+    commit, colon, rest = file.partition(":")
+    if colon and rest and is_commit(commit):
+        return Spelled(rest, lines, commit)
+    return Spelled(file, lines)
+
+
+def parse_lines(text: str) -> tuple[str, Lines]:
+    """Return (file, [first, last] or None): only a trailing line or range counts, other colons belong to the name."""
+    found = _LINES.search(text)
+    if not found:
+        return check_name(text), None
+    first, last = found[1] or found[3], found[2] or found[4]
+    if max(len(first), len(last or "")) > _MAX_LINE_DIGITS:
+        raise UsageError(f"{text}: no file has that many lines")
+    lines = [int(first), int(last or first)]
+    if not 1 <= lines[0] <= lines[1]:
+        raise UsageError(
+            f"{text}: lines are counted from 1, the first before the last", "for example src/http.py:120-124"
+        )
+    return check_name(text[: found.start()]), lines
+
+
+def check_name(file: str) -> str:
+    """Return *file*. Raises UsageError where it can name none."""
+    if not file or "\0" in file:
+        raise UsageError("FILE is empty", "leave it out to ask about the whole repository")
+    return file
+
+
+def is_commit(text: str) -> bool:
+    """Whether *text* is written as a commit is: seven digits of its sha or more, HEAD, HEAD~3."""
+    return _COMMIT.fullmatch(text) is not None
+
+
+def looks_like_place(text: str) -> bool:
+    """Whether *text* is written as a place is, whether or not there is such a file: one word with lines, / or an extension."""
+    if any(map(str.isspace, text)):
+        return False
+    return "/" in text.strip("/") or bool(_LINES.search(text)) or bool(_NAME.fullmatch(text))
