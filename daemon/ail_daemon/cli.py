@@ -164,11 +164,11 @@ def _uninstall(args: argparse.Namespace) -> int:
     if not args.yes and not confirm(state_dir):
         print("nothing was removed", file=sys.stderr)  # noqa: T201 - as in `_report`
         return 1
-    told = remove_outside(state_dir)
+    lines = remove_outside(state_dir)
     stop_running(get_socket_path())
     with _hold_locks("stop it first: `ail-client stop`"):
-        told += remove_state(state_dir)
-    print(*told, sep="\n", file=sys.stderr)  # noqa: T201
+        lines += remove_state(state_dir)
+    print(*lines, sep="\n", file=sys.stderr)  # noqa: T201
     return 0
 
 

@@ -34,20 +34,20 @@ def confirm(state_dir: str) -> bool:
 
 def remove_outside(state_dir: str) -> list[str]:
     """Remove what lies outside the state directory: hooks, then the service; return what to tell. The daemon may run."""
-    told = [_remove_hooks(root) for root in _list_roots(state_dir)]
-    told.append(_remove_hooks(None))
+    lines = [_remove_hooks(root) for root in _list_roots(state_dir)]
+    lines.append(_remove_hooks(None))
     try:
-        told += remove_service()
+        lines += remove_service()
     except AilError as err:
-        told.append(f"the service stays: {err.message}")
-    return told
+        lines.append(f"the service stays: {err.message}")
+    return lines
 
 
 def remove_state(state_dir: str) -> list[str]:
     """Remove indexes and models; return what to tell, with what is left. To be called with the daemon's locks held."""
     removed = reset(state_dir, with_models=True)
-    told = [f"removed from {state_dir}: {', '.join(removed) or 'nothing was there'}"]
-    return [*told, "left:", *(f"  {line}" for line in _list_left(state_dir))]
+    lines = [f"removed from {state_dir}: {', '.join(removed) or 'nothing was there'}"]
+    return [*lines, "left:", *(f"  {line}" for line in _list_left(state_dir))]
 
 
 def _list_left(state_dir: str) -> list[str]:

@@ -91,7 +91,7 @@ def record_ranges(model: SentenceTransformer, texts: Sequence[str]) -> dict[str,
 
 
 def _locate(name: str) -> str:
-    """Return what sentence-transformers shall open; the default's weights are checked before anything loads them."""
+    """Return the name or directory for sentence-transformers; the default's weights are checked first."""
     if os.path.isdir(name):
         return os.path.realpath(name)
     if canonical_name(name) != DEFAULT_MODEL:

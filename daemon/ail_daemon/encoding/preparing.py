@@ -1,7 +1,6 @@
 """Preparing a model: the original loaded, written as an ONNX graph, quantised, compared with the original, kept.
 
-Runs once, at a person's request, in a process of its own; the daemon never imports it. Knows torch only through the
-arrays of `original`; takes about 8 s, 5 of them importing torch.
+Runs once, at a person's request, in a process of its own; takes about 8 s, 5 of them importing torch.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Words:
         self._writer: tantivy.IndexWriter | None = None
         self._is_dirty = False  # something was added or removed since the last commit
         self._removed: set[int] = set()  # not committed yet: to be left out of what is found
-        self._turning = threading.RLock()  # guards closing and opening: the timer, questions and an update may meet there
+        self._turning = threading.RLock()  # guards closing and opening, which threads may do at once
         self._left: dict[str, tuple[int, int]] | None = None  # the files when the index was closed
         self._open_index: tantivy.Index | None = self._open()  # None: closed by `rest`
 
