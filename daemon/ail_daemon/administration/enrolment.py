@@ -18,7 +18,7 @@ from ..repos.repos import Repos
 
 
 class Enrolment:
-    """Enrols repositories and tells of them."""
+    """Enrols and removes repositories, and describes them."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Enrolment:
         self._forget = forget
 
     async def add(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Enrol the repository that `repo` lies in and ask for its update; returns once that is accepted, and kept."""
+        """Enrol the repository that `repo` lies in and request its update; return once the enrolment is on disk."""
         repo = await asyncio.to_thread(self._repos.add, params["repo"])
         await asyncio.to_thread(self._freshness.enrol, repo)
         return self._describe(repo)

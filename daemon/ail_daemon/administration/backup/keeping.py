@@ -1,4 +1,4 @@
-"""`backup` and `restore`: all that the daemon knows as one file, and back."""
+"""The methods `backup` and `restore`: all indexes into one file, and back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .writing import write_backup
 
 
 class Keeping:
-    """Makes and takes backups, one at a time, beside questions and indexing. *state*: the state directory."""
+    """Makes and restores backups, one at a time, during questions and indexing. *state*: the state directory."""
 
     def __init__(
         self, repos: Repos, freshness: Freshness, encoder: ServingEncoder, state: Path, forget: Callable[[], None]
@@ -52,10 +52,10 @@ class Keeping:
         }  # fmt: skip
 
     async def restore(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Take the repositories of `file` in the place of those here, all or, where anything is wrong, none.
+        """Replace repositories by those of `file`: all or, if anything is wrong, none.
 
-        Repositories that `file` does not know stay. An update of one that is replaced is ended, as what it does would be lost;
-        the next one follows at once, from what was restored.
+        Repositories that are not in `file` stay. An update of a replaced one is ended, as its result would be lost; the next
+        one starts at once, from what was restored.
         """
         file = self._check(params["file"])
         async with self._lock:

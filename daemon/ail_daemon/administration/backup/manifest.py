@@ -1,7 +1,4 @@
-"""What a backup says of itself, as JSON: which repositories, which files of each, which settings.
-
-The settings are kept as the settings file has them, without what is secret.
-"""
+"""A backup's table of contents, as JSON: its repositories, the files of each, and the settings of the file, without secrets."""
 
 from __future__ import annotations
 

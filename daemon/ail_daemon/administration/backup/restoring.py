@@ -1,4 +1,4 @@
-"""Takes a backup back: checks all of it and unpacks it beside what is there. Replaces nothing itself."""
+"""Checks a backup and unpacks it beside what is there; replaces nothing itself."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _unpack_repo(archive: ArchiveReader, repo: KeptRepo, directory: Path, name: 
 
 
 def _prepare(repo: KeptRepo, directory: Path, name: str) -> None:
-    """Check the database, and build its word index where what came does not belong to it: no question is to wait for that."""
+    """Check the database, and build its word index if the backup's does not match it, so that no question waits for that."""
     try:
         found = inspect_store(directory / STORE_FILE)
     except StorageError as err:
@@ -73,7 +73,7 @@ def _prepare(repo: KeptRepo, directory: Path, name: str) -> None:
 
 @contextlib.contextmanager
 def _open(file: Path) -> Iterator[BinaryIO]:
-    """Open a backup without following a link. Raises UsageError where it is not the user's own file."""
+    """Open a backup without following a link. Raises UsageError if it is not the user's own file."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as err:

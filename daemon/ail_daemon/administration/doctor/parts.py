@@ -1,4 +1,4 @@
-"""The parts that a question goes through, each tried with something whose result is known."""
+"""Checks of the parts that a question uses, each tried with input whose result is known."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def look_at_git() -> Finding:
 
 
 def look_at_github(settings: Settings, status: Mapping[str, Any]) -> Finding:
-    """Say whether pull requests are asked for, and what went wrong last; asks nothing itself."""
+    """Say whether GitHub is asked about pull requests, and the last problem; sends nothing itself."""
     if settings.github_token is None:
         return Finding("github", "ok", "off: no GITHUB_TOKEN is set, and nothing is sent anywhere")
     if problem := status.get("problem"):

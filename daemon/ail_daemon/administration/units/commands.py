@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def remove_service() -> list[str]:
-    """Stop the service and remove what `install-service` wrote; return what to tell. Raises AilError."""
+    """Stop the service and remove what `install-service` wrote; return lines for the user. Raises AilError."""
     return launchd.uninstall() if _has_launchd() else systemd.uninstall()
 
 

@@ -1,4 +1,4 @@
-"""The units' texts: what is shipped, made fit for this installation. No file is written here, no manager asked."""
+"""The units' texts: the shipped ones, adapted to this installation. Writes no file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def make_socket() -> str:
 
 
 def make_hardening(state_dir: str) -> str:
-    """Return the drop-in that leaves *state_dir* alone to be written."""
+    """Return the drop-in under which only *state_dir* can be written."""
     text = _read("systemd", HARDENING).replace("-%h/.local/state/ail", quote("-" + state_dir))
     return _MARKED + text
 
@@ -57,7 +57,7 @@ def quote(word: str) -> str:
 
 
 def make_command(program: str) -> str:
-    """Return what ExecStart= is to hold. systemd runs no program with a quote or backslash in its path: env(1) does.
+    """Return the value of ExecStart=. systemd runs no program with a quote or backslash in its path, so env(1) runs it.
 
     `$` means something in every word but the first.
     """
@@ -67,7 +67,7 @@ def make_command(program: str) -> str:
 
 
 def find_program(text: str) -> str | None:
-    """Return the program that a unit or agent of ours runs, None for a text of somebody else."""
+    """Return the program that a unit or agent of ours runs, None for any other text."""
     if MARK not in text:
         return None
     if text.startswith("<?xml"):
