@@ -1,7 +1,7 @@
 """What became of a commit: whether another one reverted it, or took its place.
 
-Worked out at question time for the few commits that are shown, from indexed look-ups, so that nothing can be stale: a
-revert that was indexed a moment ago counts, one that was removed does not. Knows no question and no ranking.
+Computed at question time for the few commits that are shown, so it is never stale: a revert that was indexed a moment
+ago counts, one that was removed does not.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from ..index.store import Store
 from ..model import Commit
 from ..text.mentions import is_inverse, to_subject_key
 
-_DEEPEST = 4  # a revert of a revert of a revert of a revert: further nobody goes
+_DEEPEST = 4  # a revert of a revert of a revert of a revert
 _BRANCH_LENGTH = 30  # commits of a reverted branch that are looked through for one that it brought
 _LINE_LENGTH = 200  # and of the line it was merged into, for where the branch began
 
 
 class Fate(NamedTuple):
-    """What became of a commit: the shas of what reverted it and of what took its place, None where nothing did."""
+    """The shas of the commits that reverted it and that took its place, None if none did."""
 
     reverted_by: str | None = None
     replaced_by: str | None = None
@@ -30,8 +30,8 @@ class Fate(NamedTuple):
 def find_fate(store: Store, commit_id: int, commit: Commit) -> Fate:
     """Return what became of *commit*.
 
-    Where its revert was itself reverted, by a message or by making the change again, nothing became of it. One that was
-    made again in another way, by a commit that says so, counts as replaced.
+    A revert that was itself reverted, by a message or by making the change again, does not count. A commit that was made again
+    in another way, by one that says so, counts as replaced.
     """
     mentions = lookups.find_mentions(store, commit.sha, to_subject_key(commit.subject))
     replaced = next((one.sha for one in mentions if one.kind == "replaces"), None)

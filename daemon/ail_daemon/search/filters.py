@@ -1,6 +1,6 @@
 """`--author`, `--since`, `--until`, `--path`, `--ref`: which commits a question may be answered from.
 
-They narrow what is searched, before anything is ranked, so that a narrow filter still finds its best. Knows no ranking.
+They narrow what is searched, before anything is ranked, so that a narrow filter still finds its best.
 """
 
 from __future__ import annotations
