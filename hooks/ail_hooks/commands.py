@@ -32,7 +32,7 @@ examples:
 _EXAMPLES = {
     "install": (
         "ail-hook install                  the repository of this directory",
-        "ail-hook install --pre-commit     and each commit is told what the history knows about it",
+        "ail-hook install --pre-commit     also print at a commit which earlier ones bear on it",
         "ail-hook install --global         all your repositories, with git 2.54 or newer",
     ),
     "uninstall": ("ail-hook uninstall ~/src/project", "ail-hook uninstall --global"),
@@ -86,7 +86,7 @@ def _add_install(parser: argparse.ArgumentParser) -> None:
         "--pre-commit",
         dest="asks",
         action="store_true",
-        help="also have each commit told, in at most five lines, what the history knows about it (AIL_RELATED=0: quiet)",
+        help="also print at each commit, in at most five lines, which earlier ones bear on it (AIL_RELATED=0: quiet)",
     )
 
 

@@ -26,10 +26,10 @@ Phase = Literal["idle", "waiting", "reading", "embedding", "changes"]
 
 
 Source = Literal["add", "hook", "event", "timer", "question"]
-"""What asked for an update: `add` is somebody who enrols or builds."""
+"""What caused an update; `add`: enrolling or building."""
 
 _MEASURED_S = 1.0
-"""Seconds of work below which a rate is chance."""
+"""Seconds of work before a rate is shown: a shorter sample is too noisy."""
 
 
 class Progress:
@@ -61,7 +61,7 @@ class Progress:
         self._began = self._began or (done, self._latest)
 
     def describe(self) -> dict[str, Any]:
-        """Return phase, done, of, rate (a second) and eta_s; both None until they can be told from a second of work."""
+        """Return phase, done, of, rate (a second) and eta_s; both None until a second of work was measured."""
         rate = self._measure()
         eta_s = None if rate is None else round(max(0, self.of - self.done) / rate, 1)
         rounded = None if rate is None else round(rate, 1)

@@ -52,7 +52,7 @@ class InotifyWatches:
         self._is_stopping = False
         logging.getLogger(
             "watchdog"
-        ).propagate = False  # it would write to stderr; an overflow is told and logged above
+        ).propagate = False  # it would write to stderr; an overflow is reported and logged above
         warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)  # two keys may share a directory
         self._kernel = InotifyFD()
         self._kernel.name = "watcher"

@@ -1,6 +1,6 @@
 """Events on macOS, through watchdog's Observer: one recursive stream a repository, which sleeps until something happens.
 
-FSEvents watches trees, not directories, so that objects/ is told of too and dropped here, and no watch is used up by a
+FSEvents watches trees, not directories, so that events of objects/ come too and are dropped here, and no watch is used up by a
 directory.
 """
 
