@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .daemon import Daemon, Offer, get_rss_bytes
+from .daemon import Daemon, Offer
 from .metrics import gauges
 from .metrics.exposition import CONTENT_TYPE, Family, Histogram, render
 from .metrics.figures import Figures, name_error
 from .metrics.http import Reply
 from .metrics.port import Resource
 from .model import SCHEMA
+from .process.machine import get_rss_bytes
 from .server.params import Handler, Method, flag
 
 

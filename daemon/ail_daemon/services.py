@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +37,17 @@ from .indexing.freshness import Freshness
 from .indexing.opening import open_indexing
 from .metrics import gauges
 from .metrics.exposition import Family
-from .process import heap
+from .process import heap, machine
 from .relating.related import Related
 from .search import filters
 from .server.params import Handler, Method, Param, flag, number, raw, text, texts, whole
 
 
 @contextlib.asynccontextmanager
-async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
-    """Keep enrolled repositories indexed and answer questions about them, until this context ends."""
+async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.is_on_battery) -> AsyncIterator[Offer]:
+    """Keep enrolled repositories indexed and answer questions, until this context ends. *is_on_battery*: see `open_indexing`."""
     settings, state = flags.current, Path(get_state_dir())
-    encoder, repos, indexer = indexing = open_indexing(flags)
+    encoder, repos, indexer = indexing = open_indexing(flags, is_on_battery)
     freshness = Freshness(repos, indexer, flags)
     pool = QuestionPool(flags)
     caches = AnswerCaches.make(settings.cache_size, settings.faiss_cache_size, settings.faiss_similarity_threshold)

@@ -141,6 +141,7 @@ class Settings:
     cache_size: int = _setting("AIL_CACHE_SIZE", 1000, _ENTRIES, _whole(0, 1_000_000))
     faiss_cache_size: int = _setting("FAISS_CACHE_SIZE", 100, _ENTRIES, _whole(0, 1_000_000))
     faiss_cache: bool = _setting("AIL_FAISS_CACHE", True, _YES_OR_NO, _truth)
+    embed_on_battery: bool = _setting("AIL_EMBED_ON_BATTERY", False, _YES_OR_NO, _truth)
     max_query_time_s: float = _setting(
         "AIL_MAX_QUERY_TIME_S", 5.0, "a number of seconds above 0, at most 3,600", _number(0, 3600, is_included=False)
     )

@@ -27,7 +27,7 @@ def build(flags: Flags, named: Sequence[str]) -> int:
     To be called with the daemon's locks held. A directory that fails is reported on stderr and does not stop the others; the
     status is then that of the first failure. If interrupted, what was done is kept.
     """
-    indexing = open_indexing(flags)
+    indexing = open_indexing(flags, is_on_battery=lambda: False)  # somebody waits for it: that is asking for it
     indexing.indexer.start()
     try:
         if indexing.encoder.get() is None:

@@ -14,6 +14,7 @@ from ail_rpc.errors import StorageError
 from ..encoding.encoders import ServingEncoder
 from ..flags import Flags
 from ..index.repoindex import RepoIndex
+from ..indexing.embedding import describe_wait
 from ..indexing.indexer import Indexer
 from ..indexing.reading import LocalReader
 from ..model import Tips
@@ -70,8 +71,8 @@ class Checking:
             await asyncio.to_thread(_discard, repo, found)
             await self._update(repo)
             left = await asyncio.to_thread(self._inspect, repo)
-        is_ok = left.is_ok and not repo.notice
-        result = {"path": repo.place.root, "ok": is_ok, "repaired": is_ok and not found.is_ok, "notice": repo.notice}
+        is_ok, notice = left.is_ok and not repo.notice, repo.notice or describe_wait(repo)
+        result = {"path": repo.place.root, "ok": is_ok, "repaired": is_ok and not found.is_ok, "notice": notice}
         return result | {"commits": repo.index.counts.commits if repo.index else 0, "found": found.describe()}
 
     async def _update(self, repo: Repo) -> None:
@@ -100,7 +101,7 @@ def _compare(repo: Repo, index: RepoIndex, flags: Flags) -> Findings:
         unreachable=len(indexed - reachable),
         words_short=abs(documents - len(index.words)),
         vectors_short=0 if counts.embedded is None else abs(embedded - counts.embedded),
-        unembedded=0 if counts.embedded is None else len(indexed) - embedded,
+        unembedded=0 if counts.embedded is None or repo.waits_for_power else len(indexed) - embedded,
         unread=len(indexed) - counts.changed,
     )
 

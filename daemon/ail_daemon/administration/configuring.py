@@ -69,7 +69,7 @@ class Applying:
         self._caches.similar.threshold = after.faiss_similarity_threshold
         if "max_workers" in changed:
             self._pool.resize(after.max_workers)
-        if "reconcile_s" in changed:
+        if changed & {"reconcile_s", "embed_on_battery"}:
             self._freshness.look_now()
         if changed & _ENCODING:
             self._begin("AIL_MODEL", self._switch_model)

@@ -11,6 +11,7 @@ from ail_rpc.errors import NotARepositoryError, NotEnrolledError
 from ..encoding.encoders import ServingEncoder
 from ..history.refs import describe_unread
 from ..indexing import skipping
+from ..indexing.embedding import describe_wait
 from ..indexing.freshness import Freshness
 from ..indexing.indexer import Indexer
 from ..repos.repo import Repo, describe_index
@@ -79,7 +80,7 @@ class Enrolment:
         """
         settled = repo.settled
         skipped = repo.index.counts.skipped if repo.index else settled.get("skipped", 0)
-        lack = repo.notice or self._encoder.notice or skipping.describe(skipped)
+        lack = repo.notice or self._encoder.notice or describe_wait(repo) or skipping.describe(skipped)
         status = {
             "path": repo.place.root, "repo": repo.key, "updated_by": repo.updated_by or settled.get("updated_by"),
             "notice": "; ".join(filter(None, (lack, describe_unread(repo.place)))) or None,

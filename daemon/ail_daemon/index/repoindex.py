@@ -48,8 +48,12 @@ class Counts:
     @property
     def pending(self) -> int:
         """Commits that still lack their embedding or their changed lines."""
-        embedded = self.commits if self.embedded is None else self.embedded + self.unembeddable
-        return self.commits - min(self.changed, embedded)
+        return max(self.unembedded, self.commits - self.changed)
+
+    @property
+    def unembedded(self) -> int:
+        """Commits that still lack their embedding; 0 if no model serves."""
+        return 0 if self.embedded is None else self.commits - self.embedded - self.unembeddable
 
 
 class RepoIndex:

@@ -33,6 +33,7 @@ LIBRARIES = (
     "structlog",
     "watchdog",
     "cachetools",
+    "psutil",
 )
 SENTENCES = (
     "Retry uploads once on idle connections",
