@@ -1,4 +1,4 @@
-"""The daemon's own methods: who it is, how it is, and its end. The domain's methods are added by what serves them."""
+"""The daemon's own methods: `hello`, `health`, `status`, `stop`. The domain's are added by the services (`Offer`)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .server.params import Handler, Method, text
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a service brings along.
+    """What a service contributes to the daemon.
 
     methods: by wire name. get_status: its part of `status`, of one repository or (None) of all. find_fault: why it cannot
     answer now, None where it can. get_model: the id of the model it serves, None where it serves none. read_metrics: its
     figures as they stand. describe_sides: of the sides that answer (`SideFigures.describe`), {} where there are none.
-    is_at_rest: whether it does nothing of its own accord just now.
+    is_at_rest: whether it has no work in the background now.
     """
 
     methods: Mapping[str, Handler] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Offer:
 
 
 class Daemon:
-    """What this process tells of itself; *stop* ends it."""
+    """The methods about this process; *stop* ends it."""
 
     def __init__(self, socket_path: str, offers: list[Offer], stop: Callable[[], None]) -> None:
         self._socket_path = socket_path
@@ -52,9 +52,9 @@ class Daemon:
         return time.monotonic() - self._started
 
     def get_methods(self) -> dict[str, Handler]:
-        """Return every method: one line here, or in an offer, is all that one takes."""
+        """Return every method by name, those of the offers included."""
         own: dict[str, Handler] = {
-            "hello": self.hello,  # unchecked: a newer client may say more of itself, and must be told all the same
+            "hello": self.hello,  # unchecked: a newer client may send more, and must be answered all the same
             "health": Method(self.health, text("kind", "live", "ready", default="live")),
             "status": Method(self.status, text("repo", default=None)),
             "stop": Method(self.stop),
@@ -64,7 +64,7 @@ class Daemon:
         return own
 
     async def hello(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return protocol, version, schema, model and pid: what a client needs to know whether the two fit."""
+        """Return protocol, version, schema, model and pid, by which a client checks that it matches this daemon."""
         del params
         return {
             "protocol": PROTOCOL,

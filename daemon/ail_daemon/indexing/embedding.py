@@ -1,4 +1,4 @@
-"""Embeds the messages of an index that were never embedded. Knows an index; decides no more than the order."""
+"""Embeds the messages of an index that were never embedded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What indexes are made by: the encoder, the enrolled repositories and the indexer, made in one place."""
+"""Makes the parts that keep indexes: the encoder, the enrolled repositories and the indexer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .siblings import Siblings
 
 
 class Indexing(NamedTuple):
-    """What indexes are made by, also where no daemon runs."""
+    """The parts that keep indexes, used by the daemon and by `ail-daemon build`."""
 
     encoder: ServingEncoder
     repos: Repos

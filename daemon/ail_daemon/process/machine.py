@@ -1,4 +1,4 @@
-"""What the operating system says of this process and its machine: memory, power. The one door to psutil.
+"""What the operating system says of this process and its machine: memory, power.
 
 psutil is imported at the first call that needs it: 25 ms, and 1.4 MB that stays. Resident memory is read at every scrape,
 so where there is a /proc it needs none of that.

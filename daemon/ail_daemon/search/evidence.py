@@ -18,7 +18,7 @@ from ..text import prose
 from ..text.passages import Passage, get_key, split_message
 from ..text.reasons import rate_subject
 from .candidates import Question
-from .features import Asked
+from .features import QuestionTerms
 from .linehistory import Lines
 from .ranking import Hit
 
@@ -71,7 +71,12 @@ class Found(NamedTuple):
 
 
 def find_evidence(
-    index: RepoIndex, question: Question, asked: Asked, hits: Sequence[Hit], lines: Lines, encoder: Encoder | None
+    index: RepoIndex,
+    question: Question,
+    asked: QuestionTerms,
+    hits: Sequence[Hit],
+    lines: Lines,
+    encoder: Encoder | None,
 ) -> list[Found]:
     """Return the passages that may answer *question*, in no order of worth; *hits*: its ranked candidates, best first."""
     found = _Found(index, question, asked, hits, lines)
@@ -83,7 +88,9 @@ def find_evidence(
 class _Found:
     """Collects passages, each text of a commit once; one that stands in the file today is better known than one of a diff."""
 
-    def __init__(self, index: RepoIndex, question: Question, asked: Asked, hits: Sequence[Hit], lines: Lines) -> None:
+    def __init__(
+        self, index: RepoIndex, question: Question, asked: QuestionTerms, hits: Sequence[Hit], lines: Lines
+    ) -> None:
         self._index = index
         self._scope = question.scope
         self._among = question.among
@@ -165,7 +172,7 @@ class _Found:
         return max(first - end, passage.line - last, 0)
 
 
-def _rate_words(index: RepoIndex, question: str, asked: Asked) -> dict[str, float]:
+def _rate_words(index: RepoIndex, question: str, asked: QuestionTerms) -> dict[str, float]:
     """Return the question's words, shortened as `_shorten` does, with their terms' rarity in the index."""
     rated = {}
     for word in _WORD.findall(question):

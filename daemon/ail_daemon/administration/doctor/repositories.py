@@ -1,4 +1,4 @@
-"""Each enrolled repository: is it there, ours, searchable, up to date."""
+"""Checks of an enrolled repository: whether it exists, is ours, searchable and up to date."""
 
 from __future__ import annotations
 
