@@ -44,7 +44,7 @@ FITTED_ON = (
 )  # fmt: skip
 HOLDS = 2  # key words that a passage has to hold
 FALSE = 0.07  # of the questions without an answer that may get one
-TREES, LEAVES = 80, 10
+TREES, LEAVES = 120, 12
 _NO_COSINE = 0.3  # weight of a question as words alone see it
 _FILE = Path(judging.__file__).with_name("evidence.json")
 _LINES = LineHistories()
@@ -74,7 +74,9 @@ def main() -> None:
     options = parser.parse_args()
     encoder = open_encoder(DEFAULT_MODEL, "prepared", prepare_models(), 1)
     for name in options.read:
-        _show(name, [(case, *_judge(judging.load_judge(), case)) for case in gather(name, encoder)], judging.load_judge())
+        _show(
+            name, [(case, *_judge(judging.load_judge(), case)) for case in gather(name, encoder)], judging.load_judge()
+        )
     if options.read:
         return
     projects = {name: gather(name, encoder) for name in FITTED_ON}
@@ -114,7 +116,7 @@ def _ask(index: RepoIndex, place: RepoPlace, encoder: Encoder, row: dict[str, An
             lines = _LINES.find(place, scope.file, scope.lines)
         except AilError:
             lines = NO_LINES
-    question = Question(row["question"], scope, 10, "auto", lines.blamed, lines.logged)
+    question = Question(row["question"], scope, 10, "auto", lines.blamed, lines.logged, lines=lines)
     asked, ranked = rank_gathered(index, encoder, question)
     found = find_evidence(index, question, asked, ranked.hits, lines, encoder)
     ids = set(index.store.get_ids(row["answers"]).values())
@@ -161,7 +163,12 @@ def _fit_trees(cases: Sequence[Case]) -> Fitted:
             share = (1.0 if is_compared else _NO_COSINE) * 20 / len(found)
             weights += [share * (5 if holds else 1) for holds in case.holds]
     fitted = HistGradientBoostingClassifier(
-        max_iter=TREES, learning_rate=0.08, max_leaf_nodes=LEAVES, min_samples_leaf=30, l2_regularization=2.0
+        max_iter=TREES,
+        random_state=1,
+        learning_rate=0.06,
+        max_leaf_nodes=LEAVES,
+        min_samples_leaf=20,
+        l2_regularization=1.0,
     ).fit(np.vstack(rows), labels, sample_weight=weights)
     return _export(fitted)
 
@@ -218,7 +225,9 @@ def _choose_bars(judged: Sequence[Judged], sure: Floats) -> Floats:
     """Return for each scope the least probability that all but FALSE of the questions without an answer stay below."""
     bars = []
     for scope in range(len(SCOPES)):
-        none = [_get_probability(sure, one) for case, one, _ in judged if case.scope == scope and not case.is_answerable]
+        none = [
+            _get_probability(sure, one) for case, one, _ in judged if case.scope == scope and not case.is_answerable
+        ]
         bars.append(float(np.quantile(none, 1 - FALSE)))
     return np.array(bars)
 
@@ -236,7 +245,9 @@ def _show(title: str, judged: Sequence[Judged], judge: Judge) -> None:
             if cases:
                 first = np.mean([is_right for _, _, is_right in cases])
                 found = np.mean([any(case.holds) for case, _, _ in cases])
-                print(f"  {name:<6} {reason:<8} {len(cases):>4}  holds the reason: first {first:.3f}, found at all {found:.3f}")
+                print(
+                    f"  {name:<6} {reason:<8} {len(cases):>4}  holds the reason: first {first:.3f}, found at all {found:.3f}"
+                )
         _show_gate(name, of_scope, judge)
 
 

@@ -87,7 +87,9 @@ def load_judge() -> Judge:
     """Return the trees and weights that are shipped."""
     kept = json.loads(resources.files(__package__).joinpath("evidence.json").read_text("utf-8"))
     trees = {name: np.array(kept[name]) for name in ("feature", "threshold", "left", "right", "value")}
-    return Judge(**trees, base=kept["base"], depth=kept["depth"], sure=np.array(kept["sure"]), bars=np.array(kept["bars"]))
+    return Judge(
+        **trees, base=kept["base"], depth=kept["depth"], sure=np.array(kept["sure"]), bars=np.array(kept["bars"])
+    )
 
 
 def build_columns(found: Sequence[Found], scope: int) -> Floats:
