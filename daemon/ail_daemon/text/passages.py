@@ -95,7 +95,8 @@ def find_passages(changes: Iterable[FileChange], *, is_bounded: bool = True) -> 
         if room <= 0:
             break
     chosen = [one for (key, gone), one in found.items() if (key, not gone) not in found]
-    return _rate(_choose(chosen) if is_bounded else chosen)
+    rated = _rate(chosen)
+    return _choose(rated) if is_bounded else rated
 
 
 def split_message(message: str) -> list[Passage]:
@@ -117,10 +118,10 @@ def split_message(message: str) -> list[Passage]:
     for line, text in texts:
         for part in _split_long(without_secrets(text).strip()):
             passages.setdefault(get_key(part), Passage("message", part, None, line))
-    return _rate(_choose(list(passages.values())))
+    return _choose(_rate(passages.values()))
 
 
-def _rate(passages: list[Passage]) -> list[Passage]:
+def _rate(passages: Iterable[Passage]) -> list[Passage]:
     return [one._replace(worth=int(rate_passage(one.text))) for one in passages]
 
 
@@ -131,7 +132,12 @@ def get_key(text: str) -> bytes:
 
 def rate_passage(text: str) -> Worth:
     """Return how far *text* states a reason: the most of its sentences (`reasons`)."""
-    return max((rate_sentence(one) for one in prose.split_sentences(text)), default=Worth.WHAT)
+    worth = Worth.WHAT
+    for sentence in prose.split_sentences(text):
+        worth = max(worth, rate_sentence(sentence))
+        if worth == Worth.REASON:
+            break
+    return worth
 
 
 _WORD = re.compile(r"\w+")
@@ -234,12 +240,10 @@ def _split_long(text: str) -> list[str]:
 
 
 def _choose(passages: list[Passage]) -> list[Passage]:
-    """Return *passages* within the bounds of a commit, in their order, the worthiest kept."""
+    """Return *passages*, which are rated, within the bounds of a commit, in their order, the worthiest kept."""
     if len(passages) <= MOST_PASSAGES and sum(len(one.text) for one in passages) <= MOST_COMMIT_CHARS:
         return passages
-    ranked = sorted(
-        range(len(passages)), key=lambda place: (-rate_passage(passages[place].text), passages[place].is_removed, place)
-    )
+    ranked = sorted(range(len(passages)), key=lambda place: (-passages[place].worth, passages[place].is_removed, place))
     room = MOST_COMMIT_CHARS
     kept: list[int] = []
     for place in ranked[:MOST_PASSAGES]:
