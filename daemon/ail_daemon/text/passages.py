@@ -35,6 +35,8 @@ _HEAD_LINES = 8  # in which a generated file says so
 _MINIFIED = 400  # characters a line, on average
 
 Kind = Literal["message", "comment", "docstring", "docs", "changelog", "test"]
+_Judged = dict[tuple[Kind, tuple[str, ...]], list[tuple[int, str]]]
+"""Blocks of one commit, and what `_judge` says of each: two of five are moved, and come again on the other side."""
 
 
 class Passage(NamedTuple):
@@ -88,9 +90,11 @@ def find_passages(changes: Iterable[FileChange], *, is_bounded: bool = True) -> 
     """
     found: dict[tuple[bytes, bool], Passage] = {}
     room = _READ_CHARS
+    judged: _Judged = {}
     for change in changes:
-        room -= sum(sum(map(len, hunk.removed)) + sum(map(len, hunk.added)) for hunk in change.hunks)
-        for passage in _read_file(change):
+        size = sum(sum(map(len, hunk.removed)) + sum(map(len, hunk.added)) for hunk in change.hunks)
+        room -= size
+        for passage in _read_file(change, size, judged):
             found.setdefault((get_key(passage.text), passage.is_removed), passage)
         if room <= 0:
             break
@@ -141,6 +145,7 @@ def rate_passage(text: str) -> Worth:
 
 
 _WORD = re.compile(r"\w+")
+_RULES = frozenset("-=*#~_/")
 _RULER = re.compile(r"^(?:[-=*#~_/]{2,} ?)+(?=\s|\w)|[-=*#~_/]{3,}$")
 _TEMPLATE = re.compile(
     r"^\W*(?:thank(?:s| you) for (?:contribut|your (?:contribution|pull|pr\b|patch)|submitting"
@@ -155,17 +160,21 @@ _TEMPLATE = re.compile(
 )
 
 
-def _read_file(change: FileChange) -> Iterator[Passage]:
+def _read_file(change: FileChange, size: int, judged: _Judged) -> Iterator[Passage]:
+    """Yield the passages of one file; size: characters of its changed lines."""
     role = find_role(change.path)
     if role == "none":
         return
+    line_chars = _LINE_CHARS.get(role, _CODE_LINE_CHARS)
     for is_removed in (False, True):
         sides = [(one.old_start, one.removed) if is_removed else (one.new_start, one.added) for one in change.hunks]
-        sides = _bound([(start, lines) for start, lines in sides if lines], _LINE_CHARS.get(role, _CODE_LINE_CHARS))
-        if sides and not _is_written_by_program(sides, role):
+        sides = [(start, lines) for start, lines in sides if lines]
+        if size > line_chars:
+            sides = _bound(sides, line_chars)
+        if sides and not _is_written_by_program(sides, role, size):
             path = (change.old_path or change.path) if is_removed else change.path
             for start, lines in sides:
-                for kind, number, text in _read_hunk(path, role, lines, start):
+                for kind, number, text in _read_hunk(path, role, lines, start, judged):
                     yield Passage(kind, text, path, start + number, is_removed)
 
 
@@ -186,40 +195,56 @@ def _bound(sides: list[tuple[int, Sequence[str]]], line_chars: int) -> list[tupl
     return kept
 
 
-def _is_written_by_program(sides: list[tuple[int, Sequence[str]]], role: str) -> bool:
+def _is_written_by_program(sides: list[tuple[int, Sequence[str]]], role: str, most: int) -> bool:
+    """Whether a program wrote *sides*, of at most *most* characters."""
     start, lines = sides[0]
     if start <= _HEAD_LINES and is_generated("\n".join(lines[:_HEAD_LINES])):
         return True
-    if role != "code":
+    if role != "code" or most <= _MINIFIED:
         return False
     return sum(sum(map(len, lines)) for _, lines in sides) > _MINIFIED * sum(len(lines) for _, lines in sides)
 
 
-def _read_hunk(path: str, role: Role, lines: Sequence[str], start: int) -> Iterator[tuple[Kind, int, str]]:
+def _read_hunk(
+    path: str, role: Role, lines: Sequence[str], start: int, judged: _Judged
+) -> Iterator[tuple[Kind, int, str]]:
     if role == "docs" or role == "changelog":
-        yield from _finish(role, 0, lines)
+        yield from _finish(role, 0, lines, judged)
     elif role == "man":
-        yield from _finish("docs", 0, list(iter_man_lines(lines)))
+        yield from _finish("docs", 0, list(iter_man_lines(lines)), judged)
     else:
         has_tests = is_test(path)
         for kind, number, block in find_blocks(lines, find_language(path), is_first=start == 1):
-            yield from _finish("test" if has_tests and kind == "docstring" else kind, number, block)
+            yield from _finish("test" if has_tests and kind == "docstring" else kind, number, block, judged)
         if has_tests:
             for number, name in iter_test_names(lines):
                 if len(name.split()) >= FEWEST_WORDS:
                     yield "test", number, without_secrets(name)[:MOST_CHARS]
 
 
-def _finish(kind: Kind, start: int, lines: Sequence[str]) -> Iterator[tuple[Kind, int, str]]:
-    """Yield the passages of one block: kind, number of the first line, text; nothing of a licence's head."""
+def _finish(kind: Kind, start: int, lines: Sequence[str], judged: _Judged) -> list[tuple[Kind, int, str]]:
+    """Return the passages of one block: kind, number of the first line, text."""
+    key = kind, tuple(lines)
+    found = judged.get(key)
+    if found is None:
+        found = judged[key] = list(_judge(kind, lines))
+    return [(kind, start + number, text) for number, text in found]
+
+
+def _judge(kind: Kind, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield the passages of one block: number of the first line, text; nothing of a licence's head."""
     paragraphs = split_paragraphs([without_pragma(line) for line in lines] if kind == "comment" else lines)
     if kind == "comment" and any(is_licence(text) for _, text in paragraphs):
         return
     for number, text in paragraphs:
-        text = _RULER.sub("", " ".join(text[:_PARAGRAPH_CHARS].split()))
+        text = _without_rulers(" ".join(text[:_PARAGRAPH_CHARS].split()))
         if is_natural(text) and not is_secret(text) and (kind == "comment" or not is_licence(text)):
             for part in _split_long(without_secrets(text).strip()):
-                yield kind, start + number, part
+                yield number, part
+
+
+def _without_rulers(text: str) -> str:
+    return _RULER.sub("", text) if text[:1] in _RULES or text[-1:] in _RULES else text
 
 
 def _split_long(text: str) -> list[str]:
