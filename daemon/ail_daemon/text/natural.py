@@ -103,9 +103,14 @@ _GENERATED = re.compile(
 )
 
 
+def is_too_short(line: str) -> bool:
+    """Whether *line* by itself is too short for natural language, beyond doubt: what most lines are, told quickly."""
+    return line.isascii() and len(line.split(None, FEWEST_WORDS)) < FEWEST_WORDS and not _may_have_markup(line)
+
+
 def is_natural(text: str) -> bool:
     """Whether *text*, joined over its line ends, is natural language of at least four words."""
-    bare = _MARKUP.sub(" x ", text) if "`" in text or "://" in text or "<" in text or "](" in text else text
+    bare = _MARKUP.sub(" x ", text) if _may_have_markup(text) else text
     if not bare.isascii() and len(_FOREIGN.findall(bare)) >= _FEWEST_CHARS:
         return 5 * _count_symbols(bare) <= len(_LETTER.findall(bare))
     words = _WORDS.findall(bare.lower())
@@ -118,6 +123,10 @@ def is_natural(text: str) -> bool:
     if len(words) > _MOST_BARE or bare.rstrip().endswith(_CODE_ENDS) or _KEYWORDS.match(text):
         return False
     return share >= 0.75 and 25 * _count_symbols(bare) <= len(bare)
+
+
+def _may_have_markup(text: str) -> bool:
+    return "`" in text or "://" in text or "<" in text or "](" in text
 
 
 def _count_symbols(text: str) -> int:

@@ -11,12 +11,13 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from . import prose
 from .comments import find_blocks, iter_test_names
 from .languages import Role, find_language, find_role, is_test
-from .natural import FEWEST_WORDS, is_generated, is_licence, is_natural, is_secret, without_pragma
+from .natural import FEWEST_WORDS, is_generated, is_licence, is_natural, is_secret, is_too_short, without_pragma
 from .paragraphs import iter_man_lines, split_paragraphs
 from .reasons import Worth, rate_sentence
 from .redaction import without_secrets
@@ -31,12 +32,11 @@ _CODE_LINE_CHARS = 2000
 _FILE_CHARS = 256 << 10  # of one side of one file
 _READ_CHARS = 1 << 20  # of one commit
 _PARAGRAPH_CHARS = 8 * MOST_CHARS
+_CACHED_CHARS = 1000  # of a block: with 1,024 of them at most 8 MB, some hundred KB as a rule
 _HEAD_LINES = 8  # in which a generated file says so
 _MINIFIED = 400  # characters a line, on average
 
 Kind = Literal["message", "comment", "docstring", "docs", "changelog", "test"]
-_Judged = dict[tuple[Kind, tuple[str, ...]], list[tuple[int, str]]]
-"""Blocks of one commit, and what `_judge` says of each: two of five are moved, and come again on the other side."""
 
 
 class Passage(NamedTuple):
@@ -90,11 +90,10 @@ def find_passages(changes: Iterable[FileChange], *, is_bounded: bool = True) -> 
     """
     found: dict[tuple[bytes, bool], Passage] = {}
     room = _READ_CHARS
-    judged: _Judged = {}
     for change in changes:
         size = sum(sum(map(len, hunk.removed)) + sum(map(len, hunk.added)) for hunk in change.hunks)
         room -= size
-        for passage in _read_file(change, size, judged):
+        for passage in _read_file(change, size):
             found.setdefault((get_key(passage.text), passage.is_removed), passage)
         if room <= 0:
             break
@@ -160,7 +159,7 @@ _TEMPLATE = re.compile(
 )
 
 
-def _read_file(change: FileChange, size: int, judged: _Judged) -> Iterator[Passage]:
+def _read_file(change: FileChange, size: int) -> Iterator[Passage]:
     """Yield the passages of one file; size: characters of its changed lines."""
     role = find_role(change.path)
     if role == "none":
@@ -174,7 +173,7 @@ def _read_file(change: FileChange, size: int, judged: _Judged) -> Iterator[Passa
         if sides and not _is_written_by_program(sides, role, size):
             path = (change.old_path or change.path) if is_removed else change.path
             for start, lines in sides:
-                for kind, number, text in _read_hunk(path, role, lines, start, judged):
+                for kind, number, text in _read_hunk(path, role, lines, start):
                     yield Passage(kind, text, path, start + number, is_removed)
 
 
@@ -205,30 +204,34 @@ def _is_written_by_program(sides: list[tuple[int, Sequence[str]]], role: str, mo
     return sum(sum(map(len, lines)) for _, lines in sides) > _MINIFIED * sum(len(lines) for _, lines in sides)
 
 
-def _read_hunk(
-    path: str, role: Role, lines: Sequence[str], start: int, judged: _Judged
-) -> Iterator[tuple[Kind, int, str]]:
+def _read_hunk(path: str, role: Role, lines: Sequence[str], start: int) -> Iterator[tuple[Kind, int, str]]:
     if role == "docs" or role == "changelog":
-        yield from _finish(role, 0, lines, judged)
+        yield from _finish(role, 0, lines)
     elif role == "man":
-        yield from _finish("docs", 0, list(iter_man_lines(lines)), judged)
+        yield from _finish("docs", 0, list(iter_man_lines(lines)))
     else:
         has_tests = is_test(path)
         for kind, number, block in find_blocks(lines, find_language(path), is_first=start == 1):
-            yield from _finish("test" if has_tests and kind == "docstring" else kind, number, block, judged)
+            yield from _finish("test" if has_tests and kind == "docstring" else kind, number, block)
         if has_tests:
             for number, name in iter_test_names(lines):
                 if len(name.split()) >= FEWEST_WORDS:
                     yield "test", number, without_secrets(name)[:MOST_CHARS]
 
 
-def _finish(kind: Kind, start: int, lines: Sequence[str], judged: _Judged) -> list[tuple[Kind, int, str]]:
+def _finish(kind: Kind, start: int, lines: Sequence[str]) -> list[tuple[Kind, int, str]]:
     """Return the passages of one block: kind, number of the first line, text."""
-    key = kind, tuple(lines)
-    found = judged.get(key)
-    if found is None:
-        found = judged[key] = list(_judge(kind, lines))
+    if len(lines) == 1 and is_too_short(lines[0]):
+        return []
+    is_short = len(lines) < _CACHED_CHARS and sum(map(len, lines)) < _CACHED_CHARS
+    found = _judge_once(kind, tuple(lines)) if is_short else _judge(kind, lines)
     return [(kind, start + number, text) for number, text in found]
+
+
+@lru_cache(maxsize=1024)
+def _judge_once(kind: Kind, lines: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+    """Return what `_judge` yields: two blocks of five stood among the thousand before, most of them moved."""
+    return tuple(_judge(kind, lines))
 
 
 def _judge(kind: Kind, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
