@@ -25,8 +25,20 @@ def render_answer(reply: dict[str, Any], page: Page) -> str:
     lines = _render_sentences(reply, page)
     if reply["citations"] and reply.get("confidence") is not None:
         lines.append(page.paint(_describe_confidence(reply["confidence"]), "bold"))
+        lines += page.wrap(_describe_origin(reply)) if _describe_origin(reply) else []
     cited = render_citations(reply["citations"], page, reply.get("question") or "")
     return "\n".join([*lines, "", *cited] if lines else cited)
+
+
+def _describe_origin(reply: dict[str, Any]) -> str:
+    """Return where the quoted passage stands, "" where that is the message of its commit."""
+    first = next(iter(reply.get("evidence") or ()), None)
+    if not first or not first.get("path") or reply.get("outcome") != "answered":
+        return ""
+    now = f", today on line {first['line_now']}" if first.get("line_now") else ""
+    gone = ", gone since" if first.get("is_current") is False else ""
+    taken = "taken out by that commit from" if first.get("is_removed") else "written at"
+    return f"a {to_line(first['kind'])} {taken} {to_path(first['path'])}:{first.get('line') or 1}{now or gone}"
 
 
 def describe_answer(reply: dict[str, Any]) -> str:

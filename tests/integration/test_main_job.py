@@ -42,12 +42,12 @@ def test_the_reply_has_the_contract_s_keys(common_home: Home, repo: Repository) 
     add(common_home, repo.path)
     reply = ask(common_home, repo.path, "why is the page blue?")
     assert set(reply) == {
-        "schema_version", "repo", "question", "file", "lines", "outcome", "answer", "confidence", "citations", "mode",
-        "cached", "degraded", "index", "query_time_ms",
+        "schema_version", "repo", "question", "file", "lines", "outcome", "answer", "confidence", "citations",
+        "evidence", "mode", "cached", "degraded", "index", "query_time_ms",
     }  # fmt: skip
     assert set(reply["citations"][0]) == {
         "sha", "subject", "author", "author_time", "score", "excerpt", "path", "line", "reasons", "reverted_by",
-        "replaced_by", "pull_request",
+        "replaced_by", "pull_request", "branch",
     }  # fmt: skip
     assert reply["index"] == {"head": repo.shas["timeout"], "commits": 3, "pending": 0, "complete": True}
     assert reply["repo"] == str(repo.path.resolve())

@@ -24,7 +24,8 @@ from ..repos.repo import Repo, describe_index
 from ..search import filters, search
 from ..search.branches import Branches, name_branch
 from ..search.candidates import Question
-from ..search.linehistory import NO_LINES, LineHistories, Lines, NotCommittedError
+from ..search.linehistory import NO_LINES, LineHistories, Lines, NotCommittedError, read_standing
+from ..text.passages import get_key
 from .askparams import AskParams
 from .caches import AnswerCaches
 from .plan import SWITCHED_OFF, NoMeaningError, Plan
@@ -114,7 +115,7 @@ class Answering:
         return {
             "schema_version": SCHEMA, "repo": place.root, "question": params.question, "file": scope.file,
             "lines": list(scope.lines) if scope.lines else None,
-            **_name_branches(search.answer(index, encoder, question, plan.required), index, place, aside),
+            **_locate(_name_branches(search.answer(index, encoder, question, plan.required), index, place, aside), place),
             "degraded": lack or lines.notice or (None if lines.is_whole else _OLDER),
             "index": described,
         }  # fmt: skip
@@ -184,6 +185,16 @@ def _find_among(
         return passing.ids if passing else None
     ids = frozenset(index.store.get_ids([commit]).values())
     return ids & passing.ids if passing else ids
+
+
+def _locate(found: dict[str, Any], place: RepoPlace) -> dict[str, Any]:
+    """Return what was *found*, where the first passage of a file says whether it stands in HEAD still, and on which line."""
+    first = next((one for one in found["evidence"] if one["path"] and one["is_current"] is None), None)
+    if first:
+        standing = read_standing(place, first["path"], "HEAD")[0]
+        line = next((one.line for one in standing if get_key(one.text) == get_key(first["text"])), None)
+        first["is_current"], first["line_now"] = line is not None, line
+    return found
 
 
 def _name_branches(found: dict[str, Any], index: RepoIndex, place: RepoPlace, aside: frozenset[int]) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def describe_evidence(found: Found, cited: list[Cited]) -> dict[str, Any]:
     is_current = None if found.line_now is None else True
     return {
         "text": passage.text, "sha": sha, "path": passage.path, "line": passage.line if passage.path else None,
-        "kind": passage.kind, "is_current": is_current, "line_now": found.line_now, "is_removed": passage.is_removed,
+        "kind": passage.kind, "is_removed": passage.is_removed, "is_current": is_current, "line_now": found.line_now,
     }  # fmt: skip
 
 

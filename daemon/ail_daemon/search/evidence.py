@@ -131,7 +131,7 @@ class _Found:
     def _add_of_file(self, standing: Sequence[Passage]) -> None:
         overlaps = [self._measure_overlap(_shorten(one.text)) for one in standing]
         rated = sorted(((overlaps[n], one.worth, n) for n, one in enumerate(standing)), reverse=True)
-        chosen = [standing[n] for overlap, _, n in rated[:STANDING] if overlap > 0]
+        chosen = [standing[n] for overlap, _, n in rated[:STANDING] if overlap > 0 or standing[n].worth > 1]
         writers = self._index.store.find_writers([get_key(one.text) for one in chosen])
         for passage in chosen:
             written = writers.get(get_key(passage.text), [])

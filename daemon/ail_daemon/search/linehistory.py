@@ -108,7 +108,7 @@ class LineHistories:
             if lines:
                 found = _ask_git(place, file, lines, contents, commit)
             else:
-                found = Lines({}, (), standing=_read_standing(place, file, commit)[0])
+                found = Lines({}, (), standing=read_standing(place, file, commit)[0])
             self._keep(into, key, found)
         if not found.is_whole:
             begun = found
@@ -144,7 +144,7 @@ def _ask_git(place: RepoPlace, file: str, lines: tuple[int, int], contents: byte
             within = {line: sha for line, sha in around.items() if first <= line <= last}
             if not within:  # no such lines: let git say how many there are
                 within = dict(history.blame(file, first, last, commit=commit))
-            standing, content = _read_standing(place, file, commit)
+            standing, content = read_standing(place, file, commit)
             is_whole = bool(wait([logging], max(_LEAST_S, perf_counter() - began)).done)
         finally:
             stop.set()
@@ -153,7 +153,7 @@ def _ask_git(place: RepoPlace, file: str, lines: tuple[int, int], contents: byte
         return Lines(blamed, logged, is_whole, asked.notice, asked.there, around, standing, code)
 
 
-def _read_standing(place: RepoPlace, file: str, commit: str) -> tuple[tuple[Passage, ...], list[str]]:
+def read_standing(place: RepoPlace, file: str, commit: str) -> tuple[tuple[Passage, ...], list[str]]:
     """Return the passages that stand in *file*, and its lines; none of a file that is not there, or too large."""
     content = open_history(place, limits=ASKED).read_file(file, commit)
     if content is None or len(content) > _FILE_BYTES:

@@ -36,11 +36,14 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
 
     required: see `rank_candidates`.
     """
+    is_pointing = _is_pointing(index, question)
+    if is_pointing:
+        question = _narrow(index, question)
     terms, found, side = _find(index, encoder, question, required)
     quotes = find_quotes(index, question, terms, found, encoder if side == "semantic" else None)
     if terms.asks == 1.0 and not any(hit.signals.is_reference for hit in found.hits[:1]):
-        found = _judge(found, quotes, question, terms)
-    is_worth_telling = found.confidence >= NOTHING_BELOW or bool(question.blamed)
+        found = _judge(found, quotes, terms, is_pointing=is_pointing)
+    is_worth_telling = found.has_evidence or found.confidence >= NOTHING_BELOW or bool(question.blamed)
     cited = _cite(index, question, found.hits[: question.limit]) if is_worth_telling else []
     if not found.has_evidence:
         cited = [one for one in cited if one.reasons]  # the nearest of what has nothing to do with it is no hint
@@ -48,7 +51,7 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
     quoted = next((one.passage for one in shown if cited and one.commit_id == cited[0].hit.commit_id), None)
     said = answers.answer(
         question.text, cited, has_evidence=found.has_evidence, is_repeated=Repeated(index),
-        quoted=quoted if quotes.is_sure else None,
+        quoted=quoted if quoted and (quotes.is_sure or (is_pointing and quoted.worth)) else None,
     )  # fmt: skip
     return {
         "outcome": said.outcome,
@@ -60,18 +63,27 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
     }
 
 
-def _judge(found: Ranked, quotes: Quotes, question: Question, terms: QuestionTerms) -> Ranked:
+def _judge(found: Ranked, quotes: Quotes, terms: QuestionTerms, *, is_pointing: bool) -> Ranked:
     """Return what was *found* by the worth of its passages: their order, and how likely the first holds the reason.
 
     A question that only points at a place is answered by what is known of it, however little that is.
     """
-    if not quotes.found:
-        return found
-    is_pointing = question.scope.file is not None and not terms.rarity.keys() - _POINTING
-    if terms.commits < _SMALL:
-        return replace(found, has_evidence=found.has_evidence or is_pointing)
+    if terms.commits < _SMALL or not quotes.found:
+        return replace(found, has_evidence=bool(found.hits) and (found.has_evidence or is_pointing))
     hits = reorder(found.hits, quotes)
     return replace(found, hits=hits, confidence=quotes.probability, has_evidence=quotes.is_sure or is_pointing)
+
+
+def _is_pointing(index: RepoIndex, question: Question) -> bool:
+    """Whether *question* names a place and says no more than that: "why is this so?"."""
+    return question.scope.file is not None and not set(index.words.analyze(question.text)) - _POINTING
+
+
+def _narrow(index: RepoIndex, question: Question) -> Question:
+    """Return *question* for the commits that touched its file alone: what else shares its few words does so by chance."""
+    touching = index.store.find_touching(question.scope.file or "")
+    among = touching if question.among is None else touching & question.among
+    return replace(question, among=frozenset(among)) if among else question
 
 
 def rank_gathered(index: RepoIndex, encoder: Encoder, question: Question) -> tuple[QuestionTerms, Ranked]:
