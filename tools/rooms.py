@@ -74,10 +74,8 @@ def iter_imports(file: Path, source: Path, *, at_run_time_alone: bool = False) -
 
 def read_arrows(daemon: Path = DAEMON) -> Arrows:
     """Return which room imports which, from the sources of *daemon*."""
-    names = {path.stem for path in daemon.iterdir() if path.suffix == ".py" or path.is_dir()} - {
-        "__init__",
-        "__pycache__",
-    }
+    names = {path.stem for path in [*daemon.glob("*.py"), *(inside.parent for inside in daemon.glob("*/*.py"))]}
+    names -= {"__init__"}  # a directory with no source but its __pycache__ was a room once, and is left by a checkout
     found: dict[str, set[str]] = {name: set() for name in names}
     for file in daemon.rglob("*.py"):
         mine = file.relative_to(daemon).parts[0].removesuffix(".py")

@@ -90,7 +90,9 @@ def _make_request(scene: Scene, number: int, dice: random.Random) -> tuple[tuple
         )
     if kind == "hello":
         return ("pid", scene.pid), encode_request(number, "hello", {})
-    return ("error", f"{part} is no sha"), encode_request(number, "show", {"repo": repo, "sha": str(part)})
+    return ("error", f"{part} is neither a sha nor a name of a commit"), encode_request(
+        number, "show", {"repo": repo, "sha": str(part)}
+    )
 
 
 def _check(request_id: int, error: Any, result: Any, asked: dict[int, Any], tally: _Tally) -> None:

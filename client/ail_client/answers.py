@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _CONFIDENCE = ((0.8, "very likely"), (0.6, "likely"), (0.4, "perhaps"), (0.0, "a guess"))
 _SENTENCE_MAX = 240
+_ANSWER_MAX = 1000  # on one line; one of 950 kB overflowed the stack of Emacs's regular expressions
 _SHA = re.compile(r"\b[0-9a-f]{7,64}\b")
 
 
@@ -42,11 +43,15 @@ def _describe_origin(reply: dict[str, Any]) -> str:
 
 
 def describe_answer(reply: dict[str, Any]) -> str:
-    """Return the answer and how sure it is on one line, for those who read citations alone on stdout; "" for none."""
+    """Return the answer and how sure it is on one line, for those who read citations alone on stdout; "" for none.
+
+    Beyond 1,000 characters the answer is cut.
+    """
     if not reply.get("answer") or reply.get("confidence") is None:
         return ""
     told = "No reason is recorded. What was done: " if reply.get("outcome") == "no_reason_recorded" else ""
-    return f"{_describe_confidence(reply['confidence'])} {told}{to_line(' '.join(reply['answer'].split()))}"
+    answer = _cut(to_line(" ".join(reply["answer"].split())), _ANSWER_MAX)
+    return f"{_describe_confidence(reply['confidence'])} {told}{answer}"
 
 
 def render_grep(reply: dict[str, Any]) -> str:
@@ -108,7 +113,11 @@ def _render_grep_companion(companion: dict[str, Any], reply: dict[str, Any]) -> 
 def _first_sentence(text: str) -> str:
     end = text.find(". ")
     sentence = text if end < 0 else text[: end + 1]
-    return sentence if len(sentence) <= _SENTENCE_MAX else sentence[: _SENTENCE_MAX - 1] + "…"
+    return _cut(sentence, _SENTENCE_MAX)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _from_here(path: str, root: str) -> str:

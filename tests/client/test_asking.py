@@ -117,6 +117,14 @@ def test_grep_format_is_one_line_a_citation_as_the_contract_has_it(
     assert client.run("ask", "why?", "--format", "grep").stdout.startswith("-:1:1: ")
 
 
+def test_beside_grep_lines_the_answer_is_one_line_that_editors_bear(client: Runner, daemon: ScriptedDaemon) -> None:
+    daemon.script["ask"] = daemon.make_reply(answer="Proxies\ndrop it.\n" * 10_000)
+    [line] = client.run("ask", "why?", "--format", "grep").stderr.splitlines()
+    assert line.startswith("(very likely: 83%) Proxies drop it. Proxies drop it.")
+    assert line.endswith("…")
+    assert len(line) == len("(very likely: 83%) ") + 1000
+
+
 @pytest.mark.parametrize("form", ["text", "grep", "json"])
 def test_no_control_character_of_a_commit_reaches_the_terminal(
     client: Runner, daemon: ScriptedDaemon, form: str

@@ -99,7 +99,8 @@ def test_an_error_is_told_beside_a_terminal(client: Runner, daemon: ScriptedDaem
 def test_a_finding_s_sha_is_coloured_and_linked_as_a_citation_s(client: Runner) -> None:
     screen = Terminal(client).run("related", "src/http.py").screen
     link = f"\x1b]8;;https://github.com/o/r/commit/{SHA}\x1b\\"
-    assert screen.startswith(f"{link}\x1b[35m{SHA[:10]}\x1b[0m\x1b]8;;\x1b\\ last wrote these lines: ")
+    named = f"{link}\x1b[35m{SHA[:10]}\x1b[0m\x1b]8;;\x1b\\"
+    assert screen.startswith(f"{named} last wrote these lines (2026-05-04, Jane Doe, src/http.py:121):")
 
 
 def test_what_the_hook_tells_is_the_same_on_a_terminal(client: Runner) -> None:

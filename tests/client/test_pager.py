@@ -28,7 +28,7 @@ def answered(repo: Path, daemon: ScriptedDaemon) -> None:
 
 
 @pytest.mark.parametrize(
-    "env", [{"GIT_PAGER": PAGED, "PAGER": "false"}, {"PAGER": PAGED}, {"GIT_PAGER": PAGED, "GIT_DIR": "/nowhere"}]
+    "env", [{"GIT_PAGER": PAGED, "PAGER": "false"}, {"PAGER": PAGED}, {"GIT_PAGER": PAGED, "GIT_DIR": ".git"}]
 )
 def test_what_is_longer_than_the_screen_is_paged(client: Runner, env: dict[str, str]) -> None:
     seen = Terminal(client, lines=24).run("ask", "why?", **env)
@@ -50,9 +50,10 @@ def test_core_pager_is_the_user_s_and_never_the_repository_s(client: Runner, rep
     repo.joinpath(".git", "config").write_text("[core]\n\tpager = touch pwned\n")
     config = client.cwd.parent / "gitconfig"
     config.write_text(f'[core]\n\tpager = "{PAGED}"\n')
-    seen = Terminal(client, lines=24).run("ask", "why?", GIT_CONFIG_GLOBAL=str(config))
-    assert seen.text.startswith("paged: Proxies")
-    assert not (repo / "pwned").exists()
+    for env in ({}, {"GIT_DIR": str(repo / ".git")}):
+        seen = Terminal(client, lines=24).run("ask", "why?", GIT_CONFIG_GLOBAL=str(config), **env)
+        assert seen.text.startswith("paged: Proxies")
+        assert not (repo / "pwned").exists()
 
 
 def test_a_pager_that_is_not_there_does_not_hide_the_answer(client: Runner) -> None:

@@ -132,7 +132,10 @@ def count_citations(shown: str) -> int:
 def test_vim_s_quickfix_list_holds_no_raw_character(home: Home, files: Path) -> None:
     out = home.directory / "out.txt"
     lines = ["AilWhy why?", *WAIT, "copen", f"call writefile(getline(1, '$'), '{out}')"]
-    assert len(run_vim(home, "file.py", lines, files)) == len(CORPUS)
+    answer, note, *citations = run_vim(home, "file.py", lines, files)
+    assert answer[2].startswith("(very likely: 83%) The kestrel is simple")
+    assert note[2].startswith("note: Change a")
+    assert len(citations) == len(CORPUS)
     shown = as_text(out.read_bytes())
     assert count_citations(shown) == len(CORPUS)
     assert find_raw(shown) == []

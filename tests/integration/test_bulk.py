@@ -14,6 +14,7 @@ pytestmark = pytest.mark.model
 MANY = 600
 
 
+@pytest.mark.slow
 def test_commits_amends_and_a_second_add_hold_no_question_up_while_a_history_is_embedded(
     home: Home, tmp_path: Path
 ) -> None:

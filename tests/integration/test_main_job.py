@@ -49,6 +49,7 @@ def test_the_reply_has_the_contract_s_keys(common_home: Home, repo: Repository) 
         "sha", "subject", "author", "author_time", "score", "excerpt", "path", "line", "reasons", "reverted_by",
         "replaced_by", "pull_request", "branch",
     }  # fmt: skip
+    assert reply["citations"][0]["branch"] is None, "HEAD reaches it"
     assert reply["index"] == {"head": repo.shas["timeout"], "commits": 3, "pending": 0, "complete": True}
     assert reply["repo"] == str(repo.path.resolve())
 

@@ -87,7 +87,7 @@ def test_neither_daemon_nor_worker_can_leave_a_core(home: Home, tmp_path: Path) 
         assert core.split()[4:6] == ["0", "0"]
         assert os.stat(f"/proc/{daemon.pid}/mem").st_uid == 0  # of a process that cannot be dumped all of it is root's
     child = "import resource; print(resource.getrlimit(resource.RLIMIT_CORE))"
-    isolated = "import subprocess, sys\nfrom ail_daemon import process\nprocess.isolate()\n"
+    isolated = "import subprocess, sys\nfrom ail_daemon.process import isolation\nisolation.isolate()\n"
     program = f"{isolated}subprocess.run([sys.executable, '-c', {child!r}])"
     told = subprocess.run([BIN / "python", "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert told.stdout.strip() == "(0, 0)"

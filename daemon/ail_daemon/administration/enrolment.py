@@ -78,6 +78,7 @@ class Enrolment:
         watched: `events`, or why they do not work. encoded: texts, since the daemon started. embedded: commits found by
         meaning, None where that is not known. Opens nothing: what is not open was left as it settled.
         """
+        progress = repo.progress.describe()  # before what an update sets at its end: `idle` is told with all of that
         settled = repo.settled
         skipped = repo.index.counts.skipped if repo.index else settled.get("skipped", 0)
         lack = repo.notice or self._encoder.notice or describe_wait(repo) or skipping.describe(skipped)
@@ -86,7 +87,7 @@ class Enrolment:
             "notice": "; ".join(filter(None, (lack, describe_unread(repo.place)))) or None,
             "skipped": skipped,
             "watched": repo.watched or "events", "encoded": repo.encoded,
-            **repo.progress.describe(),
+            **progress,
         }  # fmt: skip
         if (index := repo.index) is not None:
             return status | describe_index(repo, index) | {"embedded": index.counts.embedded}

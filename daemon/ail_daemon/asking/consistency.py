@@ -18,9 +18,9 @@ from ail_rpc.errors import AilError
 from ..index.lookups import sample_subjects
 from ..repos.repo import Repo
 from ..repos.repos import Repos
-from ..search import filters
+from ..server.params import REQUIRED
 from .answering import Answering
-from .askparams import AskParams
+from .askparams import ASK, AskParams
 from .plan import NoMeaningError, Plan
 from .replies import Asked
 from .sides import Comparison, compare
@@ -167,4 +167,4 @@ def _describe(found: list[Comparison]) -> dict[str, Any]:
     }
 
 
-_DEFAULTS: Params = dict.fromkeys(("file", "lines", "timeout", *filters.NAMES)) | {"limit": 5}
+_DEFAULTS: Params = {param.name: param.default for param in ASK if param.default is not REQUIRED}

@@ -128,9 +128,9 @@ class Indexer:
             if source in _MEANT:
                 update.source = source  # it knows that somebody meant it; the event beside it does not
             update.due = min(now + QUIET_S, update.latest) if is_hint else now
+            if repo.progress.phase == "idle":
+                repo.progress = Progress("waiting")  # under the lock: a lane might have ended the update before
             self._changed.notify_all()
-        if repo.progress.phase == "idle":
-            repo.progress = Progress("waiting")
         return update
 
     def freshen(self, repo: Repo, source: Source) -> Update | None:
@@ -254,11 +254,9 @@ class Indexer:
 
     def _end(self, update: Update) -> None:
         repo = update.repo
-        repo.progress = Progress()
         with self._changed:
             del self._active[repo.key]
-            if repo.key in self._waiting:
-                repo.progress = Progress("waiting")
+            repo.progress = Progress("waiting") if repo.key in self._waiting else Progress()
             self._changed.notify_all()
         update.finish()
         self.on_updated(repo)

@@ -74,6 +74,7 @@ def test_the_default_keeps_to_its_original(real_model: Prepared) -> None:
     assert np.allclose(np.linalg.norm(original.encode(texts), axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_a_name_that_is_not_here_is_refused_without_the_network(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
