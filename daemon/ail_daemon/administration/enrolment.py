@@ -16,6 +16,9 @@ from ..indexing.indexer import Indexer
 from ..repos.repo import Repo, describe_index
 from ..repos.repos import Repos
 
+_MODEL_S = 1.0
+"""`add` waits so long for the model to be loaded, so that it says what is missing; loading takes .2 s."""
+
 
 class Enrolment:
     """Enrols repositories and tells of them."""
@@ -38,6 +41,7 @@ class Enrolment:
         """Enrol the repository that `repo` lies in and ask for its update; returns once that is accepted, and kept."""
         repo = await asyncio.to_thread(self._repos.add, params["repo"])
         await asyncio.to_thread(self._freshness.enrol, repo)
+        await asyncio.wait({asyncio.create_task(asyncio.to_thread(self._encoder.get))}, timeout=_MODEL_S)
         return self._describe(repo)
 
     async def remove(self, params: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -42,6 +42,7 @@ class Freshness:
         self._starting = threading.RLock()
         self._is_due = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
+        self.on_look: Callable[[], None] = lambda: None  # called in a thread, before each look at everything
 
     async def start(self) -> None:
         """Begin: with a look at everything that moved while no daemon ran."""
@@ -153,6 +154,7 @@ class Freshness:
 
     def _look_at_all(self) -> None:
         self._take_hints()
+        self.on_look()
         for repo in self._repos:
             self._watch(repo)  # again: it may have been replaced, or a limit raised
             if repo.is_damaged_at_rest():

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ail_rpc.paths import get_state_dir
 
 from ..encoding.encoders import ServingEncoder, make_bulk
+from ..encoding.provision import Provision
 from ..flags import Flags
 from ..process.logs import log
 from ..repos.repo import Repo
@@ -28,7 +29,7 @@ class Indexing(NamedTuple):
 def open_indexing(flags: Flags) -> Indexing:
     """Return the parts that make indexes; the indexer is not started yet."""
     state = Path(get_state_dir())
-    encoder = ServingEncoder(make_bulk(flags.current, os.fspath(state / "models")))
+    encoder = ServingEncoder(make_bulk(flags.current, os.fspath(state / "models")), Provision())
     repos = Repos(state / "repos", lambda: flags.current.max_repos)
     return Indexing(encoder, repos, Indexer(flags, encoder.get_serving, _log_failure, Siblings(repos).find_kept))
 
