@@ -54,14 +54,14 @@ class Home:
             **({} if self.model == DEFAULT_MODEL else {"AIL_MODEL": self.model}),
         }
 
-    def own_models(self, models: Path) -> Path:
-        """Give this home a copy of *models* that may be damaged, under a name whose weights are nowhere: it stays damaged."""
+    def own_models(self, models: Path, name: str = NO_WEIGHTS) -> Path:
+        """Give this home a copy of *models* that may be damaged. By *name* the daemon can prepare it anew, or cannot."""
         own = self.state / "models"
         own.unlink(missing_ok=True)
         shutil.copytree(models, own)
         (model_id,) = json.loads((own / NAMES_FILE).read_text()).values()
-        (own / NAMES_FILE).write_text(json.dumps({NO_WEIGHTS: model_id}))
-        self.model = NO_WEIGHTS
+        (own / NAMES_FILE).write_text(json.dumps({name: model_id}))
+        self.model = name
         return own
 
     def run(self, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:

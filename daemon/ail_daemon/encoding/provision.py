@@ -1,7 +1,8 @@
 """Has a model prepared that is missing or damaged: in a child process, one at a time, at a low priority.
 
-The time (8 s on an idle machine) and torch's memory are the child's, which is `ail-daemon model prepare`; words answer meanwhile. Nothing is
-downloaded. An attempt that failed is repeated after an hour at the earliest, since every question asks for the model.
+The time (8 s on an idle machine) and torch's memory are the child's, which is `ail-daemon model prepare`; words answer
+meanwhile. Nothing is downloaded. An attempt that failed is repeated after an hour at the earliest, since every question
+asks for the model.
 """
 
 from __future__ import annotations
