@@ -39,6 +39,8 @@ DOORS = {
     "msgpack": {"framing.py"},
     "watchdog": {"indexing/watching/inotify.py", "indexing/watching/observer.py"},
     "mcp": {"server.py"},
+    "psutil": {"process/machine.py"},
+    "platformdirs": set(),
     "pygit2": set(),
 }
 PURE = {
@@ -69,8 +71,8 @@ ARROWS = {
         "model", "process", "repos", "settings"},
     "metrics": {"asking", "model", "process"},
     "relating": {"asking", "encoding", "flags", "history", "index", "indexing", "model", "repos", "search", "text"},
-    "daemon": {"metrics", "model", "server"},
-    "measuring": {"daemon", "metrics", "model", "server"},
+    "daemon": {"metrics", "model", "process", "server"},
+    "measuring": {"daemon", "metrics", "model", "process", "server"},
     "services": {"administration", "asking", "daemon", "encoding", "flags", "github", "indexing",
         "metrics", "process", "relating", "search", "server"},
     "app": {"daemon", "flags", "measuring", "metrics", "process", "server", "services", "settings"},
@@ -89,6 +91,7 @@ INNER = {
         "flags",
         "history",
         "index",
+        "indexing",
         "model",
         "process",
         "repos",

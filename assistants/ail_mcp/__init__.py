@@ -1,1 +1,1 @@
-"""`ail-mcp`: read-only tools for AI assistants, over stdio. Talks to the daemon as the client does; knows no git, no index."""
+"""`ail-mcp`: read-only tools for AI assistants, over stdio. Talks to the daemon as the client does."""

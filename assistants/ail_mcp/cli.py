@@ -1,4 +1,4 @@
-"""`ail-mcp`: its command line, and what it says where the extra is missing. The SDK costs half a second and comes last."""
+"""`ail-mcp`: its command line, and the error if the extra is missing. The SDK takes half a second and is imported last."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What an assistant's arguments name: a repository, a file, lines, a commit. Refuses what looks like an option.
+"""Resolves an assistant's arguments: a repository, a file, lines, a commit. Refuses what looks like an option.
 
-Nothing here reaches a command line: the daemon is asked over its socket. An argument that begins with `-` is refused all
-the same, since that is how two servers for git were made to run options of git (CVE-2025-68144, CVE-2025-53107).
+No argument reaches a command line: the daemon is asked over its socket. One that begins with `-` is refused all the same,
+since in this way two other servers for git were made to run options of git (CVE-2025-68144, CVE-2025-53107).
 """
 
 from __future__ import annotations

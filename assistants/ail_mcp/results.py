@@ -1,4 +1,4 @@
-"""What an assistant gets: shapes, every text sanitised and bounded, quoted text told apart. Pure.
+"""The results that an assistant gets: every text sanitised and bounded, quoted text marked. Pure.
 
 A commit's author writes what an assistant will read. So each result says which of its fields are quoted, and in the text
 every quoted line begins with `> `: a message cannot end its own quotation.

@@ -1,6 +1,6 @@
-"""The tools as the MCP SDK serves them; its only importer. Each call is one question to the daemon, started on demand.
+"""The tools, served by the MCP SDK. Each call is one request to the daemon, which is started on demand.
 
-Tools are plain functions: the SDK runs them in threads, where the client's blocking sockets are at home.
+Tools are plain functions: the SDK runs them in threads, where they may block.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def make_server(project: str) -> MCPServer[Any]:
 
 
 def _refuse_unknown_arguments(server: MCPServer[Any]) -> None:
-    """Have an argument that a tool does not have refused by name: the SDK drops it, and a misspelt `path` with it."""
+    """Refuse arguments that a tool does not have, by name: the SDK drops them, a misspelt `path` included."""
     for tool in server._tool_manager.list_tools():  # the SDK has no public way to say this
         model = tool.fn_metadata.arg_model
         model.model_config["extra"] = "forbid"
@@ -165,6 +165,6 @@ def _result(text: str, structured: Answer | Commit | Status) -> CallToolResult:
 
 
 def _translate(err: AilError) -> ToolError:
-    """Return *err* as the model sees it: what happened, what the user can do."""
+    """Return *err* as the model reads it: what happened, and what the user can do."""
     hint = f" Hint for the user: {to_line(err.hint)}" if err.hint else ""
     return ToolError(f"{to_line(err.message)}.{hint}"[:1000])

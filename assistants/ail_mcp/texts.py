@@ -1,4 +1,4 @@
-"""Results as text, for models that are shown text alone: the same facts, quoted lines marked. Pure."""
+"""Results as text, for models that get only text: the same facts, quoted lines marked. Pure."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def write_status(status: Status) -> str:
 def _write_sentences(answer: Answer) -> list[str]:
     if not answer["answer"]:
         return []
-    told = ["No reason is recorded. What was done:"] if answer["outcome"] == "no_reason_recorded" else []
-    return ["", *told, quote(answer["answer"])]
+    lead = ["No reason is recorded. What was done:"] if answer["outcome"] == "no_reason_recorded" else []
+    return ["", *lead, quote(answer["answer"])]
 
 
 def _write_companion(companion: Companion) -> str:

@@ -23,7 +23,7 @@ from ail_daemon.model import REF_KINDS, Encoder
 from ail_daemon.repos.repo import Repo
 from ail_daemon.search import candidates, folding, linehistory
 from ail_daemon.search.candidates import Question, gather
-from ail_daemon.search.features import FEATURES, Asked, Signals, build
+from ail_daemon.search.features import FEATURES, QuestionTerms, Signals, build
 from ail_daemon.search.folding import Folder
 from ail_daemon.search.linehistory import LineHistories
 from ail_daemon.search.search import FOLDED_HITS
@@ -48,7 +48,7 @@ class Judged(NamedTuple):
     """One question with its candidates; is_answer: whether each is one, in their order."""
 
     row: Row
-    asked: Asked
+    asked: QuestionTerms
     candidates: dict[int, Signals]
     is_answer: npt.NDArray[np.bool_]
     changes: list[list[int]]  # which of the likeliest are one change, the one that stands for them first
@@ -82,7 +82,7 @@ def judge(index: RepoIndex, encoder: Encoder | None, repo: Path, row: Row) -> Ju
     return Judged(row, gathered.asked, gathered.candidates, is_answer, [one for one in changes if len(one) > 1])
 
 
-def find_likeliest(candidates: dict[int, Signals], asked: Asked) -> list[int]:
+def find_likeliest(candidates: dict[int, Signals], asked: QuestionTerms) -> list[int]:
     """Return the ids of the LIKELIEST by a plain sum, best first."""
     if not candidates:
         return []

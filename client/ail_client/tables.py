@@ -72,7 +72,7 @@ def render_status(status: dict[str, Any], page: Page | None = None) -> str:
         ("daemon", f"{to_line(str(status.get('version')))}, pid {status.get('pid')}, up {up}"),
         ("socket", _shorten_path(str(status.get("socket")), page)),
         ("model", _describe_model(to_line(str(model)), status) if model else _describe_no_model(status)),
-        ("memory", f"{(status.get('rss_bytes') or 0) / 1e6:.0f} MB"),
+        ("memory", _describe_memory(status)),
         *_list_metrics(status.get("metrics") or {}),
         *_list_github(status.get("github") or {}),
     ]
@@ -84,6 +84,13 @@ def render_status(status: dict[str, Any], page: Page | None = None) -> str:
         lines += [page.paint(f"{name:9}", "dim") + first[9:], *others]
     repos = status.get("repos") or []
     return "\n".join([*lines, "", render_repos(repos, page)] if repos else lines)
+
+
+def _describe_memory(status: dict[str, Any]) -> str:
+    """Return what is resident, and what of it is the daemon's alone: the rest is code and files that others may use too."""
+    resident = f"{(status.get('rss_bytes') or 0) / 1e6:.0f} MB"
+    own = status.get("uss_bytes")
+    return f"{resident} resident, {own / 1e6:.0f} MB of it the daemon's alone" if own else resident
 
 
 def _list_metrics(metrics: dict[str, Any]) -> list[tuple[str, str]]:

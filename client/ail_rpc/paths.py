@@ -1,12 +1,14 @@
 """Where AIL's files lie: one resolver for every program, so that all of them meet at one socket.
 
 Functions of the environment: nothing here is created or opened, and only a directory's owner is looked at. `os.path`
-instead of pathlib or platformdirs: they would cost the client 5 and 7 ms of its 25.
+instead of pathlib or platformdirs: they would cost the client 5 and 7 ms of its 25. The tests compare the directories of both
+systems with platformdirs' own.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
 from .errors import UnavailableError
 
@@ -14,17 +16,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SOCKET_PATH_MAX_BYTES = 107
-"""Longest path of a Unix socket on Linux: `sun_path` has 108 bytes with the closing NUL (unix(7))."""
+SOCKET_PATH_MAX_BYTES, MACOS_SOCKET_PATH_MAX_BYTES = 107, 103
+"""Longest path of a Unix socket: `sun_path` has 108 bytes with the closing NUL on Linux (unix(7)), 104 on macOS (<sys/un.h>)."""
+
+_MACOS_BASE = ("Library", "Application Support")  # for state and settings alike, by Apple's file system guide
 
 
 def get_state_dir(env: Mapping[str, str] | None = None) -> str:
-    """Return the directory of indexes, prepared models and logs: `$XDG_STATE_HOME/ail` or `~/.local/state/ail`."""
+    """Return the directory of indexes, prepared models and logs: `$XDG_STATE_HOME/ail` or `~/.local/state/ail`.
+
+    On macOS `~/Library/Application Support/ail` in place of the latter.
+    """
     return os.path.join(_base("XDG_STATE_HOME", (".local", "state"), env), "ail")
 
 
 def get_config_file(env: Mapping[str, str] | None = None) -> str:
-    """Return the path of the settings: `$XDG_CONFIG_HOME/ail/config.toml` or `~/.config/ail/config.toml`."""
+    """Return the path of the settings: `$XDG_CONFIG_HOME/ail/config.toml` or `~/.config/ail/config.toml`.
+
+    On macOS `~/Library/Application Support/ail/config.toml` in place of the latter.
+    """
     return os.path.join(_base("XDG_CONFIG_HOME", (".config",), env), "ail", "config.toml")
 
 
@@ -53,7 +63,12 @@ def _base(variable: str, below_home: tuple[str, ...], env: Mapping[str, str] | N
     named = env.get(variable, "")
     if os.path.isabs(named):  # the XDG specification: relative paths are invalid and to be ignored
         return named
-    return os.path.join(env.get("HOME") or os.path.expanduser("~"), *below_home)
+    home = env.get("HOME") or os.path.expanduser("~")
+    return os.path.join(home, *(_MACOS_BASE if _is_macos() else below_home))
+
+
+def _is_macos() -> bool:
+    return sys.platform == "darwin"
 
 
 def _is_own_directory(path: str) -> bool:
@@ -64,10 +79,11 @@ def _is_own_directory(path: str) -> bool:
 
 
 def _fitting(paths: list[str], origin: str) -> str:
+    most = MACOS_SOCKET_PATH_MAX_BYTES if _is_macos() else SOCKET_PATH_MAX_BYTES
     for path in paths:
-        if len(os.fsencode(path)) <= SOCKET_PATH_MAX_BYTES:
+        if len(os.fsencode(path)) <= most:
             return path
     raise UnavailableError(
-        f"{origin} a socket path of more than {SOCKET_PATH_MAX_BYTES} bytes, the system's limit: {paths[-1]}",
+        f"{origin} a socket path of more than {most} bytes, the system's limit: {paths[-1]}",
         "set AIL_SOCKET to a shorter path, in a directory that only you can enter",
     )

@@ -1,4 +1,4 @@
-"""The composition root: what runs, in which order it starts, in which it stops. Imports every room; none imports it."""
+"""The composition root: what runs, and in which order it starts and stops."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .flags import Flags
 from .measuring import Measuring
 from .metrics.figures import Figures
 from .metrics.port import MetricsPort
-from .process import isolation as process
+from .process import isolation
 from .process.activation import get_watchdog_s, notify
 from .process.idle import wait_until_idle
 from .process.locks import DaemonLocks
@@ -32,7 +32,7 @@ from .services import archaeology
 from .settings import Settings
 
 Service = Callable[[Flags], AbstractAsyncContextManager[Offer]]
-"""Started by entering, stopped by leaving; what it yields is what it serves."""
+"""A service, as a context manager: entering starts it, leaving stops it; it yields what it offers."""
 
 SERVICES: tuple[Service, ...] = (archaeology,)
 
@@ -47,8 +47,8 @@ async def run(
 ) -> None:
     """Serve until SIGTERM, SIGINT or the method `stop`.
 
-    listen: the service manager's socket, None to bind one at the locks' path. ready: told once clients are answered.
-    limits: None for the usual ones. Raises AilError where starting fails; what had started is stopped then.
+    listen: the service manager's socket, None to bind one at the locks' path. ready: notified once clients are answered.
+    limits: None for the usual ones. Raises AilError if starting fails; what had started is then stopped.
     """
     _start_logging(flags.current)
     stopping = asyncio.Event()
@@ -95,7 +95,7 @@ async def run(
 def _stopping_when_idle(
     stopping: asyncio.Event, server: Server, flags: Flags, offers: Sequence[Offer]
 ) -> Iterator[None]:
-    """Have the daemon stop after AIL_IDLE_EXIT_S, at a socket of the service manager's: without one, nobody would start it."""
+    """Stop an idle daemon after AIL_IDLE_EXIT_S, if the service manager holds its socket and so can start it again."""
 
     async def wait() -> None:
         await wait_until_idle(
@@ -112,13 +112,13 @@ def _stopping_when_idle(
 
 
 def _fit_watchdog(limits: ServingLimits) -> ServingLimits:
-    """Return *limits* with looks at itself twice as often as the service manager wants to hear of them."""
+    """Return *limits* with self-checks at least twice in the service manager's watchdog interval."""
     watchdog_s = get_watchdog_s()
     return replace(limits, path_check_s=min(limits.path_check_s, watchdog_s / 2)) if watchdog_s else limits
 
 
 def _look_after_files(locks: DaemonLocks) -> None:
-    process.keep_log_short()
+    isolation.keep_log_short()
     locks.renew()
 
 
@@ -144,7 +144,7 @@ def _restart_logging(before: Settings, after: Settings) -> None:
 
 
 def _reload(flags: Flags) -> None:
-    """Read the settings again, as the method `reload` does; where that fails, `status` says why."""
+    """Read the settings again, as the method `reload` does; if that fails, `status` says why."""
     try:
         changed = flags.reload()
     except AilError as err:

@@ -1,7 +1,6 @@
-"""`ail-daemon`: its command line, and the one place where the daemon's errors become words and an exit status.
+"""`ail-daemon`: its command line, and the one place where the daemon's errors become text and an exit status.
 
-Nothing heavy is imported before it is certain that this process will be the daemon: thirty started at once then cost
-little more than one.
+Nothing heavy is imported before this process holds the locks: thirty started at once then cost little more than one.
 """
 
 from __future__ import annotations
@@ -17,8 +16,7 @@ from ail_rpc import VERSION
 from ail_rpc.errors import AilError, InternalError, NotInstalledError, UnavailableError
 from ail_rpc.paths import get_socket_path, get_state_dir
 
-from .process import activation, locks
-from .process import isolation as process
+from .process import activation, isolation, locks
 from .process.ready import ReadyPipe
 
 _NEEDED = (
@@ -106,23 +104,23 @@ def _run_command(args: argparse.Namespace) -> int:
         return _reset(args)
     if args.command == "uninstall":
         return _uninstall(args)
-    os.umask(0o077)  # the state directory may be made here first, and the daemon accepts none that is open to others
+    os.umask(0o077)  # this may create the state directory, which must not be open to others
     from .encoding.commands import run
 
     return int(run(args))
 
 
 def _run_daemon(args: argparse.Namespace) -> int:
-    process.isolate()
+    isolation.isolate()
     with ReadyPipe(args.ready_fd) as ready:
         _require_extra()
         passed = activation.take_listening_socket()
         socket_path, state_dir = passed.getsockname() if passed else get_socket_path(), get_state_dir()
         if args.detach:
-            process.detach(state_dir, keep=_find_kept(args.ready_fd, passed))
+            isolation.detach(state_dir, keep=_find_kept(args.ready_fd, passed))
         held = locks.acquire(socket_path, state_dir)
         if isinstance(held, str):
-            ready.announce(held)  # the other daemon's: one is enough
+            ready.announce(held)  # the other daemon's socket: one daemon is enough
         else:
             with held:
                 _serve(held, passed, ready)
@@ -130,7 +128,7 @@ def _run_daemon(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
-    process.isolate()
+    isolation.isolate()
     _require_extra()
     with _hold_locks("`ail-client add DIR --wait` has it index a repository"):
         from .administration.building import build
@@ -139,7 +137,7 @@ def _build(args: argparse.Namespace) -> int:
         from .settings import read_settings
 
         flags = Flags(read_settings())
-        start_logging("ERROR", flags.current.log_file or os.devnull)  # what goes wrong is told in words
+        start_logging("ERROR", flags.current.log_file or os.devnull)  # errors are printed
         return build(flags, args.directories)
 
 
@@ -166,16 +164,16 @@ def _uninstall(args: argparse.Namespace) -> int:
     if not args.yes and not confirm(state_dir):
         print("nothing was removed", file=sys.stderr)  # noqa: T201 - as in `_report`
         return 1
-    told = remove_outside(state_dir)
+    lines = remove_outside(state_dir)
     stop_running(get_socket_path())
     with _hold_locks("stop it first: `ail-client stop`"):
-        told += remove_state(state_dir)
-    print(*told, sep="\n", file=sys.stderr)  # noqa: T201
+        lines += remove_state(state_dir)
+    print(*lines, sep="\n", file=sys.stderr)  # noqa: T201
     return 0
 
 
 def _hold_locks(hint: str) -> locks.DaemonLocks:
-    """Return the daemon's locks, held. Raises UnavailableError where a daemon runs."""
+    """Acquire the daemon's locks and return them. Raises UnavailableError if a daemon runs."""
     held = locks.acquire(get_socket_path(), get_state_dir())
     if isinstance(held, str):
         raise UnavailableError(f"a daemon runs, at {held}", hint)
@@ -199,7 +197,7 @@ def _serve(held: locks.DaemonLocks, passed: socket.socket | None, ready: ReadyPi
 
 
 def _require_extra() -> None:
-    """Raise NotInstalledError where a library of the extra is missing; none is imported for that."""
+    """Raise NotInstalledError if a library of the extra is missing; imports none."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise NotInstalledError(

@@ -1,9 +1,9 @@
-"""The daemon's own methods: who it is, how it is, and its end. The domain's methods are added by what serves them."""
+"""The daemon's own methods: `hello`, `health`, `status`, `stop`. The domain's are added by the services (`Offer`)."""
 
 from __future__ import annotations
 
+import asyncio
 import os
-import resource
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,17 +14,18 @@ from ail_rpc.errors import AilError
 
 from .metrics.exposition import Family
 from .model import SCHEMA
+from .process.machine import get_rss_bytes, get_uss_bytes
 from .server.params import Handler, Method, text
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a service brings along.
+    """What a service contributes to the daemon.
 
     methods: by wire name. get_status: its part of `status`, of one repository or (None) of all. find_fault: why it cannot
     answer now, None where it can. get_model: the id of the model it serves, None where it serves none. read_metrics: its
     figures as they stand. describe_sides: of the sides that answer (`SideFigures.describe`), {} where there are none.
-    is_at_rest: whether it does nothing of its own accord just now.
+    is_at_rest: whether it has no work in the background now.
     """
 
     methods: Mapping[str, Handler] = field(default_factory=dict)
@@ -37,7 +38,7 @@ class Offer:
 
 
 class Daemon:
-    """What this process tells of itself; *stop* ends it."""
+    """The methods about this process; *stop* ends it."""
 
     def __init__(self, socket_path: str, offers: list[Offer], stop: Callable[[], None]) -> None:
         self._socket_path = socket_path
@@ -51,9 +52,9 @@ class Daemon:
         return time.monotonic() - self._started
 
     def get_methods(self) -> dict[str, Handler]:
-        """Return every method: one line here, or in an offer, is all that one takes."""
+        """Return every method by name, those of the offers included."""
         own: dict[str, Handler] = {
-            "hello": self.hello,  # unchecked: a newer client may say more of itself, and must be told all the same
+            "hello": self.hello,  # unchecked: a newer client may send more, and must be answered all the same
             "health": Method(self.health, text("kind", "live", "ready", default="live")),
             "status": Method(self.status, text("repo", default=None)),
             "stop": Method(self.stop),
@@ -63,7 +64,7 @@ class Daemon:
         return own
 
     async def hello(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return protocol, version, schema, model and pid: what a client needs to know whether the two fit."""
+        """Return protocol, version, schema, model and pid, by which a client checks that it matches this daemon."""
         del params
         return {
             "protocol": PROTOCOL,
@@ -79,7 +80,10 @@ class Daemon:
         return {"kind": params["kind"], "ok": fault is None, "reason": fault.message if fault else None}
 
     async def status(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the process's figures and each service's part, of the repository `repo` alone where one is named."""
+        """Return the process's figures and each service's part, of the repository `repo` alone where one is named.
+
+        uss_bytes is None there: who watches one repository looks five times a second, and the kernel takes 15 ms for it.
+        """
         found: dict[str, Any] = {
             "pid": os.getpid(),
             "socket": self._socket_path,
@@ -87,6 +91,7 @@ class Daemon:
             "model": self._get_model(),
             "uptime_s": round(self.uptime_s, 3),
             "rss_bytes": get_rss_bytes(),
+            "uss_bytes": await asyncio.to_thread(get_uss_bytes) if params["repo"] is None else None,
             "repos": [],
         }
         for offer in self._offers:
@@ -109,12 +114,3 @@ class Daemon:
 
     def _get_model(self) -> str | None:
         return next((model for offer in self._offers if (model := offer.get_model())), None)
-
-
-def get_rss_bytes() -> int:
-    """Return the resident memory; where there is no /proc (macOS), its peak."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as figures:
-            return int(figures.read().split()[1]) * resource.getpagesize()
-    except FileNotFoundError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,4 +1,4 @@
-"""The settings as they stand now. Everything that may change without a restart is read here, at the moment it is used.
+"""The settings in force. Whatever may change without a restart is read from here when it is used.
 
 A value comes from its default, the file, the environment, or `flags`: set while the daemon runs, until the next `reload`
 or start. Changes are all or nothing: a wrong one leaves every setting as it was.
@@ -15,13 +15,13 @@ from ail_rpc.errors import AilError
 from .history.limits import HistoryLimits
 from .settings import VARIABLES, Loaded, Origin, Settings, read_assignments, read_settings
 
-Told = Callable[[Settings, Settings], None]
+SettingsListener = Callable[[Settings, Settings], None]
 """Called with the settings before and after a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One setting: its variable, its value (None: not set), where that comes from; of a secret, never the value."""
+    """One setting: its variable, its value (None: not set; of a secret only "set"), and where that comes from."""
 
     name: str
     value: Any
@@ -34,26 +34,26 @@ class Flag:
 
 
 class Flags:
-    """Holds the settings in force. Any thread may read `current`; the daemon's loop alone changes them."""
+    """Holds the settings in force. Any thread may read `current`; only the daemon's loop changes them."""
 
     def __init__(self, loaded: Loaded) -> None:
         self.current = loaded.settings
-        self.notice: str | None = None  # why the last `reload` changed nothing; None where it was fine
+        self.notice: str | None = None  # why the last `reload` failed; None if it did not
         self._origins = dict(loaded.origins)
-        self._told: dict[object, Told] = {}
-        self._checks: dict[object, Told] = {}
+        self._listeners: dict[object, SettingsListener] = {}
+        self._checks: dict[object, SettingsListener] = {}
 
-    def subscribe(self, told: Told) -> Callable[[], None]:
-        """Have *told* called on the daemon's loop after every change, before its reply; return what ends that.
+    def subscribe(self, listener: SettingsListener) -> Callable[[], None]:
+        """Call *listener* on the daemon's loop after every change, before its reply; return a function that ends that.
 
-        It must neither wait nor raise: what takes long is to be begun there and done elsewhere.
+        It must neither wait nor raise: long work is to be started there and done elsewhere.
         """
-        return _enter(self._told, told)
+        return _enter(self._listeners, listener)
 
-    def check_with(self, check: Told) -> Callable[[], None]:
-        """Have *check* called before every change; where it raises UsageError nothing is changed. Return what ends that.
+    def check_with(self, check: SettingsListener) -> Callable[[], None]:
+        """Call *check* before every change; if it raises UsageError nothing is changed. Return a function that ends that.
 
-        For what is known only by trying: whether a file can be opened, a port be had.
+        For what only trying shows: whether a file can be opened, or a port is free.
         """
         return _enter(self._checks, check)
 
@@ -70,18 +70,18 @@ class Flags:
         return [self._flag(variable) for variable in VARIABLES]
 
     def set(self, assignments: Mapping[str, object]) -> list[Flag]:
-        """Take values by name, texts as the environment has them or values as TOML has; return what differs from before.
+        """Set values by name, texts as in the environment or values as in TOML; return the settings that changed.
 
-        Raises UsageError where a name or a value is wrong; then nothing was changed.
+        Raises UsageError if a name or a value is wrong; then nothing was changed.
         """
         values = read_assignments(assignments)
         settings = replace(self.current, **{VARIABLES[variable].name: value for variable, value in values.items()})
         return self._apply(settings, {**self._origins, **dict.fromkeys(values, "flags")})
 
     def reload(self) -> list[Flag]:
-        """Read the file and the environment again, in place of all that was `set`; return what differs from before.
+        """Read the file and the environment again, dropping all that was `set`; return the settings that changed.
 
-        Raises UsageError where anything in them is wrong; then nothing was changed.
+        Raises UsageError if anything in them is wrong; then nothing was changed.
         """
         try:
             loaded = read_settings()
@@ -98,8 +98,8 @@ class Flags:
         before, self.current, self._origins = self.current, settings, origins
         changed = [name for name, one in VARIABLES.items() if getattr(before, one.name) != getattr(settings, one.name)]
         if changed:
-            for told in [*self._told.values()]:
-                told(before, settings)
+            for listener in [*self._listeners.values()]:
+                listener(before, settings)
         return [self._flag(variable) for variable in changed]
 
     def _flag(self, variable: str) -> Flag:
@@ -110,9 +110,9 @@ class Flags:
         return Flag(variable, value, self._origins.get(variable, "default"))
 
 
-def _enter(into: dict[object, Told], told: Told) -> Callable[[], None]:
+def _enter(into: dict[object, SettingsListener], listener: SettingsListener) -> Callable[[], None]:
     key = object()
-    into[key] = told
+    into[key] = listener
 
     def leave() -> None:
         into.pop(key, None)

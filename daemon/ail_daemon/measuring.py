@@ -1,22 +1,23 @@
-"""`metrics`, and the same and `health` as resources for scrapers: gathers what every room counts. Counts nothing itself."""
+"""The method `metrics`, and the resources for scrapers: collects the metrics of all parts of the daemon."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .daemon import Daemon, Offer, get_rss_bytes
+from .daemon import Daemon, Offer
 from .metrics import gauges
 from .metrics.exposition import CONTENT_TYPE, Family, Histogram, render
 from .metrics.figures import Figures, name_error
 from .metrics.http import Reply
 from .metrics.port import Resource
 from .model import SCHEMA
+from .process.machine import get_rss_bytes
 from .server.params import Handler, Method, flag
 
 
 class Measuring:
-    """Tells the metrics of *daemon*, of its *offers* and of *figures*; count_connections: of its socket, by state."""
+    """Serves the metrics of *daemon*, its *offers* and *figures*; count_connections: returns those of its socket, by state."""
 
     def __init__(
         self,
@@ -41,8 +42,8 @@ class Measuring:
         found, sides = await self._collect(), self._describe_sides()
         if not params["json"]:
             return render(found)
-        told = {one.name: one.describe() for one in found}
-        return {"schema_version": SCHEMA, "metrics": told, "sides": sides}
+        metrics = {one.name: one.describe() for one in found}
+        return {"schema_version": SCHEMA, "metrics": metrics, "sides": sides}
 
     async def _collect(self) -> list[Family | Histogram]:
         sides = self._describe_sides()
@@ -61,7 +62,7 @@ class Measuring:
         return Reply(200, render(await self._collect()), CONTENT_TYPE)
 
     async def _get_ready(self) -> Reply:
-        """Say why not in one word alone: the sentence names a repository, and any local user may read the port."""
+        """Say whether questions are answered; if not, why in one word: any local user may read the port."""
         fault = await self._daemon.find_fault()
         return Reply(200, "ok\n") if fault is None else Reply(503, f"not ready: {name_error(fault)}\n")
 

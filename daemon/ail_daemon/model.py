@@ -1,4 +1,4 @@
-"""The words of the domain, as frozen types. Knows nothing: no library, no other room.
+"""The domain's types.
 
 `sha` is 40 lower-case hex digits everywhere (a sha256 repository: 64). Paths are as git stores them, relative to the
 repository's root, undecodable bytes as surrogate escapes. Times are seconds since 1970 with the author's own offset.
@@ -17,7 +17,7 @@ Embeddings = npt.NDArray[np.float32]
 """Shape (n, dimension), float32, each row of unit length."""
 
 Encode = Callable[[list[str]], Embeddings]
-"""Returns texts' embeddings, row for row. Raises ModelError, or WorkerDiedError, where one of them cannot be encoded."""
+"""Returns texts' embeddings, row for row. Raises ModelError or WorkerDiedError if one of them cannot be encoded."""
 
 Outcome = Literal["answered", "no_reason_recorded", "no_evidence"]
 Mode = Literal["auto", "semantic", "lexical"]

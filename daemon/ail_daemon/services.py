@@ -1,11 +1,11 @@
-"""The domain as one service of the daemon: what is made, in which order it starts and stops, which methods it offers."""
+"""The domain as one service of the daemon: which objects it consists of, how they start and stop, which methods it offers."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +37,17 @@ from .indexing.freshness import Freshness
 from .indexing.opening import open_indexing
 from .metrics import gauges
 from .metrics.exposition import Family
-from .process import heap
+from .process import heap, machine
 from .relating.related import Related
 from .search import filters
 from .server.params import Handler, Method, Param, flag, number, raw, text, texts, whole
 
 
 @contextlib.asynccontextmanager
-async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
-    """Enrolled repositories, kept indexed, and answers about them."""
+async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.is_on_battery) -> AsyncIterator[Offer]:
+    """Keep enrolled repositories indexed and answer questions, until this context ends. *is_on_battery*: see `open_indexing`."""
     settings, state = flags.current, Path(get_state_dir())
-    encoder, repos, indexer = indexing = open_indexing(flags)
+    encoder, repos, indexer = indexing = open_indexing(flags, is_on_battery)
     freshness = Freshness(repos, indexer, flags)
     pool = QuestionPool(flags)
     caches = AnswerCaches.make(settings.cache_size, settings.faiss_cache_size, settings.faiss_similarity_threshold)
@@ -68,7 +68,7 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
     def forget_removed() -> None:
         caching.forget_removed()
         answering.forget()
-        heap.trim()  # what was freed holds texts of what is gone, until somebody writes there again
+        heap.trim()  # freed memory still holds texts of the removed repository
 
     enrolment = Enrolment(repos, indexer, freshness, encoder, forget_removed)
     keeping = Keeping(repos, freshness, encoder, state, forget_removed)
@@ -91,13 +91,13 @@ async def archaeology(flags: Flags) -> AsyncIterator[Offer]:
         probing = Probing(repos, lambda: _encode(pool, encoder), ask_unheard)
 
         async def get_status(start: str | None) -> dict[str, Any]:
-            told = await enrolment.get_status(start)
+            status = await enrolment.get_status(start)
             model = {
                 "no_model": encoder.reason,
                 "model_remedy": encoder.remedy if encoder.reason else None,
                 "preparing_s": encoder.preparing_s,
             }
-            return {**told, **model, "notice": flags.notice, "github": pull_requests.describe()}
+            return {**status, **model, "notice": flags.notice, "github": pull_requests.describe()}
 
         yield Offer(
             methods,
@@ -163,13 +163,13 @@ def _offer_methods(
 
 
 async def _read_metrics(enrolment: Enrolment, caches: AnswerCaches, encoder: ServingEncoder) -> list[Family]:
-    told = await enrolment.get_status(None)
+    status = await enrolment.get_status(None)
     kept = gauges.read_caches({name: cache.stats() for name, cache in caches._asdict().items()})
-    return [*gauges.read_repositories(told["repos"]), *kept, gauges.read_model(encoder.loaded is not None)]
+    return [*gauges.read_repositories(status["repos"]), *kept, gauges.read_model(encoder.loaded is not None)]
 
 
 async def _encode(pool: QuestionPool, encoder: ServingEncoder) -> None:
-    """Encode something, where there is a model: what a probe does where no repository can be asked about."""
+    """Encode something if there is a model: the probe if no repository can be asked about."""
     loaded = await pool.run(LIMIT_S, encoder.get)
     if loaded:
         await pool.run(LIMIT_S, lambda: loaded.encode(["why?"]))

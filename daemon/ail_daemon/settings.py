@@ -1,7 +1,7 @@
-"""What the user may set: names, defaults, ranges. Knows no other room but the model's words.
+"""What the user may set: names, defaults, ranges.
 
-The file's keys are the variables' names, in either case; the environment wins over the file. By hand, a table and its
-reader: pydantic-settings does it in as many lines, for 13 MB of the daemon's 150 and 110 ms of its start.
+The file's keys are the variables' names, in either case; the environment wins over the file. Written by hand: pydantic-settings
+takes as many lines, 13 MB of memory and 110 ms of the start.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _API_URL = re.compile(
 _TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 Origin = Literal["default", "file", "environment", "flags"]
-"""Where a value comes from; flags: it was set while the daemon ran."""
+"""Where a value comes from; flags: set while the daemon runs."""
 
 Reader = Callable[[object], Any]
 """Returns the value of a setting from the text of a variable or a value of the file; raises ValueError, TypeError."""
@@ -120,8 +120,8 @@ def _count_cores() -> int:
 
 
 def _setting(variable: str, default: object, may_be: str, read: Reader, *, is_secret: bool = False) -> Any:
-    told = {"variable": variable, "may_be": may_be, "read": read, "is_secret": is_secret}
-    return field(default=default, metadata=told, repr=not is_secret)
+    metadata = {"variable": variable, "may_be": may_be, "read": read, "is_secret": is_secret}
+    return field(default=default, metadata=metadata, repr=not is_secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +141,7 @@ class Settings:
     cache_size: int = _setting("AIL_CACHE_SIZE", 1000, _ENTRIES, _whole(0, 1_000_000))
     faiss_cache_size: int = _setting("FAISS_CACHE_SIZE", 100, _ENTRIES, _whole(0, 1_000_000))
     faiss_cache: bool = _setting("AIL_FAISS_CACHE", True, _YES_OR_NO, _truth)
+    embed_on_battery: bool = _setting("AIL_EMBED_ON_BATTERY", False, _YES_OR_NO, _truth)
     max_query_time_s: float = _setting(
         "AIL_MAX_QUERY_TIME_S", 5.0, "a number of seconds above 0, at most 3,600", _number(0, 3600, is_included=False)
     )
@@ -190,13 +191,13 @@ VARIABLES: Mapping[str, Field[Any]] = {one.metadata["variable"]: one for one in 
 
 
 def get_child_environment() -> dict[str, str]:
-    """Return this process's environment without what is secret: what a child process may have."""
+    """Return this process's environment for a child process: without secrets."""
     secrets = {name for name, one in VARIABLES.items() if one.metadata["is_secret"]}
     return {name: value for name, value in os.environ.items() if name not in secrets}
 
 
 class Loaded(NamedTuple):
-    """Settings as they were read: each variable that is set somewhere with its origin, the others have their defaults."""
+    """Settings as they were read, and the origin of each variable that is set somewhere; the others have their defaults."""
 
     settings: Settings
     origins: Mapping[str, Origin]
@@ -210,7 +211,7 @@ def load_settings(file: str | None = None) -> Settings:
 def read_settings(file: str | None = None) -> Loaded:
     """Return the settings of *file* (None: the user's own; a missing one is empty) and of the environment.
 
-    Raises UsageError naming the variable, and what it may be, where a value or a name is wrong.
+    Raises UsageError naming the variable, and what it may be, if a value or a name is wrong.
     """
     path = file or get_config_file()
     written = _read_toml(path)
@@ -249,7 +250,7 @@ def find_variable(name: str) -> str:
 
 
 def _take(one: Field[Any], value: object, hint: str) -> Any:
-    """Return the checked value; the refusal does not repeat it, for it may be a token."""
+    """Return the checked value. The error does not repeat it: it may be a token."""
     try:
         return one.metadata["read"](value)
     except (ValueError, TypeError, StopIteration):

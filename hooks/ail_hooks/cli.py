@@ -1,6 +1,6 @@
-"""`ail-hook`: parse, dispatch, and the one place that turns errors into words and exit statuses.
+"""`ail-hook`: parse, dispatch, and the one place that turns errors into text and exit statuses.
 
-`run` goes its own way, without argparse: git waits for it, and it must exit 0 and say nothing whatever happens.
+`run` does without argparse: git waits for it, and it must exit 0 and print nothing whatever happens.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _EXIT_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `ail-hook`; return its exit status, 0 for `run` whatever happens: a hook never stands in git's way."""
+    """Run `ail-hook`; return its exit status, for `run` always 0: a hook must never stop git."""
     words = sys.argv[1:] if argv is None else argv
     return run_hook(words[1:]) if words[:1] == ["run"] else _guarded(words)
 
 
 def run_hook(words: Sequence[str]) -> int:
-    """Run the hook that *words* names (event, then git's own arguments) in its room; return 0, in silence."""
+    """Run the hook that *words* names (event, then git's own arguments); return 0 and print nothing."""
     try:
         if words[:1] in _ASKING:
             from .related import main as ask

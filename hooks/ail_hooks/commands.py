@@ -1,4 +1,4 @@
-"""The commands of `ail-hook` but `run`: what each takes, calls and prints. A new one is a line in COMMANDS."""
+"""The commands of `ail-hook` except `run`: their arguments, calls and output. A new one is a line in COMMANDS."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ examples:
 _EXAMPLES = {
     "install": (
         "ail-hook install                  the repository of this directory",
-        "ail-hook install --pre-commit     and each commit is told what the history knows about it",
+        "ail-hook install --pre-commit     also print at a commit which earlier ones bear on it",
         "ail-hook install --global         all your repositories, with git 2.54 or newer",
     ),
     "uninstall": ("ail-hook uninstall ~/src/project", "ail-hook uninstall --global"),
@@ -41,7 +41,7 @@ _EXAMPLES = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports mistakes as UsageError, so that one place turns every error into words."""
+    """Raises mistakes as UsageError, so that one place turns every error into text."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, f"`{self.prog} --help` shows how")
@@ -86,7 +86,7 @@ def _add_install(parser: argparse.ArgumentParser) -> None:
         "--pre-commit",
         dest="asks",
         action="store_true",
-        help="also have each commit told, in at most five lines, what the history knows about it (AIL_RELATED=0: quiet)",
+        help="also print at each commit, in at most five lines, which earlier ones bear on it (AIL_RELATED=0: quiet)",
     )
 
 
@@ -94,23 +94,23 @@ def _install(options: Namespace) -> int:
     if _is_global(options) and options.shim:
         raise UsageError("--shim is about one repository, --global about all", "leave one of them out")
     if options.is_global:
-        status, told = installing.install_globally(asks=options.asks)
+        status, report = installing.install_globally(asks=options.asks)
     else:
-        status, told = installing.install(options.directory, in_shim=options.shim, asks=options.asks)
-    if "snippet" in told:
-        write_note(words.render_refusal(told))
-    return _print(options, told, told.get("snippet") or words.render_report(told), status)
+        status, report = installing.install(options.directory, in_shim=options.shim, asks=options.asks)
+    if "snippet" in report:
+        write_note(words.render_refusal(report))
+    return _print(options, report, report.get("snippet") or words.render_report(report), status)
 
 
 def _uninstall(options: Namespace) -> int:
     is_global = _is_global(options)
-    status, told = installing.uninstall_globally() if is_global else installing.uninstall(options.directory)
-    return _print(options, told, words.render_removal(told), status)
+    status, report = installing.uninstall_globally() if is_global else installing.uninstall(options.directory)
+    return _print(options, report, words.render_removal(report), status)
 
 
 def _status(options: Namespace) -> int:
-    told = installing.report(None if _is_global(options) else Repository(options.directory))
-    return _print(options, told, words.render_report(told), 0 if installing.is_whole(told) else 1)
+    report = installing.report(None if _is_global(options) else Repository(options.directory))
+    return _print(options, report, words.render_report(report), 0 if installing.is_whole(report) else 1)
 
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None], Run]] = {
@@ -127,9 +127,9 @@ def _is_global(options: Namespace) -> bool:
     return bool(options.is_global)
 
 
-def _print(options: Namespace, told: dict[str, Any], text: str, status: int) -> int:
+def _print(options: Namespace, report: dict[str, Any], text: str, status: int) -> int:
     if options.json:
-        write_json(told)
+        write_json(report)
     else:
         write_answer(_safe(text))
     return status

@@ -1,7 +1,7 @@
-"""Hooks in git's configuration, from git 2.54 on: they run beside every hook directory and hook tool.
+"""Hooks in git's configuration, from git 2.54 on: they run in addition to every hook directory and hook tool.
 
-`hook.<name>.event` without its command ends every git command that would run the hook, so the command is written first
-and a section goes as a whole. A name must not be an event's own.
+`hook.<name>.event` without a command makes every git command fail that would run the hook, so the command is written first
+and a section is removed as a whole. A name must not be that of an event.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Configuration:
         self._found = self._read()
 
     def get_state(self, event: str) -> str | None:
-        """Return "installed", "outdated", "disabled", or None where the file says nothing of ours."""
+        """Return "installed", "outdated", "disabled", or None if the file has no hook of ours."""
         found = self._found.get(event)
         if found is None:
             return None
@@ -39,7 +39,7 @@ class Configuration:
         return "installed" if found | wanted == found else "outdated"
 
     def install(self, event: str) -> None:
-        """Have git run the hook from now on; one that the user disabled stays so. Raises StorageError."""
+        """Make git run the hook, unless the user disabled it. Raises StorageError."""
         if self.get_state(event) == "installed":
             return
         name = f"hook.{_PREFIX}{event}"
@@ -54,7 +54,7 @@ class Configuration:
         return True
 
     def _read(self) -> dict[str, dict[str, bytes]]:
-        """Return event -> key -> value of what this file has of ours."""
+        """Return event -> key -> value of our hooks in this file."""
         done = run_git(*self._git, "-z", "--get-regexp", rf"^hook\.{_PREFIX}.*\.")
         found: dict[str, dict[str, bytes]] = {}
         for entry in filter(None, done.stdout.split(b"\0")):

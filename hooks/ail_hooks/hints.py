@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 def leave(event: str, path: str, pairs: Iterable[tuple[str, str]] = ()) -> None:
     """Tell the daemon, now or whenever it starts, that *event* ran in the repository at *path* (absolute).
 
-    pairs: old and new shas that git said to post-rewrite. Raises OSError where the state directory takes nothing.
+    pairs: old and new shas that git passed to post-rewrite. Raises OSError if the state directory cannot be written.
     """
     append(make_file(), encode(event, path, pairs))
 
 
 def make_file() -> str:
-    """Return where hints go; its directory is there then, mode 0700. Raises OSError."""
+    """Return the path of the hints file, after making its directory, mode 0700. Raises OSError."""
     file = get_hints_file()
     for directory in (os.path.dirname(os.path.dirname(file)), os.path.dirname(file)):
         os.makedirs(directory, mode=0o700, exist_ok=True)

@@ -1,6 +1,6 @@
-"""One hook file in a hooks directory: put a shim there, keep what was there first, give it back. Runs no git.
+"""One hook file in a hooks directory: installs a shim, keeps the former hook, and restores it.
 
-What was there gets another name beside the shim, and is never copied: its bytes, mode, and what a link points to stay.
+The former hook is renamed, never copied: its bytes, mode, and what a link points to stay.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ class HookFile:
 
     @property
     def is_ours(self) -> bool:
-        """Whether a shim of ours, of any version, is there."""
+        """Whether the file is a shim of ours, of any version."""
         return self._read_shim() is not None
 
     @property
     def has_forgotten(self) -> bool:
-        """Whether a hook is kept here and none of ours stands before it: another program took the place."""
+        """Whether a former hook is kept here, but our shim was replaced by another program."""
         both = os.path.lexists(self.kept) and os.path.lexists(self.path)
         return both and not self.is_ours and not self._is_kept_itself()
 
     def check(self) -> None:
-        """Look whether `install` would lose something, and change nothing. Raises StorageError where it would."""
+        """Raise StorageError if `install` would lose something; change nothing."""
         if self.has_forgotten:
             raise StorageError(
                 f"{self.path} is not ours, and {self.kept} is still kept from an earlier installation",
@@ -58,7 +58,7 @@ class HookFile:
                 raise StorageError(f"{path} is a directory, and git expects a hook there", "move it away first")
 
     def install(self) -> None:
-        """Put the shim there; a hook that is not ours is kept beside it and called first. Raises StorageError."""
+        """Install the shim; a hook that is not ours is kept beside it and called first. Raises StorageError."""
         if self.get_state() in ("installed", "chained"):
             return
         has_kept = False
@@ -72,7 +72,7 @@ class HookFile:
             raise StorageError(f"{self.path} was not installed: {err.strerror}", "nothing was changed there") from err
 
     def uninstall(self) -> bool:
-        """Give back what was there first, or nothing; whether anything changed. Raises StorageError."""
+        """Remove the shim and restore the former hook; return whether anything changed. Raises StorageError."""
         try:
             if self.has_forgotten or not (self.is_ours or os.path.lexists(self.kept)):
                 return False
@@ -85,10 +85,10 @@ class HookFile:
         return True
 
     def _keep(self) -> bool:
-        """Give what is there its second name; whether this call did. Raises OSError.
+        """Give the former hook its second name; return whether this call did. Raises OSError.
 
-        By a link where the file system has them: unlike a rename it does not replace what another installation keeps at
-        the same moment, and there is no moment without a hook.
+        By a hard link where possible: unlike a rename it does not replace what another installation keeps at the same
+        moment, and the hook is never missing.
         """
         if self._is_kept_itself():
             return False
@@ -101,14 +101,14 @@ class HookFile:
         return True
 
     def _give_back(self) -> None:
-        """Have what is kept be the hook again, under its one name. Raises OSError."""
+        """Rename the kept hook back. Raises OSError."""
         if self._is_kept_itself():
             os.unlink(self.kept)
         else:
             os.replace(self.kept, self.path)
 
     def _is_kept_itself(self) -> bool:
-        """Whether the hook and what is kept are one file: an installation is under way, or died."""
+        """Whether the hook and the kept one are one file: an installation is under way, or was killed."""
         try:
             return os.path.samestat(os.lstat(self.path), os.lstat(self.kept))
         except OSError:
@@ -118,7 +118,7 @@ class HookFile:
         return make_shim(self._event, self._hints_file, is_chained=is_chained)
 
     def _read_shim(self) -> bytes | None:
-        """Return the content of what is there if it is ours: no link, no directory, nothing that anybody changed."""
+        """Return the file's content if it is an unchanged shim of ours and no link, else None."""
         try:
             found = os.lstat(self.path)
             if not stat.S_ISREG(found.st_mode) or found.st_size > _SHIM_MAX_BYTES:
@@ -130,7 +130,7 @@ class HookFile:
         return content if is_shim(content) else None
 
     def _write(self, content: bytes) -> None:
-        """Write under another name, then rename: git never runs half a hook. Raises OSError."""
+        """Write under another name, then rename, so that git never runs an incomplete hook. Raises OSError."""
         temporary = f"{self.path}.{os.getpid()}.new"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o777)
         try:
@@ -145,7 +145,7 @@ class HookFile:
 
 
 def make_hooks_dir(directory: str) -> None:
-    """Make sure that *directory* is there and takes files. Raises StorageError."""
+    """Make *directory* if need be and check that it can be written. Raises StorageError."""
     try:
         os.makedirs(directory, exist_ok=True)
     except OSError as err:

@@ -1,4 +1,4 @@
-"""`ail-hook install`, `uninstall`, `status`: which way hooks are installed, and what a person is told of it."""
+"""`ail-hook install`, `uninstall`, `status`: chooses the way hooks are installed, and makes the report."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _DID_NOT_HOLD = 1
 def install(directory: str | None, *, in_shim: bool = False, asks: bool = False) -> tuple[int, dict[str, Any]]:
     """Install the hooks of one repository; return (exit status, report as of `report`).
 
-    With git 2.54 or newer in its configuration, else as shims; *in_shim*: as shims anyway, also where a hook tool looks
-    after the hooks. Without it, and with such a tool, nothing is changed, the status is 1 and the report has a `snippet`.
-    *asks*: also the hooks that say, at a commit, what the history knows about it.
+    With git 2.54 or newer in its configuration, else as shims; *in_shim*: as shims anyway, even if another hook tool manages
+    the hooks. Without it, and with such a tool, nothing is changed, the status is 1 and the report has a `snippet`.
+    *asks*: also the hooks that print, at a commit, which earlier commits bear on it.
     Raises RepoError, StorageError, NotInstalledError.
     """
     repository = Repository(directory)
@@ -57,7 +57,7 @@ def install_globally(*, asks: bool = False) -> tuple[int, dict[str, Any]]:
 
 
 def uninstall(directory: str | None) -> tuple[int, dict[str, Any]]:
-    """Remove the hooks of one repository; what was there first is back. Status 1: something had to be left.
+    """Remove the hooks of one repository and restore the former ones. Status 1: something had to be left.
 
     Raises RepoError, StorageError, NotInstalledError.
     """
@@ -73,9 +73,9 @@ def uninstall_globally() -> tuple[int, dict[str, Any]]:
 
 
 def report(repository: Repository | None) -> dict[str, Any]:
-    """Return how each event stands (None: in the user's own configuration).
+    """Return the state of each event's hook (None: in the user's own configuration).
 
-    Keys: repo, git (version), hooks_dir, tool (what else looks after the hooks), events: event -> state, by, path.
+    Keys: repo, git (version), hooks_dir, tool (what else manages the hooks), events: event -> state, by, path.
     state: installed, chained (another hook runs first), outdated, disabled, not ours, missing. by: "local" or "global"
     configuration, "shim", None. path: of the hook's file, None for configuration.
     """
@@ -92,15 +92,15 @@ def report(repository: Repository | None) -> dict[str, Any]:
     }
 
 
-def is_whole(told: dict[str, Any]) -> bool:
-    """Whether git runs every hook of *told*, a report."""
-    return all(event["state"] in ("installed", "chained") for event in told["events"].values())
+def is_whole(found: dict[str, Any]) -> bool:
+    """Whether git runs every hook of the report *found*."""
+    return all(event["state"] in ("installed", "chained") for event in found["events"].values())
 
 
 def _report_events(repository: Repository | None, scopes: list[Configuration]) -> dict[str, dict[str, Any]]:
-    """Return how each event stands; of those that ask, which nobody needs, only what is ours."""
-    told = {event: _report_event(event, repository, scopes) for event in (*EVENTS, *ASKING)}
-    return {event: one for event, one in told.items() if event in EVENTS or one["by"]}
+    """Return the state of each event's hook; the optional ones that ask the daemon only if they are ours."""
+    found = {event: _report_event(event, repository, scopes) for event in (*EVENTS, *ASKING)}
+    return {event: one for event, one in found.items() if event in EVENTS or one["by"]}
 
 
 def _report_event(event: str, repository: Repository | None, scopes: list[Configuration]) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _remove_configuration(repository: Repository | None) -> set[str]:
 
 
 def _install_shims(repository: Repository, events: Sequence[str]) -> None:
-    """Look at every place before the first is changed."""
+    """Check every file before the first is changed."""
     make_hooks_dir(repository.hooks_dir)
     files = [HookFile(repository.hooks_dir, event, get_hints_file()) for event in events]
     for file in files:
@@ -138,12 +138,12 @@ def _remove_shims(repository: Repository) -> set[str]:
 
 
 def _is_ours_all(repository: Repository, events: Sequence[str]) -> bool:
-    """Whether shims stand at every place already, so that installing again only brings them up to date."""
+    """Whether every hook is a shim of ours already, so that installing again only updates them."""
     return all(HookFile(repository.hooks_dir, event, get_hints_file()).is_ours for event in events)
 
 
 def _files(repository: Repository) -> list[HookFile]:
-    """Return all places where shims may be: `core.hooksPath` may have been set after they were installed."""
+    """Return all files that may be shims: `core.hooksPath` may have been set after they were installed."""
     directories = dict.fromkeys((repository.hooks_dir, repository.own_hooks_dir))
     return [HookFile(directory, event, get_hints_file()) for directory in directories for event in (*EVENTS, *ASKING)]
 

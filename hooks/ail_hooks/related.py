@@ -1,7 +1,7 @@
-"""At a commit: what the history says about the staged change, in at most five lines, or nothing at all.
+"""Prints at a commit which earlier commits bear on the staged change: at most five lines, usually none.
 
-Never blocks and never fails: without a running daemon, out of time, or below the daemon's bar it is silent. It starts no
-daemon: whoever commits does not wait for one. AIL_RELATED=0 switches it off.
+Never blocks and never fails: without a running daemon, out of time, or below the daemon's bar it prints nothing. It starts no
+daemon, because the commit would wait for it. AIL_RELATED=0 switches it off.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EVENTS = ("pre-commit", "prepare-commit-msg")
 SWITCH = "AIL_RELATED"
 LIMIT = "AIL_RELATED_LIMIT_S"
 LIMIT_S = 0.12
-"""For git, the daemon and the way there, unless $AIL_RELATED_LIMIT_S allows more: with the interpreter's start 150 ms."""
+"""For git and the daemon together, unless $AIL_RELATED_LIMIT_S allows more: 150 ms with the interpreter's start."""
 
 LINES_MAX = 5
 _LINE_CHARS = 200
@@ -34,8 +34,8 @@ _HEADING = f"What the history says about this change ({SWITCH}=0 keeps it quiet)
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the hook *argv*: its event, then what git gives it. Return 0, whatever happens."""
-    gc.disable()  # this process ends before a collection pays
+    """Run the hook *argv*: its event, then git's arguments. Always return 0."""
+    gc.disable()  # this process ends before a collection would pay off
     try:
         _run(argv)
     except (Exception, KeyboardInterrupt):  # noqa: BLE001  # a hook never stands in git's way
@@ -66,7 +66,7 @@ def _read_limit_s() -> float:
 
 
 def _is_edited(source: Sequence[str]) -> bool:
-    """Whether a person will edit a message that is still theirs to write; the framework names the source in the environment."""
+    """Whether a person is about to write a new message; hook frameworks pass its source in the environment."""
     named = source[0] if source else os.environ.get("PRE_COMMIT_COMMIT_MSG_SOURCE", "")
     return named in _WRITTEN_FOR and os.environ.get("GIT_EDITOR") != _NO_EDITOR
 
@@ -80,9 +80,9 @@ def _show(lines: list[str]) -> None:
 
 
 def _write(file: str, lines: list[str], deadline: Deadline) -> None:
-    """Append *lines* as comments that git strips; nothing where the settings would leave them in the commit.
+    """Append *lines* as comments that git strips; nothing if the settings would leave them in the commit.
 
-    At the very end, behind the cut line of `commit -v` and of `--cleanup=scissors`: there both go, and they go everywhere.
+    At the very end, behind the cut line of `commit -v` and of `--cleanup=scissors`, where git strips them in any case.
     """
     if not lines:
         return
@@ -99,12 +99,12 @@ def _write(file: str, lines: list[str], deadline: Deadline) -> None:
 
 
 def _find_lines(deadline: Deadline) -> list[str]:
-    """Return what there is to say about the staged change. Raises where there is no daemon, no time, or no repository."""
+    """Return the lines about the staged change. Raises AilError without a daemon, time, or repository."""
     from ail_rpc.discovery import find_current
 
     place = find_current(os.getcwd())
     if any(os.path.lexists(os.path.join(place.git_dir, name)) for name in _UNDER_WAY):
-        return []  # a merge, a rebase, a revert: the change is somebody else's, or its reason is known
+        return []  # a merge, a rebase, a revert: the change was made before, or its reason is known
     return describe(_ask(place.address, deadline))
 
 

@@ -1,4 +1,4 @@
-"""What git says: its version, where a repository's hooks lie, what the configuration holds. Runs git, changes nothing else."""
+"""Asks git for its version, a repository's hooks directory and configuration, and changes the configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ail_rpc.discovery import RepoPlace
 
 CONFIGURED_SINCE = (2, 54)
-"""The first git that runs the hooks its configuration names."""
+"""The first git that runs hooks named in its configuration."""
 
 # `git rev-parse --local-env-vars`: set where a hook runs us, they would have git look at that repository
 _LOCAL_VARIABLES = {
@@ -25,10 +25,10 @@ _LOCAL_VARIABLES = {
 
 
 class Repository:
-    """A repository whose hooks are to be looked after; paths absolute.
+    """A repository whose hooks are managed; paths absolute.
 
     hooks_dir: where git looks for hooks. own_hooks_dir: where it would without `core.hooksPath`. hooks_path: that
-    setting's value, None where it is not set.
+    setting's value, None if it is not set.
     """
 
     def __init__(self, directory: str | None) -> None:
@@ -41,12 +41,12 @@ class Repository:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """What names it to git, whose environment is not handed on."""
+        """The options that name it to git, since git's variables are removed from the environment."""
         named = ("--git-dir", self.place.git_dir) if self.place.is_named else ()
         return ("-C", self.place.root, *named)
 
     def _read(self, *arguments: str) -> str | None:
-        """Return what git prints, None where there is nothing to print. Raises RepoUnreadableError."""
+        """Return what git prints, None if it prints nothing. Raises RepoUnreadableError."""
         done = run_git(*self.options, *arguments)
         if done.returncode > 1:
             raise RepoUnreadableError(
@@ -69,7 +69,7 @@ def has_configured_hooks() -> bool:
 
 
 def run_git(*arguments: str | bytes) -> subprocess.CompletedProcess[bytes]:
-    """Run git on the repository that *arguments* name, whatever one a hook is about. Raises NotInstalledError."""
+    """Run git on the repository that *arguments* name, not the one a hook runs for. Raises NotInstalledError."""
     env = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
     try:
         return subprocess.run(["git", *arguments], env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False)
@@ -85,6 +85,6 @@ def change_config(*arguments: str | bytes) -> None:
 
 
 def explain(done: subprocess.CompletedProcess[bytes]) -> str:
-    """Return the last thing git said on stderr."""
+    """Return the last line of git's stderr."""
     lines = os.fsdecode(done.stderr).strip().splitlines()
     return lines[-1].removeprefix("fatal: ").removeprefix("error: ") if lines else f"exit status {done.returncode}"

@@ -1,6 +1,6 @@
-"""`ail-hook run EVENT`: what a hook does, whatever goes wrong, within git's patience. Never a word, never a failure.
+"""`ail-hook run EVENT`: does what an installed hook does, in little time. It prints nothing and never fails.
 
-Imports nothing at the top that not every hook needs: this runs at each commit of whoever uses another hook tool.
+Imports at the top only what every hook needs: with another hook tool this runs at each commit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _QUIET_S = 0.5
-"""How long standard input may say nothing: git has written all pairs before it waits for the hook, and closes it."""
+"""How long to wait for standard input: git writes all pairs before it waits for the hook, and closes it."""
 
 _PAIRS_MAX_BYTES = PAIRS_MAX * 256
 _FILES_ONLY = "0"
@@ -25,7 +25,7 @@ def run(words: Sequence[str]) -> int:
     """Run the hook that *words* names (event, then git's own arguments); return 0."""
     try:
         _run(words)
-    except (OSError, ValueError):  # a full disk, a directory that is gone: git must not hear of it
+    except (OSError, ValueError):  # a full disk, a deleted directory: git must not fail because of it
         return 0
     return 0
 
@@ -40,13 +40,13 @@ def _run(words: Sequence[str]) -> None:
 
 
 def _get_repository() -> str:
-    """Return $GIT_DIR, which git sets where the current directory does not tell the repository, or that directory."""
+    """Return $GIT_DIR, which git sets if the current directory does not determine the repository, else that directory."""
     here, named = os.getcwd(), os.environ.get("GIT_DIR")
     return os.path.join(here, named) if named else here
 
 
 def _iter_pairs() -> Iterator[tuple[str, str]]:
-    """Yield what git says on standard input, where it is git that says it."""
+    """Yield the pairs of shas that git writes to standard input; lines of any other form are ignored."""
     from ail_rpc.hints import is_sha
 
     for line in _read_input().split(b"\n"):
@@ -57,7 +57,7 @@ def _iter_pairs() -> Iterator[tuple[str, str]]:
 
 
 def _read_input() -> bytes:
-    """Return standard input, as far as it comes without a pause: a hook tool may leave it open and say nothing."""
+    """Return standard input up to the first pause: a hook tool may leave it open and write nothing."""
     import select
 
     if sys.stdin is None or sys.stdin.isatty():

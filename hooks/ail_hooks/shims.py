@@ -1,11 +1,10 @@
-"""What git runs: a few words of shell that leave a hint. Text alone: no file, no git.
+"""The shell scripts that git runs as hooks: they append a hint to a file.
 
-Measured where starting `/bin/true` takes .89 ms, the shim takes 1.08: a client, or even an interpreter, would take ten
-times that at every commit. So it starts nothing. Only words that every POSIX shell has built in are used, the rest of
-the hook chain sees nothing of it, and whatever fails, fails silently: a full disk, a state directory that is gone.
+Where starting `/bin/true` takes .89 ms, a shim takes 1.08: an interpreter would take ten times that at every commit. So it
+starts nothing and uses only built-ins of every POSIX shell; it does not affect the rest of the hook chain, and whatever
+fails (a full disk, a deleted state directory) fails silently.
 
-`ulimit -f` bounds the file where no daemon ever reads it: the write that would pass the bound fails, for this process
-alone, instead of asking `stat` or `wc` each time.
+`ulimit -f` bounds the file in case no daemon ever reads it: the write beyond the bound fails, in this process only.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ _ASK_FOR = {  # a rebase prepares every message, and starts no interpreter for i
 
 
 def make_shim(event: str, hints_file: str, *, is_chained: bool) -> bytes:
-    """Return a hook for *event*: it appends to *hints_file*, or asks; chained, it first runs the one kept beside it."""
+    """Return a hook for *event* that appends to *hints_file*, or asks the daemon; chained, it first runs the former hook."""
     if event in ASKING:
         return _make_asking_shim(event, is_chained=is_chained)
     has_pairs = event == "post-rewrite"
@@ -72,7 +71,7 @@ def make_shim(event: str, hints_file: str, *, is_chained: bool) -> bytes:
 
 
 def _make_asking_shim(event: str, *, is_chained: bool) -> bytes:
-    """Return a hook that asks, unless the hook that was there first stops the commit."""
+    """Return a hook that asks the daemon, unless the former hook stops the commit."""
     first = (
         _KEPT.format(event=event, suffix=KEPT_SUFFIX) + '[ "$status" = 0 ] || exit "$status"\n' if is_chained else ""
     )
@@ -87,7 +86,7 @@ def make_command(event: str, hints_file: str) -> bytes:
 
 
 def is_shim(content: bytes) -> bool:
-    """Whether *content* is a hook of ours, of any version, that nobody has changed since."""
+    """Whether *content* is an unchanged hook of ours, of any version."""
     _shell, _newline, rest = content.partition(b"\n")
     mark, _newline, after = rest.partition(b"\n")
     _about, _newline, body = after.partition(b"\n")
@@ -95,8 +94,8 @@ def is_shim(content: bytes) -> bool:
 
 
 def _statements(event: str, hints_file: str, source: str = "") -> list[bytes]:
-    told = os.fsencode(shlex.quote(hints_file))
-    append = b' "$where" >>' + told
+    quoted = os.fsencode(shlex.quote(hints_file))
+    append = b' "$where" >>' + quoted
     statements = [_LIMITS.encode(), _WHERE.encode()]
     if event == "post-rewrite":
         loop = f'n=0; {source}while [ "$n" -lt {PAIRS_MAX} ] && read -r old new _; do n=$((n + 1)); '

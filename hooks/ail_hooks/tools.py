@@ -1,8 +1,8 @@
-"""Hook tools of others: how each is recognised by what it left, and what its user adds to have AIL told. Changes nothing.
+"""Other hook tools: recognises them by the files they generate, and says what a user adds to their configuration.
 
-They write hooks anew whenever they are installed or updated, and would throw away what we put there, or we what they
-put there. A configuration file alone is no sign of pre-commit or prek: nearly every Python project has one, and they
-keep hooks they find. lefthook renames them, so its file counts.
+They rewrite hooks whenever they are installed or updated, so their hooks and ours would replace each other. A configuration
+file alone is no sign of pre-commit or prek: nearly every Python project has one, and they keep hooks they find. lefthook
+renames them, so its file counts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LEFTHOOK_ENDINGS = (".yml", ".yaml", ".toml", ".json", ".jsonc")
 
 
 def find_tool(repository: Repository) -> str | None:
-    """Return what looks after the repository's hooks: a tool's name, "core.hooksPath", "a link"; None: nobody."""
+    """Return what manages the repository's hooks: a tool's name, "core.hooksPath", "a link"; None: nothing else."""
     if repository.hooks_path is not None:
         parts = repository.hooks_path.rstrip("/").split("/")
         return "husky" if ".husky" in parts[-2:] else _find_marked(repository.hooks_dir) or "core.hooksPath"

@@ -1,4 +1,4 @@
-"""What `ail-hook` says: reports as lines for a person. Pure: a report in, text out."""
+"""Reports of `ail-hook` as lines for a person. Pure."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _STATES = {
 }
 
 
-def render_report(told: dict[str, Any]) -> str:
-    """Return a line an event: its name, how it stands, where."""
-    width = max(map(len, told["events"]))
-    return "\n".join(f"{name:{width}}  {_STATES[one['state']]}{_where(one)}" for name, one in told["events"].items())
+def render_report(report: dict[str, Any]) -> str:
+    """Return a line for each event: its name, state and place."""
+    width = max(map(len, report["events"]))
+    return "\n".join(f"{name:{width}}  {_STATES[one['state']]}{_where(one)}" for name, one in report["events"].items())
 
 
-def render_refusal(told: dict[str, Any]) -> str:
+def render_refusal(report: dict[str, Any]) -> str:
     """Return why nothing was installed, and what to do; the snippet itself is not in it."""
     looked_after = {
-        "core.hooksPath": f"core.hooksPath has git take this repository's hooks from {told['hooks_dir']}",
-        "a link": f"{told['hooks_dir']} is a link",
+        "core.hooksPath": f"core.hooksPath has git take this repository's hooks from {report['hooks_dir']}",
+        "a link": f"{report['hooks_dir']} is a link",
     }
-    why = looked_after.get(told["tool"], f"{told['tool']} looks after this repository's hooks")
+    why = looked_after.get(report["tool"], f"{report['tool']} looks after this repository's hooks")
     return (
         f"nothing was changed: {why}\n"
         "hint: add the lines on standard output to its configuration; or `ail-hook install --shim` puts shims into that "
@@ -36,12 +36,12 @@ def render_refusal(told: dict[str, Any]) -> str:
     )
 
 
-def render_removal(told: dict[str, Any]) -> str:
+def render_removal(report: dict[str, Any]) -> str:
     """Return what an uninstallation did, and what it had to leave."""
-    removed = ", ".join(told["removed"])
+    removed = ", ".join(report["removed"])
     lines = [f"removed: {removed}" if removed else "there was nothing to remove"]
-    lines += [f"left: {path}, as another program's hook now stands in its place" for path in told["left"]]
-    still = [name for name, one in told["events"].items() if one["by"] == "global" and told["repo"]]
+    lines += [f"left: {path}, as another program's hook now stands in its place" for path in report["left"]]
+    still = [name for name, one in report["events"].items() if one["by"] == "global" and report["repo"]]
     if still:
         lines.append(
             "still run by the user's configuration: `ail-hook uninstall --global` removes it, for all repositories"

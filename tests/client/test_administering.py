@@ -130,12 +130,12 @@ def test_repos_and_status_are_tables_for_people(client: Runner, daemon: Scripted
     state = make_state(path="/home/\x1bme/r", commits=1200)["repos"][0]
     daemon.script["repo.list"] = {"repos": [state]}
     daemon.script["status"] = {"pid": 7, "socket": "/s", "version": "0.1.0", "model": None, "uptime_s": 61,
-                               "rss_bytes": 140_000_000, "repos": [state]}  # fmt: skip
+                               "rss_bytes": 140_000_000, "uss_bytes": 96_000_000, "repos": [state]}  # fmt: skip
     lines = client.run("repos").stdout.splitlines()
     assert lines == ["REPOSITORY      COMMITS  STATE", f"/home/\\x1bme/r  1,200    {PROGRESS}"]
     status = client.run("status").stdout
     assert "pid 7, up 1 min 1 s" in status
-    assert "memory   140 MB" in status
+    assert "memory   140 MB resident, 96 MB of it the daemon's alone\n" in status
     assert lines[1] in status
     assert json.loads(client.run("status", "--json").stdout)["rss_bytes"] == 140_000_000
 

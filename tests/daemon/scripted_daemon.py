@@ -15,8 +15,7 @@ from typing import Any
 from ail_daemon.app import run
 from ail_daemon.daemon import Offer
 from ail_daemon.flags import Flags
-from ail_daemon.process import activation, locks
-from ail_daemon.process import isolation as process
+from ail_daemon.process import activation, isolation, locks
 from ail_daemon.process.ready import ReadyPipe
 from ail_daemon.server.limits import ServingLimits
 from ail_daemon.settings import read_settings
@@ -72,11 +71,11 @@ def main() -> None:
     parser.add_argument("--limits", type=json.loads, default={})
     parser.add_argument("--detach", action="store_true")
     args = parser.parse_args()
-    process.isolate()
+    isolation.isolate()
     with ReadyPipe(args.ready_fd) as ready:
         listen = activation.take_listening_socket()
         if args.detach:
-            process.detach(get_state_dir(), [args.ready_fd])
+            isolation.detach(get_state_dir(), [args.ready_fd])
         held = locks.acquire(listen.getsockname() if listen else get_socket_path(), get_state_dir())
         assert not isinstance(held, str)
         with held:

@@ -44,6 +44,7 @@ def test_without_file_and_environment_the_defaults_are_the_contracts() -> None:
         "cache_size": 1000,
         "faiss_cache_size": 100,
         "faiss_cache": True,
+        "embed_on_battery": False,
         "max_query_time_s": 5.0,
         "batch_size": 32,
         "log_level": "INFO",

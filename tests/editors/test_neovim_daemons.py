@@ -130,3 +130,13 @@ def test_the_socket_is_looked_for_where_the_client_looks(nvim: Neovim, home: Hom
     assert path(XDG_STATE_HOME="/state") == "/state/ail/run/ail.sock"
     assert path(XDG_STATE_HOME="relative") == "/home/ann/.local/state/ail/run/ail.sock"
     assert path(HOME=deep) == "none"
+
+
+def test_on_macos_the_socket_lies_below_library_and_has_a_shorter_path(nvim: Neovim) -> None:
+    env = {"AIL_SOCKET": "", "XDG_RUNTIME_DIR": "", "XDG_STATE_HOME": "", "HOME": "/Users/ann"}
+    lua = """
+    require('ail.editor').uv.os_uname = function() return { sysname = 'Darwin' } end
+    local paths = require('ail.paths')
+    emit('seen', { paths.get_socket(), paths.get_socket('/' .. ('x'):rep(103)) or 'none' })
+    """
+    assert nvim(lua, env=env)["seen"] == ["/Users/ann/Library/Application Support/ail/run/ail.sock", "none"]

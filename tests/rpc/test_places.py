@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
+import platformdirs.macos
+import platformdirs.unix
 import pytest
 
 from ail_rpc.discovery import find_current, find_repository
@@ -198,3 +201,30 @@ def test_relative_xdg_directories_are_ignored_as_their_specification_says() -> N
     env = {"HOME": "/h", "XDG_STATE_HOME": "rel", "XDG_CONFIG_HOME": "/c"}
     assert get_state_dir(env) == "/h/.local/state/ail"
     assert get_config_file(env) == "/c/ail/config.toml"
+
+
+@pytest.mark.parametrize("xdg", ["", "/xdg", "relative"])
+@pytest.mark.parametrize(
+    ("system", "oracle"), [("linux", platformdirs.unix.Unix), ("darwin", platformdirs.macos.MacOS)]
+)
+def test_directories_are_those_of_each_system_as_platformdirs_knows_them(
+    system: str, oracle: type[platformdirs.PlatformDirs], xdg: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/Users/ann")
+    monkeypatch.setenv("XDG_STATE_HOME", xdg and f"{xdg}-state")
+    monkeypatch.setenv("XDG_CONFIG_HOME", xdg and f"{xdg}-config")
+    native = oracle("ail", appauthor=False)
+    expected = native.user_state_dir, f"{native.user_config_dir}/config.toml"
+    monkeypatch.setattr(sys, "platform", system)
+    assert (get_state_dir(), get_config_file()) == expected
+
+
+def test_macos_has_its_native_places_and_a_shorter_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    base = "/Users/ann/Library/Application Support/ail"
+    env = {"HOME": "/Users/ann"}
+    assert (get_state_dir(env), get_config_file(env)) == (base, f"{base}/config.toml")
+    assert get_socket_path(env) == f"{base}/run/ail.sock"
+    assert get_socket_path({"AIL_SOCKET": "/" + "x" * 102})
+    with pytest.raises(UnavailableError, match="more than 103 bytes"):
+        get_socket_path({"AIL_SOCKET": "/" + "x" * 103})

@@ -1,1 +1,1 @@
-"""Use cases of whoever runs AIL: enrolling, checking, settings, backup, the doctor, units, building and resetting."""
+"""Running AIL: enrolling, checking, settings, backup, the doctor, service units, building and resetting."""

@@ -1,6 +1,6 @@
-"""`ail-daemon build`: makes indexes where no daemon runs, by the same parts as the daemon's, without its socket.
+"""`ail-daemon build`: makes indexes while no daemon runs, with the daemon's own parts.
 
-For machines that prepare an index for later, or for others: what is built is what a daemon started afterwards serves.
+For machines that prepare an index for later or for others: a daemon that is started afterwards uses it.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from ..indexing.opening import Indexing, open_indexing
 from ..repos.repo import Repo
 
 _LOOK_S = 0.5
-_TELL_EVERY = 20  # looks, where nobody watches a terminal
+_TELL_EVERY = 20  # looks, where stderr is no terminal
 
 
 def build(flags: Flags, named: Sequence[str]) -> int:
     """Enrol and index the repositories that the directories *named* lie in; return the exit status.
 
-    To be called with the daemon's locks held. A directory that fails is told on stderr and does not stop the others; the status
-    is then that of the first failure. What was done is kept when this is interrupted.
+    To be called with the daemon's locks held. A directory that fails is reported on stderr and does not stop the others; the
+    status is then that of the first failure. If interrupted, what was done is kept.
     """
-    indexing = open_indexing(flags)
+    indexing = open_indexing(flags, is_on_battery=lambda: False)  # somebody waits for it: that is asking for it
     indexing.indexer.start()
     try:
         _await_model(indexing.encoder)
@@ -74,10 +74,10 @@ def _build_one(indexer: Indexer, repo: Repo) -> None:
     _show_end()
     if repo.notice:
         raise RepoUnreadableError(f"{repo.place.root}: {repo.notice}", "what was read of it is kept; build it again")
-    told = skipping.describe(int(repo.settled.get("skipped") or 0))
+    skipped = skipping.describe(int(repo.settled.get("skipped") or 0))
     _say(
         f"searchable: {repo.place.root}, {repo.settled.get('commits', 0):,} commits"
-        + (f"\nnote: {told}" if told else "")
+        + (f"\nnote: {skipped}" if skipped else "")
     )
 
 

@@ -1,6 +1,6 @@
-"""`check.index`: is what is indexed what git reaches, and do the caches hold what the store holds? What is not is repaired.
+"""`check.index`: compares the index with all that git reaches, and words and vectors with the store; repairs what differs.
 
-git itself is asked, all of it, not the signatures and tips that updates go by.
+It does not rely on the signatures and tips that updates use.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from ail_rpc.errors import BusyError, StorageError
 from ..encoding.encoders import ServingEncoder
 from ..flags import Flags
 from ..index.repoindex import RepoIndex
+from ..indexing.embedding import describe_wait
 from ..indexing.indexer import Indexer
 from ..indexing.reading import LocalReader
 from ..model import Tips
@@ -25,9 +26,9 @@ _MOST_CLOSED = 5
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What does not hold: commits that are not indexed, indexed ones that git does not reach, documents and vectors short.
+    """The faults of an index: commits not indexed, indexed ones that git does not reach, missing documents and vectors.
 
-    integrity: what SQLite says of its file, "ok" where all is well.
+    integrity: what SQLite says of its file, "ok" if all is well.
     """
 
     missing: int = 0
@@ -58,11 +59,11 @@ class Checking:
         self._encoder = encoder
 
     async def check_index(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return for `repo`, or for every repository, what was found, whether it was repaired, and whether all is well now."""
+        """Return for `repo`, or for every repository, the faults, whether they were repaired, and whether all is well now."""
         start = params["repo"]
         repos = list(self._repos) if start is None else [self._repos.find(start)[0]]
-        told = [await self._check(repo) for repo in repos]
-        return {"ok": all(one["ok"] for one in told), "repos": told}
+        checked = [await self._check(repo) for repo in repos]
+        return {"ok": all(one["ok"] for one in checked), "repos": checked}
 
     async def _check(self, repo: Repo) -> dict[str, Any]:
         await self._update(repo)
@@ -72,9 +73,9 @@ class Checking:
             await asyncio.to_thread(_discard, repo, found)
             await self._update(repo)
             left = await self._inspect_at_rest(repo)
-        is_ok = left.is_ok and not repo.notice
-        told = {"path": repo.place.root, "ok": is_ok, "repaired": is_ok and not found.is_ok, "notice": repo.notice}
-        return told | {"commits": repo.index.counts.commits if repo.index else 0, "found": found.describe()}
+        is_ok, notice = left.is_ok and not repo.notice, repo.notice or describe_wait(repo)
+        result = {"path": repo.place.root, "ok": is_ok, "repaired": is_ok and not found.is_ok, "notice": notice}
+        return result | {"commits": repo.index.counts.commits if repo.index else 0, "found": found.describe()}
 
     async def _update(self, repo: Repo) -> None:
         self._indexer.forget(repo)
@@ -111,13 +112,13 @@ def _compare(repo: Repo, index: RepoIndex, flags: Flags) -> Findings:
         unreachable=len(indexed - reachable),
         words_short=abs(documents - len(index.words)),
         vectors_short=0 if counts.embedded is None else abs(embedded - counts.embedded),
-        unembedded=0 if counts.embedded is None else len(indexed) - embedded,
+        unembedded=0 if counts.embedded is None or repo.waits_for_power else len(indexed) - embedded,
         unread=len(indexed) - counts.changed,
     )
 
 
 def _discard(repo: Repo, found: Findings) -> None:
-    """Throw away what cannot be trusted, so that the next update makes it anew."""
+    """Discard what is damaged, so that the next update makes it anew."""
     if found.integrity != "ok":
         repo.set_aside()
         return

@@ -1,7 +1,7 @@
-"""`flags` and `reload`: what is set, setting it, reading it again; a reply comes once what changed is in force.
+"""`flags` and `reload`: show, change and reread the settings; the reply comes once the changes are in force.
 
-`Applying` hands changed settings to what holds them: caches, threads, the model, watches. What reads `Flags.current` at the
-moment of use needs none of it.
+`Applying` passes changed settings to the objects that hold them: caches, threads, the model, watches. Code that reads
+`Flags.current` when it needs a value does not need it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ENCODING = {"model", "encoder", "max_workers", "batch_size"}
 
 
 class Applying:
-    """Subscribed to *flags*. What is quick is done at once, on the loop; loading and watching are begun, one after the other."""
+    """Subscribed to *flags*. Quick changes are applied at once, on the loop; loading and watching in a thread."""
 
     def __init__(
         self,
@@ -45,13 +45,13 @@ class Applying:
         self._leave = (flags.check_with(self._check), flags.subscribe(self._apply))
 
     async def wait(self, limit_s: float) -> list[str]:
-        """Return when everything is in force, or after *limit_s* the settings that are not yet."""
+        """Wait until every change is in force, at most *limit_s*; return the settings that are not yet."""
         if self._begun:
             await asyncio.wait({*self._begun}, timeout=limit_s)
         return sorted(set(self._begun.values()))
 
     async def stop(self) -> None:
-        """Take no more changes, and let those end that were begun."""
+        """Apply no more changes, and wait for those under way."""
         for leave in self._leave:
             leave()
         if self._begun:
@@ -70,7 +70,7 @@ class Applying:
         self._caches.similar.threshold = after.faiss_similarity_threshold
         if "max_workers" in changed:
             self._pool.resize(after.max_workers)
-        if "reconcile_s" in changed:
+        if changed & {"reconcile_s", "embed_on_battery"}:
             self._freshness.look_now()
         if changed & _ENCODING:
             self._begin("AIL_MODEL", self._switch_model)
@@ -98,7 +98,7 @@ def _changed(before: Settings, after: Settings) -> set[str]:
 
 
 _LIMIT_S = 3.0
-"""Of waiting for what was asked before a change, and then for what a change began. The client waits for 5 s."""
+"""For questions asked before a change and for the change itself, half each. The client waits for 5 s."""
 
 
 class Configuring:
@@ -110,15 +110,15 @@ class Configuring:
         self._applying = applying
 
     async def flags(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Take what `set` assigns, all of it or (UsageError) nothing; return every setting, and what `reload` does."""
+        """Set what `set` assigns, all of it or (UsageError) nothing; return every setting, and what `reload` returns."""
         changed = self._flags.set(params["set"]) if params["set"] else []
-        told = await self._settle(changed)
-        return {"flags": [flag.describe() for flag in self._flags.get()], **told}
+        reply = await self._settle(changed)
+        return {"flags": [flag.describe() for flag in self._flags.get()], **reply}
 
     async def reload(self, params: dict[str, Any]) -> dict[str, Any]:
         """Read file and environment again; return the settings that changed, and the names of those not in force yet.
 
-        No question that was asked before is answered after this returns as it would have been before.
+        Questions asked before are answered before this returns.
         """
         del params
         return await self._settle(self._flags.reload())

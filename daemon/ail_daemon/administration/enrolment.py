@@ -11,6 +11,7 @@ from ail_rpc.errors import NotARepositoryError, NotEnrolledError
 from ..encoding.encoders import ServingEncoder
 from ..history.refs import describe_unread
 from ..indexing import skipping
+from ..indexing.embedding import describe_wait
 from ..indexing.freshness import Freshness
 from ..indexing.indexer import Indexer
 from ..repos.repo import Repo, describe_index
@@ -21,7 +22,7 @@ _MODEL_S = 1.0
 
 
 class Enrolment:
-    """Enrols repositories and tells of them."""
+    """Enrols and removes repositories, and describes them."""
 
     def __init__(
         self,
@@ -38,7 +39,7 @@ class Enrolment:
         self._forget = forget
 
     async def add(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Enrol the repository that `repo` lies in and ask for its update; returns once that is accepted, and kept."""
+        """Enrol the repository that `repo` lies in and request its update; return once the enrolment is on disk."""
         repo = await asyncio.to_thread(self._repos.add, params["repo"])
         await asyncio.to_thread(self._freshness.enrol, repo)
         await asyncio.wait({asyncio.create_task(asyncio.to_thread(self._encoder.get))}, timeout=_MODEL_S)
@@ -71,8 +72,8 @@ class Enrolment:
 
     async def get_status(self, start: str | None) -> dict[str, Any]:
         """Return the repositories' part of `status`, of the one around *start* or (None) of all."""
-        told = list(self._repos) if start is None else [self._repos.find_even_gone(start)]
-        return {"repos": [self._describe(repo) for repo in told]}
+        repos = list(self._repos) if start is None else [self._repos.find_even_gone(start)]
+        return {"repos": [self._describe(repo) for repo in repos]}
 
     def _describe(self, repo: Repo) -> dict[str, Any]:
         """Return path, head, commits, pending, complete, updated_by, notice and the progress of an update.
@@ -83,8 +84,8 @@ class Enrolment:
         """
         settled = repo.settled
         skipped = repo.index.counts.skipped if repo.index else settled.get("skipped", 0)
-        lack = repo.notice or self._encoder.notice or skipping.describe(skipped)
-        told = {
+        lack = repo.notice or self._encoder.notice or describe_wait(repo) or skipping.describe(skipped)
+        status = {
             "path": repo.place.root, "repo": repo.key, "updated_by": repo.updated_by or settled.get("updated_by"),
             "notice": "; ".join(filter(None, (lack, describe_unread(repo.place)))) or None,
             "skipped": skipped,
@@ -92,6 +93,6 @@ class Enrolment:
             **repo.progress.describe(),
         }  # fmt: skip
         if (index := repo.index) is not None:
-            return told | describe_index(repo, index) | {"embedded": index.counts.embedded}
+            return status | describe_index(repo, index) | {"embedded": index.counts.embedded}
         kept = {"head": settled.get("head"), "commits": settled.get("commits", 0)}
-        return told | kept | {"embedded": None, "pending": 0, "complete": repo.is_settled}
+        return status | kept | {"embedded": None, "pending": 0, "complete": repo.is_settled}

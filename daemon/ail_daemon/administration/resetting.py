@@ -16,7 +16,7 @@ _MODELS = "models"
 
 
 def confirm(state_dir: str, *, with_models: bool) -> bool:
-    """Ask on the terminal whether all is to be removed; only "yes" is one. Raises UsageError where nobody can be asked."""
+    """Ask on the terminal whether all is to be removed; only "yes" confirms. Raises UsageError without a terminal."""
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask on", "add --yes if every index is to be removed")
     what = "every index and every prepared model" if with_models else "every index"
@@ -28,8 +28,8 @@ def confirm(state_dir: str, *, with_models: bool) -> bool:
 def reset(state_dir: str, *, with_models: bool) -> list[str]:
     """Remove what the daemon made in *state_dir*, prepared models only *with_models*; return the names that were removed.
 
-    Kept: lock files, which are only good while they stay, `backups`, and whatever else lies there. No link is followed, the
-    directory's own neither. To be called with the daemon's locks held. Raises UnavailableError, StorageError.
+    Kept: lock files (a lock on a removed file guards nothing), `backups`, and whatever else is there. No link is followed, not
+    even the directory's own. To be called with the daemon's locks held. Raises UnavailableError, StorageError.
     """
     directory = open_private_dir(state_dir)
     try:

@@ -1,6 +1,6 @@
-"""`ail-daemon uninstall`: takes away service, hooks and state, and says what is left. The package itself is its installer's.
+"""`ail-daemon uninstall`: removes service, hooks and state, and says what is left. The package is removed by its installer.
 
-Hooks first, while it is known which repositories were added; each part is tried even where one before it failed.
+Hooks first, while it is known which repositories were added; each part is tried even if one before it failed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HOOKS_LIMIT_S = 30.0
 
 
 def confirm(state_dir: str) -> bool:
-    """Ask on the terminal whether all is to go; only "yes" is one. Raises UsageError where nobody can be asked."""
+    """Ask on the terminal whether all is to be removed; only "yes" confirms. Raises UsageError without a terminal."""
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask on", "add --yes if all of it is to be removed")
     sys.stderr.write(
@@ -33,21 +33,21 @@ def confirm(state_dir: str) -> bool:
 
 
 def remove_outside(state_dir: str) -> list[str]:
-    """Remove what lies outside the state directory: hooks, then the service; return what to tell. The daemon may run."""
-    told = [_remove_hooks(root) for root in _list_roots(state_dir)]
-    told.append(_remove_hooks(None))
+    """Remove what lies outside the state directory: hooks, then the service; return lines for the user. The daemon may run."""
+    lines = [_remove_hooks(root) for root in _list_roots(state_dir)]
+    lines.append(_remove_hooks(None))
     try:
-        told += remove_service()
+        lines += remove_service()
     except AilError as err:
-        told.append(f"the service stays: {err.message}")
-    return told
+        lines.append(f"the service stays: {err.message}")
+    return lines
 
 
 def remove_state(state_dir: str) -> list[str]:
-    """Remove indexes and models; return what to tell, with what is left. To be called with the daemon's locks held."""
+    """Remove indexes and models; return lines for the user, with what is left. To be called with the daemon's locks held."""
     removed = reset(state_dir, with_models=True)
-    told = [f"removed from {state_dir}: {', '.join(removed) or 'nothing was there'}"]
-    return [*told, "left:", *(f"  {line}" for line in _list_left(state_dir))]
+    lines = [f"removed from {state_dir}: {', '.join(removed) or 'nothing was there'}"]
+    return [*lines, "left:", *(f"  {line}" for line in _list_left(state_dir))]
 
 
 def _list_left(state_dir: str) -> list[str]:
@@ -66,7 +66,7 @@ def _list_roots(state_dir: str) -> list[str]:
 
 
 def _remove_hooks(root: str | None) -> str:
-    """Have `ail-hook` remove the hooks of the repository at *root*, None: of the user's own configuration."""
+    """Run `ail-hook` to remove the hooks of the repository at *root*, None: of the user's own configuration."""
     where = root or "your git configuration"
     program = os.path.join(os.path.dirname(find_own_program()), "ail-hook")
     command = [program, "uninstall", "--global" if root is None else root]

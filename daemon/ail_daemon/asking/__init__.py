@@ -1,1 +1,1 @@
-"""A question's way: which side answers, the caches, the fallback, and what is noted after the reply. Knows no ranking."""
+"""A question's way: which side answers, the caches, the fallback, and what is noted after the reply."""

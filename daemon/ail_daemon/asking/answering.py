@@ -18,6 +18,7 @@ from ..history.limits import ASKED
 from ..history.opening import open_history
 from ..history.worktree import read_file
 from ..index.repoindex import RepoIndex
+from ..indexing.embedding import describe_wait
 from ..model import SCHEMA, Encoder, Scope
 from ..repos.repo import Repo, describe_index
 from ..search import filters, search
@@ -199,6 +200,8 @@ def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | 
     embedded, commits = (counts.embedded or 0) + counts.unembeddable, counts.commits
     if not is_semantic or embedded >= commits:
         return None
+    if wait := describe_wait(repo):
+        return wait
     return f"indexing: meaning finds {embedded:,} of {max(commits, repo.progress.of):,} commits so far, words find {commits:,}"
 
 

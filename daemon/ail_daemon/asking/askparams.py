@@ -68,10 +68,10 @@ class AskParams:
     def describe(self) -> dict[str, Any]:
         """Return the params that say what is asked, as a call gives them: not how long it may take, nor past which cache."""
         lines = list(self.lines) if self.lines else None
-        told = {"repo": self.repo, "question": self.question, "file": self.file, "lines": lines, "limit": self.limit}
-        told |= {"contents": self.contents, "at": self.at}
-        told |= {"mode": self.mode, **self.filters._asdict()}
-        return {name: value for name, value in told.items() if value is not None}
+        params = {"repo": self.repo, "question": self.question, "file": self.file, "lines": lines, "limit": self.limit}
+        params |= {"contents": self.contents, "at": self.at}
+        params |= {"mode": self.mode, **self.filters._asdict()}
+        return {name: value for name, value in params.items() if value is not None}
 
     def check(self, most_bytes: int) -> None:
         """Raise UsageError where the question is empty or has more than *most_bytes*."""

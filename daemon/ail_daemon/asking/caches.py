@@ -1,4 +1,4 @@
-"""The only importer of cachetools: replies kept for questions asked before. Knows no repository and reads no question.
+"""The only importer of cachetools: replies kept for questions asked before.
 
 L1, `ExactCache`, gives a reply again for an equal key. L2, `SimilarCache`, for an equal key and an embedding that is near
 enough; its keys carry the question's canonical wording (see `wording`). Replies are held packed and compressed, a tenth of
@@ -43,7 +43,7 @@ class CacheStats:
 
 @contextlib.contextmanager
 def uncounted() -> Iterator[None]:
-    """While the block lasts, what is looked up in this context counts neither as a hit nor as a miss: nobody asked."""
+    """Within the block, look-ups in this context count neither as hits nor as misses: no user asked."""
     token = _IS_COUNTED.set(False)
     try:
         yield
@@ -52,7 +52,7 @@ def uncounted() -> Iterator[None]:
 
 
 class _Replies:
-    """At most *size* rows of (embedding or b"", packed reply); the least recently used goes first. 0: none is kept."""
+    """At most *size* rows of (embedding or b"", packed reply); the least recently used is dropped first. 0: keeps none."""
 
     def __init__(self, size: int) -> None:
         self._lock = threading.Lock()
@@ -60,7 +60,7 @@ class _Replies:
         self._hits = self._misses = self._evictions = 0
 
     def resize(self, size: int) -> None:
-        """Hold at most *size* replies from now on; what is too much goes, the least recently used first."""
+        """Hold at most *size* replies; the least recently used beyond that are dropped."""
         with self._lock:
             rows, self._rows = self._rows, LRUCache(size)
             while len(rows) > size:
@@ -108,7 +108,7 @@ class ExactCache(_Replies):
     """L1: replies under keys of all that decides them."""
 
     def get(self, key: Hashable) -> dict[str, Any] | None:
-        """Return a reply, a new object at every call; None where none is kept."""
+        """Return a new copy of the reply, None if none is kept."""
         return self._find(key, lambda _: True)
 
     def put(self, key: Hashable, reply: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ _FILE_BYTES = 16 << 20
 
 
 class Caching:
-    """Knows both caches and the questions asked lately; *ask* answers a call's params, and nobody hears of it."""
+    """The methods about both caches and the recent questions; *ask* answers a call's params without observers."""
 
     def __init__(self, ask: Handler, repos: Repos, caches: AnswerCaches, recent: RecentQuestions) -> None:
         self._ask = ask
@@ -27,7 +27,7 @@ class Caching:
         self._recent = recent
 
     async def stats(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return each cache's figures; of embeddings how many texts needed none anew; how many questions are remembered."""
+        """Return each cache's figures, how many texts reused an embedding, and how many questions are remembered."""
         del params
         return {
             **{name: cache.stats().to_wire() for name, cache in self._caches._asdict().items()},
@@ -70,7 +70,7 @@ class Caching:
                     degraded = (await self._ask(_parse(params["repo"], line)))["degraded"]
                 except AilError as err:
                     degraded = err.message
-                if degraded:  # such an answer is not kept
+                if degraded:  # a degraded answer is not kept
                     failures.append({"line": number, "reason": degraded})
                 else:
                     warmed += 1

@@ -1,7 +1,7 @@
-"""`check.consistency`: both sides are asked the same questions, to tell how often they agree, and where they do not.
+"""`check.consistency`: asks both sides the same questions and reports how often they agree, and where they do not.
 
-Asked are subjects of the history's own commits and questions of late, which are in memory. What was asked, and what was found,
-goes to whoever asked for the check; nothing of it is logged, kept, cached or counted.
+The questions are subjects of the history's own commits, and recent questions, which are in memory. Questions and answers are only
+returned to the caller; nothing is logged, stored, cached or counted.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Question(NamedTuple):
 
 @dataclass(slots=True)
 class _Compared:
-    """What one repository's questions gave: those that are subjects, those asked of late."""
+    """The comparisons for one repository: of subjects, and of recent questions."""
 
     subjects: list[Comparison] = field(default_factory=list)
     recent: list[Comparison] = field(default_factory=list)
@@ -94,19 +94,19 @@ class Consistency:
         until = monotonic() + (params["timeout"] or _LIMIT_S)
         start = params["repo"]
         repos = list(self._repos) if start is None else [self._repos.find(start)[0]]
-        told, is_complete = [], True
+        reports, is_complete = [], True
         for repo in repos:
             questions = await asyncio.to_thread(self._gather, repo, params["sample"])
             compared = _Compared()
             is_complete = await self._compare_all(questions, until, compared) and is_complete
-            told.append(compared.describe(repo))
+            reports.append(compared.describe(repo))
         return {
-            "ok": all(one["ok"] for one in told), "bar": BAR, "sample": params["sample"], "complete": is_complete,
-            "repos": told,
+            "ok": all(one["ok"] for one in reports), "bar": BAR, "sample": params["sample"], "complete": is_complete,
+            "repos": reports,
         }  # fmt: skip
 
     def _gather(self, repo: Repo, sample: int) -> list[_Question]:
-        """Return the questions: up to half of them asked of late, the rest subjects from all over the history."""
+        """Return the questions: up to half of them recent ones, the rest subjects from all over the history."""
         recent = [one for params in self._sample_recent(sample) if (one := self._take(params)) and one.repo is repo]
         recent = recent[: sample // 2]
         subjects = sample_subjects(repo.open_index(None).store, sample - len(recent))
@@ -114,7 +114,7 @@ class Consistency:
         return [*(_Question(one, True) for one in recent), *(_Question(one, False) for one in own if one)]
 
     def _take(self, params: Params) -> Asked | None:
-        """Return a question of *params*, None for what cannot be asked any more."""
+        """Return the question of *params*, None if it cannot be asked any more."""
         try:
             return self._find(AskParams.parse({**_DEFAULTS, **params, "mode": "lexical", "no_cache": True}))
         except (AilError, OSError):

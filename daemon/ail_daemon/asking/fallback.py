@@ -1,6 +1,6 @@
-"""Words alone answer where meaning cannot: missing, failing, or out of time. Knows no index; both answers come in as work.
+"""Lets the lexical side answer if the semantic one cannot: its model is missing, it fails, or it is out of time.
 
-Meaning gets a share of a question's time, so that words still have theirs; and they have threads of their own, for when
+The semantic side gets a share of a question's time, so that the lexical one has the rest. That has threads of its own, in case
 those of all questions hang.
 """
 
@@ -18,16 +18,16 @@ from .pool import QuestionPool, make_out_of_time
 from .sides import SideFigures
 
 SHARE = 0.6
-"""Of a question's time that meaning may take. It takes 10 ms of 5 s, also in a large history."""
+"""The semantic side's share of a question's time. It usually needs 10 ms of 5 s, also in a large history."""
 
-_Told = TypeVar("_Told")
+_Result = TypeVar("_Result")
 
 _NOT_MEANINGS_FAULT = (UsageError, NotFoundError, RepoError, StorageError)
-"""What words would fail at as well: the question, the repository, the database."""
+"""Errors that the lexical side would meet as well: of the question, the repository, the database."""
 
 
 class Fallback:
-    """Runs what answers a question, in *pool*, and what steps in for it."""
+    """Runs the side that answers a question, in *pool*, and the lexical side in its place if need be."""
 
     def __init__(self, pool: QuestionPool, figures: SideFigures) -> None:
         self._pool = pool
@@ -37,13 +37,12 @@ class Fallback:
         self,
         plan: Plan,
         limit_s: float,
-        by_meaning: Callable[[], _Told],
-        by_words: Callable[[NoMeaningError | None], _Told],
-    ) -> _Told:
-        """Return what the side of *plan* tells, or else words alone, who are given why.
+        by_meaning: Callable[[], _Result],
+        by_words: Callable[[NoMeaningError | None], _Result],
+    ) -> _Result:
+        """Return the result of the side of *plan*, or of *by_words*, which gets the reason why meaning could not answer.
 
-        Raises OutOfTimeError after *limit_s*; NoMeaningError where words may not step in; what either side raises that is
-        no fault of meaning.
+        Raises OutOfTimeError after *limit_s*; NoMeaningError if words may not step in; errors that both sides would meet.
         """
         started = monotonic()
         if plan.side == "lexical":
@@ -65,7 +64,7 @@ class Fallback:
         except OutOfTimeError:
             raise make_out_of_time(limit_s) from None
 
-    async def _ask_words(self, limit_s: float, work: Callable[[], _Told], *, in_reserve: bool) -> _Told:
+    async def _ask_words(self, limit_s: float, work: Callable[[], _Result], *, in_reserve: bool) -> _Result:
         try:
             return await self._pool.run(limit_s, work, in_reserve=in_reserve)
         except (UsageError, NotFoundError, RepoError):
@@ -76,7 +75,7 @@ class Fallback:
 
 
 def _explain(err: Exception, limit_s: float) -> NoMeaningError:
-    """Return why meaning could not answer; what is no word of ours is logged by its type."""
+    """Return why the semantic side could not answer; an unexpected error is logged."""
     if isinstance(err, NoMeaningError):
         return err
     if isinstance(err, OutOfTimeError):

@@ -1,4 +1,4 @@
-"""The threads that questions are answered in, each within its time. Knows no question."""
+"""The threads that questions are answered in, each within its time."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _RESERVED = 2
 
 
 class QuestionPool:
-    """Runs work beside the loop: a question's, or what must never keep one waiting.
+    """Runs questions, and other work that they must not wait for, in threads.
 
-    ended_at: when (the loop's time) the last question ended, for what gives way to questions.
+    ended_at: when (the loop's time) the last question ended; background work waits a while after it.
     """
 
     def __init__(self, flags: Flags) -> None:
@@ -32,7 +32,7 @@ class QuestionPool:
         self._left: list[ThreadPoolExecutor] = []
         self._running: set[asyncio.Future[Any]] = set()
         self.ended_at = 0.0
-        self._busy = 0  # threads, also those that nobody waits for any more
+        self._busy = 0  # threads, also those whose question has timed out
         self._lock = threading.Lock()
 
     @property
@@ -71,23 +71,23 @@ class QuestionPool:
             self.ended_at = loop.time()
 
     def submit(self, work: Callable[[], object]) -> None:
-        """Have *work* done, by the way."""
+        """Run *work* in the background."""
         self._threads.submit(work)
 
     def resize(self, threads: int) -> None:
-        """Use so many *threads* from now on; what was begun, or waits, is done by those before. On the loop alone."""
+        """Use so many *threads* from now on; work already submitted is done by the former ones. To be called on the loop."""
         before, self._size = self._threads, _at_least_two(threads)
         self._threads = ThreadPoolExecutor(self._size, "question")
         before.shutdown(wait=False)
         self._left.append(before)
 
     async def drain(self, limit_s: float) -> None:
-        """Return when all that runs now is done, after *limit_s* at the latest."""
+        """Wait until all that runs now is done, at most *limit_s*."""
         if running := set(self._running):
             await asyncio.wait(running, timeout=limit_s)
 
     def stop(self) -> None:
-        """Return when the threads have ended; what had not begun is dropped."""
+        """Wait until the threads have ended; work that has not begun is dropped."""
         for threads in (*self._left, self._threads, self._reserve):
             threads.shutdown(wait=True, cancel_futures=True)
 

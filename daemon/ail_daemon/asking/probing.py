@@ -1,4 +1,4 @@
-"""Whether the daemon can answer now: it is asked something, by the way that every question goes. Knows no HTTP."""
+"""Finds out whether the daemon can answer now, by asking it a tiny question in the usual way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..repos.repos import Repos
 from ..server.params import Handler
 
 LIMIT_S = 2.0
-"""Of one probe: less than who probes waits (`ail-client` 5 s, Prometheus 10), more than loading the model takes."""
+"""Limit of one probe: less than its callers wait (`ail-client` 5 s, Prometheus 10), more than loading the model takes."""
 
 _TRIED = 3  # repositories that cannot be read, before that counts as the daemon's fault
 _QUESTION = {"question": "why was this change made?", "limit": 1, "no_cache": True, "timeout": LIMIT_S}
@@ -32,7 +32,7 @@ class Probing:
     async def find_fault(self) -> AilError | None:
         """Return why no question can be answered now, None where one was."""
         if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._probe(), context=Context())  # it is nobody's request
+            self._running = asyncio.create_task(self._probe(), context=Context())  # belongs to no request
         return await asyncio.shield(self._running)
 
     async def _probe(self) -> AilError | None:
@@ -61,5 +61,5 @@ class Probing:
 
 
 def _weigh(repo: Repo) -> tuple[Any, ...]:
-    """Order: open, sound, small; a probe is to open nothing where it need not."""
+    """Return a sort key: open, sound and small indexes first, so that a probe opens none if it need not."""
     return (repo.index is None, bool(repo.notice), repo.settled.get("commits", 0))

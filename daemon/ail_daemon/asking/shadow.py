@@ -1,7 +1,7 @@
-"""The shadow: once a reply has gone out, the other side is asked the same, and how alike both were is kept.
+"""The shadow: after a reply, asks the other side the same question and counts how alike both answers were.
 
-It never slows a reply: it begins after the reply was written, only when no question has been under way for a while, one at a
-time, in a thread of the lowest priority; what would have to wait for long, or in a long queue, is dropped.
+It never slows a reply: it starts after the reply was written and when no question has been under way for a while, one at a
+time, in a thread of the lowest priority. Comparisons that would wait long, or in a long queue, are dropped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .sides import Comparison, SideFigures, compare
 WAITING = 16
 PATIENCE_S = 5.0
 QUIET_S = 0.05
-"""Without a question, before one is compared: who asks one after the other has the daemon to himself."""
+"""Seconds without a question before one is compared: a user who asks several in a row is not slowed."""
 
 
 class _Job(NamedTuple):
@@ -36,7 +36,7 @@ class _Job(NamedTuple):
 
 
 class Shadow:
-    """Compares some of the questions. Used on the loop; the work is done in a thread, made at the first."""
+    """Compares some of the questions. To be used on the loop; the work is done in a thread, started at the first."""
 
     def __init__(
         self, flags: Flags, pool: QuestionPool, figures: SideFigures, search: Callable[[Asked], dict[str, Any]]
@@ -55,9 +55,9 @@ class Shadow:
         return self._is_running
 
     def observe(self, answered: Answered) -> None:
-        """Have the other side asked once the task at hand, which is to write the reply, has ended.
+        """Ask the other side once the current task, which writes the reply, has ended.
 
-        If the question was answered by the side that it was asked of.
+        Only if the question was answered by the side that was asked.
         """
         asked, reply = answered.asked, answered.reply
         if reply.cached or reply.cause or asked.params.mode != "auto":
@@ -67,13 +67,13 @@ class Shadow:
         self.offer(question, lambda: compare(reply.body, self._search(other)))
 
     def offer(self, question: tuple[str, Scope, str], work: Callable[[], Comparison]) -> None:
-        """Have *work* done after the task at hand, if *question* (repository key, scope, text) is among those compared."""
+        """Run *work* after the current task, if *question* (repository key, scope, text) is among those to be compared."""
         settings, task = self._flags.current, asyncio.current_task()
         if settings.faiss_enabled and task is not None and is_compared(*question, settings.shadow):
             task.add_done_callback(lambda _: self._queue(work))
 
     def stop(self) -> None:
-        """Return when the work at hand has ended; what waits is dropped."""
+        """Drop what waits, and wait for the comparison under way."""
         self._waiting.clear()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
@@ -87,7 +87,7 @@ class Shadow:
             self._go_on()
 
     def _go_on(self) -> None:
-        """Begin the next one; while a question is under way, look again soon."""
+        """Start the next comparison; while a question is under way, try again soon."""
         loop = asyncio.get_running_loop()
         while self._waiting and self._waiting[0].until < loop.time():
             self._waiting.popleft()

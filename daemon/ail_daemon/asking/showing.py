@@ -1,4 +1,4 @@
-"""`show`: one commit as the index knows it, also by the name it had before a rewrite."""
+"""`show`: one commit as the index knows it, also by its sha before a rewrite."""
 
 from __future__ import annotations
 

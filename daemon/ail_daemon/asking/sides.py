@@ -1,6 +1,6 @@
 """Figures of the two sides that may answer: the semantic one, with FAISS, and the lexical one, by words alone.
 
-`compare` says how alike two replies are. Counts, times and comparisons are kept; never a question, an answer or a sha.
+`compare` measures how alike two replies are. Only counts, times and similarities are kept, no question, answer or sha.
 Every method may be called by several threads.
 """
 
@@ -17,7 +17,7 @@ from ..model import Cause, Side
 from .replies import Answered
 
 RECENT = 1024
-"""Answers of a side that percentiles are taken of: the latest."""
+"""Percentiles are those of a side's latest answers, so many."""
 
 _PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
@@ -68,7 +68,7 @@ class SideFigures:
             self.note_fallback(reply.cause)
 
     def note_answer(self, side: Side, confidence: float, spent_ms: float, *, is_cached: bool) -> None:
-        """Count an answer that *side* gave; a cached one's time and confidence do not tell of the side."""
+        """Count an answer of *side*; of a cached one time and confidence are not counted."""
         with self._lock:
             figures = self._sides[side]
             figures.answers += 1
@@ -89,7 +89,7 @@ class SideFigures:
             self._fallbacks[cause] += 1
 
     def note_comparison(self, found: Comparison) -> None:
-        """Take in what the other side's answer to a question was like."""
+        """Count the comparison of both sides' answers to a question."""
         with self._lock:
             self._count += 1
             self._same += found.is_same
@@ -97,7 +97,7 @@ class SideFigures:
             self._likeness += found.likeness
 
     def note_dropped(self) -> None:
-        """Count a question that was to be compared, and was not because the daemon had better to do."""
+        """Count a comparison that was dropped because the daemon was busy."""
         with self._lock:
             self._dropped += 1
 
@@ -109,12 +109,12 @@ class SideFigures:
         agreement: count of questions that both answered, same_first, overlap, likeness (means, 0 to 1, None: none), dropped.
         """
         with self._lock:
-            told: dict[str, Any] = {side: figures.describe() for side, figures in self._sides.items()}
+            sides: dict[str, Any] = {side: figures.describe() for side, figures in self._sides.items()}
             agreement = {
                 "count": self._count, "same_first": self._mean(self._same), "overlap": self._mean(self._overlap),
                 "likeness": self._mean(self._likeness), "dropped": self._dropped,
             }  # fmt: skip
-            return told | {"fallbacks": dict(self._fallbacks), "agreement": agreement}
+            return sides | {"fallbacks": dict(self._fallbacks), "agreement": agreement}
 
     def _mean(self, total: float) -> float | None:
         return round(total / self._count, 4) if self._count else None

@@ -1,7 +1,7 @@
-"""Asks the hot questions again after an index changed, so that they find their answers in the cache as before.
+"""Asks frequent questions again after an index changed, so that their answers are in the cache again.
 
-One at a time, and none while anybody waits for an answer. `RecentQuestions` remembers what was asked, in memory and never
-on the disk; any thread may call it.
+One at a time, and none while a question is under way. `RecentQuestions` remembers what was asked, in memory only; any thread
+may call it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .pool import QuestionPool
 from .replies import Answered
 
 HOT = 32
-"""Questions that are asked again, of those asked twice or more: at 10 ms each a third of a second of one core."""
+"""Questions that are asked again, of those asked at least twice: a third of a second of one core."""
 
 _QUIET_S = 1.0
 """A rebase changes an index many times; after so long without a change the last one is worth warming for."""
@@ -34,7 +34,7 @@ _BUSY_S = 0.02
 
 
 class Warming:
-    """Warms on the loop it is started on; *ask* is asked for nothing but to fill the caches."""
+    """Runs on the loop it is started on; *ask* fills the caches, its replies are dropped."""
 
     def __init__(self, ask: Handler, repos: Repos, recent: RecentQuestions, pool: QuestionPool) -> None:
         self._ask = ask
@@ -52,7 +52,7 @@ class Warming:
             self._loop.call_soon_threadsafe(self._plan, repo)
 
     async def stop(self) -> None:
-        """Warm no more."""
+        """Stop warming."""
         tasks = [*self._tasks.values()]
         for task in tasks:
             task.cancel()
@@ -84,16 +84,16 @@ class Warming:
             await self._ask(params)
             self.warmed += 1
         except AilError:
-            pass  # its file or its ref is gone: whoever asks it again is told
+            pass  # its file or ref no longer exists: a user who asks it again gets the error
         except Exception as err:  # noqa: BLE001 - a background task must outlive a bug; the log gets the traceback
             log("warming_failed", level="error", repo_id=repo.key, error=err)
 
 
 SIZE = 512
-"""Questions that are kept; the one that was not asked for the longest time goes first."""
+"""Questions that are kept; the one that was not asked for the longest time is dropped first."""
 
 LONGEST_BYTES = 2_000
-"""Of a question with its params; longer ones are not kept, so that all take 1 MB at the most."""
+"""Bytes of a question with its params; longer ones are not kept, so that all take at most 1 MB."""
 
 
 class RecentQuestions:
@@ -122,7 +122,7 @@ class RecentQuestions:
                 self._counts.popitem(last=False)
 
     def sample(self, n: int) -> list[dict[str, Any]]:
-        """Return the params of at most *n* questions, chosen by chance; `repo` is the directory that was asked from."""
+        """Return the params of at most *n* questions, chosen at random; `repo` is the directory that was asked from."""
         with self._lock:
             chosen = random.sample([*self._counts], min(n, len(self._counts)))
         return [unpack(key) for key in chosen]
@@ -130,9 +130,9 @@ class RecentQuestions:
     def find_hottest(
         self, n: int, at_least: int = 2, among: Callable[[str], bool] = lambda _: True
     ) -> list[dict[str, Any]]:
-        """Return the params of the *n* that were asked most, *at_least* so often; the latest first among equals.
+        """Return the params of the *n* questions asked most, at least *at_least* times; the latest first among equals.
 
-        among: tells of a directory whether questions from there count.
+        among: whether questions from a directory count.
         """
         with self._lock:
             rows = [(unpack(key), count) for key, count in reversed(self._counts.items()) if count >= at_least]

@@ -1,9 +1,9 @@
-"""What a question says, word for word, apart from how it is put: the gate of the cache of similar questions. Pure.
+"""The canonical wording of a question, by which the cache of similar questions decides that two ask the same. Pure.
 
-Two questions are alike when their canonical wordings are equal: the kind (why, when, who, …) and every word that is left
-after the frame is taken off ("could you tell me why", "what made us"), in order, with every identifier, number, path, quoted
-string, negation, preposition and time as it stands. Nothing is guessed: no synonyms, no free order. A reversed question has
-the same words and nearly the same embedding (.83 to .9997), so anything that could be a reversal must come out unequal.
+Two questions are alike if their canonical wordings are equal: the kind (why, when, who, …) and every word that is left
+after the frame is removed ("could you tell me why", "what made us"), in order, with every identifier, number, path, quoted
+string, negation, preposition and time unchanged. No synonyms, no free order: a reversed question has the same words and
+nearly the same embedding (cosine .83 to .9997), so its wording must differ.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _DO = frozenset(("do", "does", "did"))
 _BE = frozenset(("is", "are", "was", "were", "be", "been", "being", "am"))
 _HAVE = frozenset(("has", "have", "had"))
 _TIES = frozenset(("by", "before", "after", "until", "since", "while", "when", "if", "unless", "during"))
-"""Words that tie what follows to what stands before them: around them no verb is moved."""
+"""Words that connect what follows to what precedes: around them no verb is moved."""
 _IRREGULAR = frozenset((
     "built", "broken", "brought", "bound", "caught", "chosen", "cut", "done", "drawn", "driven", "fed", "forbidden",
     "forgotten", "found", "frozen", "given", "gone", "held", "hidden", "hit", "kept", "known", "laid", "left", "lost",
@@ -72,7 +72,7 @@ def _spell_out(text: str) -> str:
 
 
 def _unframe(text: str) -> str:
-    """Take off what only asks to be told."""
+    """Remove phrases that only ask for an answer, as "could you tell me"."""
     while (match := _POLITE.match(text)) and match.end() < len(text):
         text = text[match.end() :].lstrip()
     return text

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_MODEL", "KINDS", "find_prepared", "open_encoder"]
 
 KINDS = ("prepared", "sentence-transformers")
-"""What `AIL_ENCODER` may say."""
+"""The values of `AIL_ENCODER`."""
 
 
 def open_encoder(model: str, kind: str, models_dir: Path, threads: int = 1, batch: int = 32) -> Encoder:

@@ -1,7 +1,4 @@
-"""`ail-daemon model prepare|info|verify|export|import`: from arguments to the room's functions and a few lines of text.
-
-Answers go to stdout, progress to stderr. Errors are raised for the caller's `main` to put into words.
-"""
+"""`ail-daemon model prepare|info|verify|export|import`. Answers go to stdout, progress to stderr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The encoder that serves questions: loaded beside the start, so that the socket answers at once, or whenever it comes."""
+"""The encoder for questions: loaded in the background, so that the socket answers at once, or when a model is prepared later."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PREPARING = "the model is being prepared"
 
 
 class ServingEncoder:
-    """Holds the encoder, or why there is none. Threads may ask at any time.
+    """Holds the encoder, or the reason why there is none. Safe to use from several threads.
 
     provision: prepares a model that is missing or damaged, None where that is not to be done.
     """
@@ -71,21 +71,21 @@ class ServingEncoder:
 
     @property
     def notice(self) -> str | None:
-        """What `status` says while words alone answer, or a model that was replaced; None where all is well or loading."""
+        """What `status` says while there is no model, or still the former one; None if all is well or loading."""
         reason = self.reason
         if reason in (None, _LOADING):
             return self._refused
         return f"{reason}: words alone until then" if reason == _PREPARING else f"{reason}: words alone; {self.remedy}"
 
     def get(self) -> Encoder | None:
-        """Return the encoder, loading it where it was not yet; None with `reason` set where it cannot be.
+        """Return the encoder, loading it if need be; None, with `reason` set, if that fails.
 
         A failed load is tried again after 5 s at the earliest: preparing a model needs no restart of the daemon.
         """
         return self.get_serving().encoder
 
     def get_serving(self) -> Serving:
-        """Return what `get` does, with how the worker is to load the same."""
+        """Return the encoder as `get` does, with the parameters by which the worker loads the same."""
         if self._serving.encoder is not None:
             return self._serving
         with self._lock:
@@ -119,9 +119,9 @@ class ServingEncoder:
             self._provision.stop()
 
     def switch(self, bulk: Bulk) -> bool:
-        """Serve as *bulk* says from now on; return whether that is another model now. Takes as long as loading one does.
+        """Load the encoder that *bulk* describes and serve it from then on; return whether that is another model.
 
-        Meanwhile the one before answers, and afterwards too where the new one cannot be loaded: `notice` says so then.
+        Until then the former one serves, and afterwards too if the new one cannot be loaded: then `notice` says so.
         """
         with self._lock:
             encoder, before = self._serving
@@ -178,12 +178,12 @@ class ServingEncoder:
 
 
 def make_bulk(settings: Settings, models_dir: str) -> Bulk:
-    """Return how the worker is to encode by *settings*."""
+    """Return the parameters of encoding that *settings* have."""
     return Bulk(settings.model, settings.encoder, models_dir, settings.max_workers, settings.batch_size)
 
 
 def check_model(settings: Settings, models_dir: str) -> None:
-    """Raise UsageError where the model that *settings* name is not prepared: the one that serves shall go on."""
+    """Raise UsageError if the model that *settings* name is not prepared."""
     if settings.encoder == "prepared" and find_prepared(Path(models_dir), settings.model) is None:
         hint = f"prepare it first: `ail-daemon model prepare {settings.model}`"
         raise UsageError(f"AIL_MODEL must be a prepared model, and {settings.model} is not prepared", hint)
@@ -194,7 +194,7 @@ def _open(bulk: Bulk) -> Encoder:
 
 
 class EncodedOnce:
-    """An encoder for one question: what was encoded is remembered, so that the cache and the search share it."""
+    """An encoder for one question that remembers its embeddings, so that the cache and the search share them."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
@@ -220,7 +220,7 @@ class EncodedOnce:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """How the worker encodes: as `open_encoder` takes them."""
+    """The parameters of `open_encoder`."""
 
     model: str
     kind: str
@@ -230,7 +230,7 @@ class Bulk:
 
 
 class Serving(NamedTuple):
-    """What questions are encoded with (None: nothing yet), and how the worker loads the same."""
+    """The encoder for questions (None: none yet), and the parameters by which the worker loads the same."""
 
     encoder: Encoder | None
     bulk: Bulk

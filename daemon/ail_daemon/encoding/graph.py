@@ -1,4 +1,4 @@
-"""A BERT encoder as an ONNX graph, written node by node: from weights to bytes. The only importer of onnx.
+"""A BERT encoder as an ONNX graph, written node by node: from weights to bytes.
 
 Knows nothing of sentence-transformers or torch: it takes arrays by their BERT names. Writing the graph instead of
 tracing it keeps the export independent of torch's exporters and lets each operator be the one that is fast on a CPU.

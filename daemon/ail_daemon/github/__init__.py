@@ -1,1 +1,1 @@
-"""Pull requests as context: which project a repository is, what GitHub says of its commits, kept and told."""
+"""Pull requests of cited commits: which GitHub project a repository is, asking GitHub, storing and adding the answers."""

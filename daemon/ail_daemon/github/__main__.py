@@ -1,10 +1,10 @@
 """The child process that asks GitHub with which pull request commits came: `python -m ail_daemon.github`.
 
-The only place of this program that speaks to another machine, and the only importer of an HTTP library and of ssl: neither
-is to stay in the daemon's memory. It is started where a token is set, and sends the token and commits' shas to that one API.
+A process of its own, so that neither an HTTP library nor ssl stays in the daemon's memory. It is started only if a token is set,
+and sends the token and commits' shas to that one API.
 
-stdin has one JSON map: api, owner, name, token, shas. stdout gets a JSON line a sha that was answered about, {"sha", "request"}
-(null: it came with none), then {"end": null}, or {"end": a word of `fetching.PROBLEMS`, "wait_s": what GitHub asks for or null}.
+stdin has one JSON map: api, owner, name, token, shas. stdout gets a JSON line for each answer, {"sha", "request"} (null: there
+is none), then {"end": null}, or {"end": a word of `fetching.PROBLEMS`, "wait_s": what GitHub asks for or null}.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-from ..process import isolation as process
+from ..process import isolation
 
 LIFE_S = 60
-"""This process is ended by then, also where nobody waits for it any more."""
+"""After so long this process ends, also if its parent has gone."""
 BODY_MAX_BYTES = 1 << 20
 TITLE_MAX, URL_MAX = 300, 500
 _ANSWER_S = 10.0
@@ -36,7 +36,7 @@ _REDIRECTS = range(300, 400)
 
 
 class ProblemError(Exception):
-    """GitHub cannot be asked on: a word for why, and for how many seconds it asks to be left alone, None where it does not."""
+    """GitHub cannot be asked any more: one word why, and for how many seconds it asks for a pause, None if for none."""
 
     def __init__(self, kind: str, wait_s: int | None = None) -> None:
         super().__init__(kind)
@@ -45,7 +45,7 @@ class ProblemError(Exception):
 
 
 class _StayingThere(HTTPRedirectHandler):
-    """Follows to the same scheme, host and port alone (a renamed repository): the token is meant for nobody else."""
+    """Follows a redirection (of a renamed repository) only to the same scheme, host and port: no other may get the token."""
 
     max_redirections = 3
 
@@ -91,7 +91,7 @@ class GitHub:
 
 
 def _make_opener(api: str) -> OpenerDirector:
-    """Return what opens addresses: by the proxy of the environment, but for the loopback."""
+    """Return what opens addresses: through the proxy of the environment, except on the loopback."""
     proxies = ProxyHandler({}) if api.startswith("http:") else ProxyHandler()
     return build_opener(proxies, _StayingThere())
 
@@ -121,7 +121,7 @@ def _read_whole(text: str | None, most: int = _WAIT_MAX_S) -> int | None:
 
 
 def read_body(body: bytes) -> list[dict[str, Any]]:
-    """Return the pull requests that an answer lists, made of what is well-formed. Raises ProblemError for anything else."""
+    """Return the well-formed pull requests of an answer. Raises ProblemError if it is no list."""
     if len(body) > BODY_MAX_BYTES:
         raise ProblemError("garbled")
     try:
@@ -133,8 +133,8 @@ def read_body(body: bytes) -> list[dict[str, Any]]:
     return [read for one in listed if (read := _read_request(one))]
 
 
-def _read_request(told: object) -> dict[str, Any] | None:
-    match told:
+def _read_request(pull: object) -> dict[str, Any] | None:
+    match pull:
         case {"number": int(number), "title": str(title), "html_url": str(url), **others} if 0 < number < _NUMBER_MAX:
             if isinstance(number, bool) or not _is_address(url):
                 return None
@@ -149,18 +149,18 @@ def _is_address(url: str) -> bool:
 
 
 def _clean(title: str) -> str:
-    """Return *title* as UTF-8 can carry it; JSON may hold half a pair of surrogates."""
+    """Return *title* without lone surrogates, which JSON may hold and UTF-8 may not."""
     return title.encode("utf-8", "replace").decode()
 
 
 def choose(requests: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the one that brought the commit: merged rather than not, the oldest of these. None of none."""
+    """Return the one that brought the commit: the oldest merged one, else the oldest; None if there is none."""
     return min(requests, key=lambda one: (one["state"] != "merged", one["number"]), default=None)
 
 
 def main() -> None:
-    """Answer the one order that stdin holds."""
-    process.isolate()
+    """Answer the order on stdin."""
+    isolation.isolate()
     os.nice(10)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the daemon's to handle
     signal.alarm(LIFE_S)

@@ -1,4 +1,4 @@
-"""The daemon's end of the process that asks GitHub: starts one for a few commits, hands it the token by a pipe, ends it."""
+"""The daemon's end of the process that asks GitHub: starts it for a few commits, passes the token through a pipe, ends it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Project:
 
 
 class Fetched(NamedTuple):
-    """What was answered: sha -> its pull request (None: it came with none). problem: why not all, a key of PROBLEMS, else None.
+    """The answers: sha -> its pull request, None if there is none. problem: why some are missing, a key of PROBLEMS, else None.
 
     wait_s: how long GitHub asks to be left alone, None where it does not.
     """
@@ -91,7 +91,7 @@ class Fetching:
                 self._process.kill()  # reaped by `fetch`
 
     def stop(self) -> None:
-        """End the child, and start none any more."""
+        """End the child, and start no other."""
         self._is_stopped = True
         self.kill()
 
@@ -108,8 +108,8 @@ def _read(written: bytes) -> Fetched:
     """Return what a child wrote; its last line may be cut off."""
     found: dict[str, PullRequest | None] = {}
     for line in written.split(b"\n")[:-1]:
-        told: dict[str, Any] = json.loads(line)
-        if "end" in told:
-            return Fetched(found, told["end"], told.get("wait_s"))
-        found[told["sha"]] = PullRequest(**told["request"]) if told["request"] else None
+        reply: dict[str, Any] = json.loads(line)
+        if "end" in reply:
+            return Fetched(found, reply["end"], reply.get("wait_s"))
+        found[reply["sha"]] = PullRequest(**reply["request"]) if reply["request"] else None
     return Fetched(found, "died")

@@ -1,4 +1,4 @@
-"""Which project on GitHub a repository is: as the settings say, else as its `origin` does."""
+"""Finds the GitHub project of a repository: from the settings, else from its `origin`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PUBLIC = frozenset({"github.com", "www.github.com", "ssh.github.com"})
 
 
 def find_project(settings: Settings, place: RepoPlace) -> Project | None:
-    """Return the project whose pull requests the commits at *place* came with; None where that is not known, or no token is set.
+    """Return the GitHub project of the repository at *place*; None if it is not known, or no token is set.
 
     GITHUB_OWNER and GITHUB_REPO hold for every repository; what they leave open is taken from `origin`, where that lies on the
     host whose API is asked. Raises RepoUnreadableError, OutOfTimeError, NotInstalledError.

@@ -1,8 +1,8 @@
-"""With which pull requests cited commits came: told in replies as far as it is known, asked of GitHub after them.
+"""Adds pull requests to cited commits in replies, as far as they are known, and asks GitHub about the others afterwards.
 
-Off without GITHUB_TOKEN. A reply never waits: what is not known yet is null in it, and is there when the question is asked
-again, also where that is answered from a cache. One child process at a time, a second's pause for each commit it asked about, so
-that an hour's questions stay below GitHub's 5,000; where something goes wrong, nothing is asked for a while.
+Off without GITHUB_TOKEN. A reply never waits: a pull request that is not known yet is null in it, and is added when the question
+is asked again, also from a cache. One child process runs at a time, with a second's pause for each commit, to stay below
+GitHub's 5,000 requests an hour; after a problem nothing is asked for a while.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from .fetching import PROBLEMS, Fetched, Fetching
 from .projects import find_project
 
 WAITING_MAX = 200
-"""Commits; those asked about first are dropped beyond it: a later question brings them back."""
+"""Most commits that wait to be asked about; the oldest are dropped, and asked about at a later question."""
 ORDER_MAX = 20
 """Commits that one child asks about."""
 PACE_S = 1.0
 """Pause after a child, for each commit it asked about."""
 NONE_DAYS, FOUND_DAYS = 3, 30
-"""After so many days it is asked again whether there is one by now, and what it is called."""
+"""After so many days GitHub is asked again: there may be a pull request by now, or a new title."""
 _DAY_S = 86_400
 _RETRY_S, _RETRY_MAX_S = 60.0, 3600.0
 _LASTING = frozenset({"bad_token", "forbidden", "not_found", "redirected"})
@@ -61,7 +61,7 @@ class PullRequests:
         self.problem: str | None = None  # a key of PROBLEMS, of the last order; None where it went well
 
     def add_to(self, repo: Repo, reply: dict[str, Any]) -> None:
-        """Add what is known to the citations of *reply*, which is about to be sent; the rest is asked for after it.
+        """Add what is known to the citations of *reply*, which is about to be sent; GitHub is asked about the others later.
 
         Where GitHub is on. One query by key, on the loop: 80 µs for five.
         """
@@ -77,13 +77,13 @@ class PullRequests:
         reply["citations"] = [_tell(citation, known) for citation in reply["citations"]]
 
     def describe(self) -> dict[str, Any]:
-        """Return whether it is on, what went wrong last (None: nothing), what to do, and how many commits are asked about."""
+        """Return whether a token is set, the last problem (None: none), what to do, and how many are being asked about."""
         problem, todo = PROBLEMS[self.problem] if self.problem else (None, None)
         is_on = self._flags.current.github_token is not None
         return {"on": is_on, "problem": problem, "todo": todo, "waiting": len(self._waiting)}
 
     def stop(self) -> None:
-        """End what is asked just now; what waits is dropped."""
+        """End the child process; drop what waits."""
         self._leave()
         self._waiting.clear()
         self._fetching.stop()
@@ -105,7 +105,7 @@ class PullRequests:
     # --- after it ---------------------------------------------------------------------------------------------------
 
     def _go_on(self) -> None:
-        """Begin the next order; what may not be asked just now is dropped: a question brings it back."""
+        """Start the next order; during a pause the waiting commits are dropped, and asked about at a later question."""
         loop, settings = asyncio.get_running_loop(), self._flags.current
         if not settings.github_token or self._is_barred(None):
             self._waiting.clear()
@@ -121,7 +121,7 @@ class PullRequests:
         done.add_done_callback(lambda done: self._end(settings, repo, len(shas), done))
 
     def _ask(self, settings: Settings, repo: Repo, shas: list[str]) -> Fetched | None:
-        """Ask about *shas* and keep what was answered; None where *repo* lies on no GitHub that is known."""
+        """Ask about *shas* and store the answers; None if the project of *repo* is not known."""
         project = find_project(settings, repo.place)
         if project is None:
             return None
@@ -141,7 +141,7 @@ class PullRequests:
         asyncio.get_running_loop().call_later(PACE_S * count, self._go_on)
 
     def _judge(self, repo: Repo, fetched: Fetched | None) -> None:
-        """Note how an order ended, and for how long nothing is to be asked after it."""
+        """Note how an order ended, and how long to pause after it."""
         if fetched is None:
             self._bar(repo.key, _RETRY_MAX_S)
             return

@@ -44,14 +44,14 @@ def blame(
 
 
 def read_ignored_revisions(git: GitCommand) -> list[str]:
-    """Return the commits that the project lists, at HEAD, as mere reformatting."""
+    """Return the commits that `.git-blame-ignore-revs` lists at HEAD."""
     listed = read_file(git, ".git-blame-ignore-revs") or b""
     return [sha.decode() for sha in _FULL_SHA.findall(listed)]
 
 
 @contextmanager
 def _ignored_revisions(git: GitCommand) -> Iterator[list[str]]:
-    """Yield the options that look through those commits; git dies of anything in the file but full shas."""
+    """Yield the options that make blame ignore those commits; git fails on anything in the file but full shas."""
     listed = read_ignored_revisions(git)
     if not listed:
         yield []
@@ -109,7 +109,7 @@ def log_lines(
 
 @contextmanager
 def _ended_by(stop: threading.Event, output: GitOutput) -> Iterator[None]:
-    """End the process behind *output* when *stop* is set, which it is on leaving."""
+    """End the process of *output* when *stop* is set; leaving the context sets it."""
 
     def wait() -> None:
         stop.wait()

@@ -93,7 +93,7 @@ class ChangeReader:
 
 
 def find_lacking(git: GitCommand, shas: list[str], present: set[str]) -> set[str]:
-    """Return those of *shas* whose changed lines cannot be told, since a blob that they change is not here.
+    """Return those of *shas* whose changed lines cannot be read, since a blob that they change is missing.
 
     present: what is here (`list_all`). Which blobs each commit changes takes its trees alone. Where trees are missing too,
     git ends early, and the commits after that count as lacking.

@@ -1,8 +1,8 @@
-"""Runs git as a reader that executes nothing else: the only place of this program where git reads a repository.
+"""Runs git so that it reads a repository and executes nothing else.
 
 Its environment is built from nothing, so no name of `git rev-parse --local-env-vars` and no GIT_TRACE or
 GIT_SSH_COMMAND reaches it. The repository's own configuration cannot be switched off as a whole; every value in it
-that names a program is overridden, and only plumbing that asks for none of them is run. Knows nothing of commits.
+that names a program is overridden, and only plumbing that asks for none of them is run.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class GitCommand:
     ) -> subprocess.CompletedProcess[bytes]:
         """Run git to its own end and return what it wrote, whatever its exit status.
 
-        Raises OutOfTimeError, and RepoUnreadableError where a signal ended it: half an answer would pass for a whole one.
+        Raises OutOfTimeError, and RepoUnreadableError if a signal ended it: its output may be incomplete.
         """
         return self._run([*self._argv, *args], stdin, timeout_s, "/", self._environment)
 
@@ -140,7 +140,7 @@ class GitCommand:
 
 
 class _Patient(io.RawIOBase):
-    """A pipe that is read for as long as something comes within *silence_s*; time spent elsewhere does not count."""
+    """A pipe whose reads fail after *silence_s* without data; time between reads does not count."""
 
     def __init__(self, fd: int, silence_s: float) -> None:
         self._fd = fd
@@ -160,9 +160,9 @@ class _Patient(io.RawIOBase):
 
 
 class GitOutput:
-    """What a running git prints; git is ended past *limit_s* seconds.
+    """The output of a running git, which is ended after *limit_s* seconds.
 
-    Reading raises OutOfTimeError where nothing comes for *silence_s*: a FIFO in place of a file, a disk that hangs.
+    Reading raises OutOfTimeError if nothing comes for *silence_s*: a FIFO in place of a file, or a disk that hangs.
     """
 
     def __init__(
@@ -189,11 +189,11 @@ class GitOutput:
             yield chunk
 
     def end(self) -> None:
-        """End the process: what it has printed by then can still be read."""
+        """End the process; what it has printed can still be read."""
         self._process.kill()
 
     def is_whole(self) -> bool:
-        """Whether git came to its own end. To be asked once all is read: it waits. Raises OutOfTimeError past the limit."""
+        """Wait for git and return whether it ended by itself; to be called once all is read. Raises OutOfTimeError."""
         status = self._process.wait()
         if self._is_late:
             raise OutOfTimeError("git did not finish in time")
@@ -212,7 +212,7 @@ class GitOutput:
 
 
 def get_reason(stderr: bytes) -> str:
-    """Return what git died of in one line, without its `fatal: `."""
+    """Return git's error as one line, without its `fatal: `."""
     text = stderr.decode("utf-8", "replace")
     return " ".join(text.rpartition("fatal: ")[2].split()) or "git ended without a word"
 

@@ -1,4 +1,4 @@
-"""Reads dates as people write them: ISO 8601 and years here, "2 weeks ago" and the rest by git's own reading."""
+"""Reads dates as people write them: ISO 8601 and years here; "2 weeks ago" and the like are read by git."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_date(git: GitCommand, name: str, text: str) -> int:
     """Return the time that *text* means, in seconds since 1970, for the option *name*, "since" or "until".
 
     A day, a month or a year alone counts from its beginning for "since", to its end for "until"; local time where no zone
-    is given. Raises UsageError for what is no date: git itself takes any word for now.
+    is given. Raises UsageError for anything else: git itself reads any word as "now".
     """
     text = text.strip()
     is_end = name == "until"
@@ -37,7 +37,7 @@ def read_date(git: GitCommand, name: str, text: str) -> int:
 
 
 def _read_iso(text: str, *, is_end: bool) -> int | None:
-    """Return the time of an ISO date, None for anything else. Raises ValueError for a month or day that is none."""
+    """Return the time of an ISO date, None for anything else. Raises ValueError for an impossible month or day."""
     if match := _MONTH.fullmatch(text):
         first = datetime(int(match[1]), int(match[2] or 1), 1)
         after = (
@@ -58,16 +58,16 @@ def _seconds(moment: datetime) -> int:
 
 
 def _ask_git(git: GitCommand, text: str) -> int:
-    """Return git's reading. Raises ValueError where a word is none of a date's."""
+    """Return git's reading. Raises ValueError if a word cannot be part of a date."""
     words = re.findall(r"[^\W\d_]+", text.lower())
     if len(text) > _LONGEST or not text.isprintable() or not re.search(r"\w", text) or not all(map(_is_known, words)):
         raise ValueError(text)
-    told = git.read(["rev-parse", f"--since={text}"]).strip()
-    return int(told.removeprefix(b"--max-age="))
+    printed = git.read(["rev-parse", f"--since={text}"]).strip()
+    return int(printed.removeprefix(b"--max-age="))
 
 
 def _is_known(word: str) -> bool:
-    """Whether a date may hold *word*: git takes the first three letters of a name, and plurals."""
+    """Whether *word* can be part of a date: git accepts the first three letters of a name, and plurals."""
     return word in _KNOWN or word.removesuffix("s") in _KNOWN or (
         len(word) >= 3 and any(known.startswith(word) for known in _KNOWN)
     )  # fmt: skip

@@ -1,7 +1,4 @@
-"""How many, how much, how long: what the server grants its clients, and what is read of a repository. Pure.
-
-Each is explained in docs/limits.md: why that number, and what happens beyond it.
-"""
+"""Limits on what is read of a repository. Pure. docs/limits.md explains each number, and what happens beyond it."""
 
 from __future__ import annotations
 
@@ -28,4 +25,4 @@ class HistoryLimits:
 USUAL = HistoryLimits()
 
 ASKED = HistoryLimits(silence_s=10.0)
-"""Of a git that a question waits for: what hangs must not keep one of the few threads that answer, nor the daemon's end."""
+"""For a git that a question waits for: one that hangs must not hold up a question's thread, nor the daemon's end."""

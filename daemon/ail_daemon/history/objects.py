@@ -1,4 +1,4 @@
-"""Asks git what shas and names stand for: peeling, presence, abbreviations, files of commits, times and parents."""
+"""Resolves shas and names: peeling, presence, abbreviations, files of commits, times and parents."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _SHA = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 def peel_to_commits(git: GitCommand, names: list[bytes]) -> list[str | None]:
     """Return for each of *names* (shas or ref names) the sha of the commit it leads to, None if to none.
 
-    Those that lead to none are asked for by themselves again: git says "missing" also of a file that it could not open.
-    Raises RepoUnreadableError where git dies of more than a hundred: each costs a process.
+    Those that lead to none are asked for again, one by one: git says "missing" also of a file that it could not open.
+    Raises RepoUnreadableError if git dies of more than a hundred: each costs a process.
     """
     found = _peel(git, names)
     lost = [name for name, sha in zip(names, found, strict=True) if sha is None]
@@ -34,12 +34,12 @@ def _peel(git: GitCommand, names: list[bytes]) -> list[str | None]:
 
 
 def _is_commit(git: GitCommand, name: bytes) -> bool:
-    """Whether *name* leads to a commit that can be read: git says it without printing, which may be what failed."""
+    """Whether *name* leads to a readable commit; by git's exit status, as printing may be what failed."""
     return git.run(["cat-file", "-e", name + b"^{commit}"]).returncode == 0
 
 
 def _check_all(git: GitCommand, names: list[bytes], suffix: bytes, form: str) -> list[bytes | None]:
-    """Return git's line for each of *names*, None where git died of it."""
+    """Return git's line for each of *names*, None if git died of it."""
     found: list[bytes | None] = []
     deaths = 0
     while len(found) < len(names):
@@ -70,7 +70,7 @@ def find_unreadable(git: GitCommand, shas: list[bytes]) -> set[bytes]:
 
 
 def list_all(git: GitCommand) -> set[str]:
-    """Return every object that is here: of a partial clone git names no other way what is missing, it dies of the first."""
+    """Return every object that is here: git has no other way to say what a partial clone lacks."""
     with git.stream(["cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)"], []) as output:
         return {line[:-1].decode() for line in output.lines}
 
@@ -117,8 +117,8 @@ def map_authors(git: GitCommand, authors: Sequence[tuple[str, str]]) -> dict[tup
         return {}
     asked = "".join(f"{name} <{email}>\n" for name, email in authors).encode("utf-8", "surrogateescape")
     done = git.run(["-c", f"mailmap.blob=HEAD:{_MAILMAP}", "check-mailmap", "--stdin"], asked)
-    told = done.stdout.decode("utf-8", "replace").splitlines()
-    return dict(zip(authors, told, strict=True)) if len(told) == len(authors) else {}
+    printed = done.stdout.decode("utf-8", "replace").splitlines()
+    return dict(zip(authors, printed, strict=True)) if len(printed) == len(authors) else {}
 
 
 _PATH_LIMIT_S = 1.0

@@ -1,4 +1,4 @@
-"""Opens a repository for reading, and says what the rest of the program may ask of its history (`History`)."""
+"""Opens a repository for reading, and declares what can be read of its history (`History`)."""
 
 from __future__ import annotations
 

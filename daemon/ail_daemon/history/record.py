@@ -23,9 +23,9 @@ _DATE = re.compile(rb"(-?\d{1,18}) ([+-])(\d{1,2})(\d\d)")
 
 
 def iter_tokens(chunks: Iterable[bytes], most_bytes: int = _NO_LIMIT) -> Iterator[bytes]:
-    """Split a stream at its NULs; what follows the last one is dropped. Of a token longer than *most_bytes* the rest is, about.
+    """Split a stream at its NULs; what follows the last one is dropped. Tokens are cut somewhere beyond *most_bytes*.
 
-    A token that is cut is longer than *most_bytes* still, by which `iter_records` knows it.
+    So a cut token is still longer than *most_bytes*, by which `iter_records` recognises it.
     """
     rest = bytearray()
     for chunk in chunks:

@@ -1,7 +1,7 @@
 """Reads where HEAD, branches, tags and the worktrees' HEADs point, and where a shallow or partial history is cut off.
 
-git passes over a directory of loose refs that it cannot open and says nothing: `find_overlooked` looks at the disk itself.
-Found by failing its opens: a repository with commits was an empty one for git, at exit status 0.
+git silently ignores a directory of loose refs that it cannot open (a repository with commits then looks empty, at exit status
+0), so `find_overlooked` looks at the disk itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NAMESPACES = {
 def read_tips(git: GitCommand, kinds: Iterable[str], most: int) -> Tips:
     """Return the tips; 1,000 packed refs to as many commits take 20 ms, of which the peeling is most.
 
-    Raises RepoUnreadableError where there are more than *most* refs, and as `find_unreadable` does.
+    Raises RepoUnreadableError if there are more than *most* refs, and as `find_unreadable` does.
     """
     wanted = set(kinds)
     boundary = read_shallow_boundary(git.place)
@@ -56,7 +56,7 @@ def find_containing(git: GitCommand, sha: str) -> str | None:
 
 
 def _check_unborn(git: GitCommand, found: dict[str, str]) -> None:
-    """Raise RepoUnreadableError where HEAD names a branch that has commits, or cannot be read: "missing" is all that git says."""
+    """Raise RepoUnreadableError if HEAD cannot be read, or names a branch that has commits: git says "missing" of both."""
     done = git.run(["symbolic-ref", "-q", "HEAD"])
     named = done.stdout.decode("utf-8", "surrogateescape").strip() or "HEAD"
     if named in found or done.returncode not in (0, 1):  # 1: it names a commit, which is damaged
@@ -64,7 +64,7 @@ def _check_unborn(git: GitCommand, found: dict[str, str]) -> None:
 
 
 def _list_refs(git: GitCommand, namespaces: list[str], most: int) -> list[list[bytes]]:
-    """Return [sha, name] of every ref below *namespaces*. Raises RepoUnreadableError where git passes over some, twice."""
+    """Return [sha, name] of every ref below *namespaces*. Raises RepoUnreadableError if git leaves out some, twice."""
     for _ in range(2):  # one may have been made since git looked
         refs = _ask_for_refs(git, namespaces, most)
         overlooked = find_overlooked(git.place.common_dir, namespaces, {name for _, name in refs})
@@ -77,7 +77,7 @@ def _list_refs(git: GitCommand, namespaces: list[str], most: int) -> list[list[b
 
 
 def _ask_for_refs(git: GitCommand, namespaces: list[str], most: int) -> list[list[bytes]]:
-    """Return what git lists below *namespaces*. Without one, it would list all that is there."""
+    """Return what git lists below *namespaces*, [] for none."""
     asked = [f"--count={most + 1}", "--format=%(objectname) %(refname)", *(namespaces or ["refs/none"])]
     lines = git.read(["for-each-ref", *asked]).splitlines()
     if len(lines) > most:
@@ -153,7 +153,7 @@ def read_shallow_boundary(place: RepoPlace) -> frozenset[str]:
         listed = read_regular(os.path.join(place.common_dir, "shallow"), _SHALLOW_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return frozenset()
-    except OSError as err:  # taken for whole, its oldest commits would pass for the origin of all files
+    except OSError as err:  # read as a whole clone, its oldest commits would seem to add all files
         raise RepoUnreadableError(
             f"{place.root}: where it is cut off cannot be read: {err.strerror or err}",
             "it is tried again within a minute",
@@ -201,7 +201,7 @@ def _lists_replacements(packed: str, changed_ns: int, size: int) -> bool:
 
 
 def is_partial(place: RepoPlace) -> bool:
-    """Whether objects may be missing by intent (`clone --filter`)."""
+    """Whether objects may be missing on purpose (`clone --filter`)."""
     try:
         return any(name.endswith(".promisor") for name in os.listdir(os.path.join(place.common_dir, "objects", "pack")))
     except OSError:

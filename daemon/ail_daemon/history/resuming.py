@@ -1,4 +1,4 @@
-"""Goes on behind what git dies of: a damaged object ends the whole process, not only the commit it belongs to."""
+"""Continues reading after git died: a damaged object ends the whole process, not only the commit it belongs to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ail_rpc.errors import RepoUnreadableError
 from .command import GitCommand, GitOutput
 
 BATCH = 16_384
-"""Shas a git process is given: its start (3 ms) does not count, and the first commits come at once."""
+"""Shas per git process: so many that its start (3 ms) does not matter, so few that the first commits come soon."""
 
 _TOO_MANY = 100  # in a row; each costs four processes, 10 to 30 ms, and after a truncated pack it would be all
 
@@ -24,9 +24,8 @@ def read_resuming(
 ) -> Iterator[tuple[str, T]]:
     """Yield what *read* yields for *shas*: (sha, value) in their order, ending early where git died.
 
-    The sha git died of is tried once more in a process of its own start (a repack may have moved it), then left to
-    *on_damage*. Raises RepoUnreadableError if nothing comes because the repository itself is gone, closed to us, or
-    so damaged that there is no end of it.
+    The sha git died of is tried once more in a new process (a repack may have moved it), then passed to *on_damage*.
+    Raises RepoUnreadableError if the repository itself is gone or not readable, or if too many commits in a row are damaged.
     """
     remaining = iter(shas)
     lost = 0
@@ -54,7 +53,7 @@ def read_resuming(
 
 
 def hold_back_last(records: Iterator[T], output: GitOutput) -> Iterator[T]:
-    """Yield *records*, the last one only if git came to its own end: else it may be cut off."""
+    """Yield *records*, the last one only if git ended by itself: otherwise it may be cut off."""
     last = next(records, None)
     for record in records:
         if last is not None:

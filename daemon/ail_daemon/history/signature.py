@@ -1,8 +1,8 @@
-"""Whether a repository's refs may have moved since last time: a few stats, no git, no library.
+"""Finds out with a few stats whether a repository's refs may have moved.
 
 git writes a ref under a temporary name and renames it, which changes the directory's time; packed-refs, HEAD and the
-reftable directory are renamed into place the same way. A signature that is equal means that nothing moved; one that differs
-means "look", no more.
+reftable directory are renamed into place the same way. An equal signature means that nothing moved; a different one
+means that something may have.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from ail_rpc.discovery import RepoPlace
 from ail_rpc.framing import pack
 
 _TICK_NS = 20_000_000
-"""Within one tick of the kernel's clock (4 to 10 ms) two changes leave the same time: what is younger proves nothing yet."""
+"""Two changes within one tick of the kernel's clock (4 to 10 ms) leave the same time: a younger time proves nothing."""
 
 _WHOLE_SECONDS_NS = 2_000_000_000  # the same for file systems that keep whole seconds, or two
 
 
 _LISTINGS_MAX = 1 << 14
 _listings: dict[str, tuple[tuple[int, int, int], list[str]]] = {}
-"""What is below a directory, by its stat: reading directories again was two thirds of a signature's time."""
+"""A directory's subdirectories, by its stat: reading directories again took two thirds of a signature's time."""
 
 
 def read_signature(place: RepoPlace, ref_kinds: Iterable[str]) -> str:
-    """Return the signature of *place*, and of which refs count; a repository that vanished has one like any other.
+    """Return the signature of *place* and *ref_kinds*; a repository that was deleted has one too.
 
-    Of a repository that moved just now it is equal to no other, this one included.
+    If the repository moved within the last tick, the signature is unlike every other, even when read again.
     """
     now = time.time_ns()
     stats = list(_stats(place, now))
@@ -45,7 +45,7 @@ def _is_racy(changed_ns: int, now_ns: int) -> bool:
 
 
 def _stats(place: RepoPlace, now_ns: int) -> Iterator[tuple[str, tuple[int, int, int]]]:
-    """Yield what counts with its (mtime in ns, size, inode)."""
+    """Yield each file and directory that counts, with its (mtime in ns, size, inode)."""
     worktrees = f"{place.common_dir}/worktrees"
     stat = _stat(worktrees)
     heads = dict.fromkeys((f"{place.git_dir}/HEAD", f"{place.common_dir}/HEAD"))  # one, but for a linked worktree
@@ -71,7 +71,7 @@ def _directories(top: str, now_ns: int) -> Iterator[tuple[str, tuple[int, int, i
 
 
 def _list(directory: str, stat: tuple[int, int, int], now_ns: int) -> list[str]:
-    """Return the directories right below *directory*, read again where its *stat* is another, or too young to prove."""
+    """Return the directories right below *directory*, read again if its *stat* differs or is too young."""
     known = _listings.get(directory)
     if known and known[0] == stat:
         return known[1]

@@ -1,4 +1,4 @@
-"""Walks the commit graph: git's own walk, and a slower one of ours around damaged commits, which git's dies of.
+"""Walks the commit graph: with git, or more slowly here around damaged commits, at which git's walk ends.
 
 `is_unwanted` names the files whose changed lines say nothing of why: lock files, generated and vendored ones.
 """
@@ -41,7 +41,7 @@ _REV_LIST = ("rev-list", "--ignore-missing", "--stdin")
 def walk_around(
     read: Callable[[str], Links | None], include: list[str], exclude: list[str], skipped: list[str]
 ) -> Iterator[str]:
-    """As iter_shas; *read* tells a commit's links, None for a damaged or missing one, which goes to *skipped*."""
+    """As iter_shas; *read* returns a commit's links, None for a damaged or missing one, which is added to *skipped*."""
     hidden = set(_walk(read, exclude, set(), []))
     yield from _walk(read, include, hidden, skipped)
 
@@ -80,4 +80,4 @@ PATHSPECS = (
     *(f":(exclude,glob,icase)**/{name}" for name in _FILES),
     *(f":(exclude,glob)**/{name}/**" for name in _DIRECTORIES),
 )
-"""git leaves them out itself: measured cheaper than writing out their diffs."""
+"""Leaves those files out of git's diffs, which is faster than skipping their lines."""

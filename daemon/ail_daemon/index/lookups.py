@@ -1,4 +1,4 @@
-"""What filters, relations and checks look up in the store: SQL alone, no rules. Times are those of committing, as git's."""
+"""Queries on the store for filters, fates and checks. Times are commit times, as in `git log`."""
 
 from __future__ import annotations
 
@@ -71,8 +71,11 @@ def _ids(rows: Iterable[tuple[int]]) -> set[int]:
 # --- relations --------------------------------------------------------------------------------------------------------
 
 
-class Told(NamedTuple):
-    """A commit that says something of another: target holds the digits it names it by, "" for a subject."""
+class MentioningCommit(NamedTuple):
+    """A commit that mentions another one. kind: what it says of it; target: the digits it names it by, "" if by its subject.
+
+    Also used, without kind, for a commit that was found by its change.
+    """
 
     id: int
     sha: str
@@ -81,27 +84,27 @@ class Told(NamedTuple):
     target: str = ""
 
 
-def find_told(store: Store, sha: str, subject_key: str) -> list[Told]:
-    """Return what other commits say of the one of *sha*, by it or by its subject, oldest first; a few at the most."""
+def find_mentions(store: Store, sha: str, subject_key: str) -> list[MentioningCommit]:
+    """Return the commits that mention *sha*, or its subject, oldest first; at most 40."""
     rows = store.read(
         "SELECT c.id, c.sha, c.commit_time, m.kind, m.target FROM mentions m JOIN commits c ON c.id = m.commit_id"
         " WHERE m.key IN (?, ?) ORDER BY c.commit_time LIMIT 40",
         sha[:7], subject_key,
     )  # fmt: skip
-    told = (Told(commit_id, by.hex(), when, kind, target) for commit_id, by, when, kind, target in rows)
-    return [one for one in told if sha.startswith(one.target) and one.sha != sha]
+    mentions = (MentioningCommit(commit_id, by.hex(), when, kind, target) for commit_id, by, when, kind, target in rows)
+    return [one for one in mentions if sha.startswith(one.target) and one.sha != sha]
 
 
 def find_targets(store: Store, commit_id: int, kind: Kind) -> list[str]:
-    """Return the digits of the shas that a commit says *kind* of."""
+    """Return the shas, as far as written, that a commit mentions with *kind*."""
     rows = store.read("SELECT target FROM mentions WHERE commit_id = ? AND kind = ?", commit_id, kind)
     return [target for (target,) in rows]
 
 
-def find_merge_reverts(store: Store, commit_id: int) -> list[tuple[Told, tuple[str, ...]]]:
+def find_merge_reverts(store: Store, commit_id: int) -> list[tuple[MentioningCommit, tuple[str, ...]]]:
     """Return reverts of merges that touch a path of the commit, each with its merge's parents."""
-    told = store.read("SELECT target, commit_id FROM mentions WHERE kind = 'reverts_merge'")
-    reverting = {bytes.fromhex(target): i for target, i in told if len(target) in (40, 64)}
+    rows = store.read("SELECT target, commit_id FROM mentions WHERE kind = 'reverts_merge'")
+    reverting = {bytes.fromhex(target): i for target, i in rows if len(target) in (40, 64)}
     if not reverting:
         return []
     merges = store.read(
@@ -109,20 +112,19 @@ def find_merge_reverts(store: Store, commit_id: int) -> list[tuple[Told, tuple[s
         " AND EXISTS (SELECT 1 FROM touches a JOIN touches b USING (path_id) WHERE a.commit_id = ? AND b.commit_id = c.id)",
         *reverting, commit_id,
     )  # fmt: skip
-    found = ((_read_told(store, reverting[sha]), _cut(parents, len(sha))) for sha, parents in merges)
-    return [(told, parents) for told, parents in found if told]
+    found = ((_read_commit(store, reverting[sha]), _cut(parents, len(sha))) for sha, parents in merges)
+    return [(reverting, parents) for reverting, parents in found if reverting]
 
 
-def _read_told(store: Store, commit_id: int) -> Told | None:
+def _read_commit(store: Store, commit_id: int) -> MentioningCommit | None:
     rows = store.read("SELECT sha, commit_time FROM commits WHERE id = ?", commit_id)
-    return Told(commit_id, rows[0][0].hex(), rows[0][1]) if rows else None
+    return MentioningCommit(commit_id, rows[0][0].hex(), rows[0][1]) if rows else None
 
 
-def find_alike(store: Store, commit_id: int) -> list[Told]:
+def find_alike(store: Store, commit_id: int) -> list[MentioningCommit]:
     """Return up to four other commits whose changed lines may be the same or the inverse, on a path of this one's.
 
-    Lines that stand in many changes are passed over, and changes that are huge or of quite another length: before anything
-    is unpacked.
+    Ignores lines that many changes have, and changes that are huge or of a very different length.
     """
     rows = store.read(
         "SELECT c.id, c.sha, c.commit_time FROM patches mine JOIN patches other ON other.key = mine.key"
@@ -136,11 +138,11 @@ def find_alike(store: Store, commit_id: int) -> list[Told]:
         " ORDER BY count(*) DESC, c.commit_time LIMIT 4",
         commit_id,
     )
-    return [Told(i, sha.hex(), when) for i, sha, when in rows]
+    return [MentioningCommit(i, sha.hex(), when) for i, sha, when in rows]
 
 
 def find_parents(store: Store, sha: str) -> tuple[str, ...]:
-    """Return a commit's parents, () where it has none or is not here."""
+    """Return a commit's parents, () if it has none or is not indexed."""
     rows = store.read("SELECT parents FROM commits WHERE sha = ?", bytes.fromhex(sha))
     return _cut(rows[0][0], len(sha) // 2) if rows else ()
 

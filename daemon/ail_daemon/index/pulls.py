@@ -1,7 +1,7 @@
 """Pull requests as history shows them: a merge, and the commits that it brought into the main line. Pure.
 
-The commits of one pull request answer the same question, but one has the words, another the code, the merge a summary: knowing
-that they belong together lets each speak for the others.
+The commits of one pull request answer the same question: one has the words, another the code, the merge a summary. So the
+ranking gives each the best signals of the others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy.typing as npt
 Ids = npt.NDArray[np.int64]
 
 LARGEST = 25
-"""Commits; a merge that brings more is a branch, not one change."""
+"""Most commits of one pull; a merge that brings more merges a long-lived branch, not one change."""
 
 
 def resolve_parents(links: Iterable[tuple[int, bytes, Sequence[bytes]]]) -> dict[int, tuple[int, ...]]:
@@ -25,17 +25,17 @@ def resolve_parents(links: Iterable[tuple[int, bytes, Sequence[bytes]]]) -> dict
 
 
 class Pulls:
-    """Which commits came in together. Kept as arrays: 100,000 commits take 2 MB at most."""
+    """Which commits were merged together. Kept as arrays: at most 2 MB for 100,000 commits."""
 
     def __init__(self, parents: Mapping[int, Sequence[int]], head: int | None) -> None:
-        """Work it out from *parents* (commit id -> its parents' ids, those known) and the *head* of the main line."""
+        """Compute it from *parents* (commit id -> its parents' ids, those known) and the *head* of the main line."""
         merge_of = dict(_iter_members(parents, _walk_first_parents(parents, head)))
         self._members = np.array(sorted(merge_of), np.int64)
         self._merges = np.array([merge_of[member] for member in self._members.tolist()], np.int64)
         self._all_merges = np.array(sorted(i for i, known in parents.items() if len(known) > 1), np.int64)
 
     def get_merges(self, ids: Iterable[int]) -> dict[int, int]:
-        """Return commit id -> the merge that brought it (itself for the merge), for those of *ids* that came so."""
+        """Return commit id -> the merge that brought it (itself for the merge), for those of *ids* in a pull."""
         asked = np.fromiter(ids, np.int64)
         is_there, places = _find(self._members, asked)
         return dict(zip(asked[is_there].tolist(), self._merges[places].tolist(), strict=True))
@@ -58,7 +58,7 @@ def _find(ids: Ids, wanted: Ids) -> tuple[npt.NDArray[np.bool_], Ids]:
 def _iter_members(parents: Mapping[int, Sequence[int]], main: list[int]) -> Iterator[tuple[int, int]]:
     """Yield (commit, merge that brought it) along the *main* line, newest commit first; a merge is of its own number."""
     seen = set(main)
-    for merge in reversed(main):  # oldest first: what came with it is nobody else's
+    for merge in reversed(main):  # oldest first: a commit belongs to the first merge that brought it
         brought = _walk_side(parents, parents[merge][1:], seen)
         if brought and len(brought) <= LARGEST:
             yield from ((member, merge) for member in (merge, *brought))

@@ -1,7 +1,7 @@
-"""One repository's index: the store with the word index and the vectors over it, kept equal. Knows nothing of git.
+"""One repository's index: the store with the word index and the vectors over it, kept equal.
 
-Every change goes to SQLite first, then to the caches; a crash between the two leaves a stamp that does not match, and the
-cache is built anew from the store. Searches may run beside changes.
+Every change goes to SQLite first, then to words and vectors. After a crash between the two the word index's stamp does not match,
+and it is built anew from the store. Searches may run during changes.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from .vectors import Vectors
 from .words import SCHEMA_VERSION, Words
 
 WORDS, STAMP = "words", "words.json"
-"""The word index in a repository's directory, and what it is trusted by."""
+"""The word index in a repository's directory, and the file that says whether it matches the store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How much is indexed: commits, how many of them by meaning (None: no model serves), how many by changed lines.
 
-    skipped: commits set aside in part or whole. unembeddable: those of them that no embedding is waited for.
+    skipped: commits that could not be indexed in part or whole. unembeddable: those of them whose text cannot be encoded.
     """
 
     commits: int
@@ -47,9 +47,13 @@ class Counts:
 
     @property
     def pending(self) -> int:
-        """Commits that something is still missing of."""
-        embedded = self.commits if self.embedded is None else self.embedded + self.unembeddable
-        return self.commits - min(self.changed, embedded)
+        """Commits that still lack their embedding or their changed lines."""
+        return max(self.unembedded, self.commits - self.changed)
+
+    @property
+    def unembedded(self) -> int:
+        """Commits that still lack their embedding; 0 if no model serves."""
+        return 0 if self.embedded is None else self.commits - self.embedded - self.unembeddable
 
 
 class RepoIndex:
@@ -76,18 +80,18 @@ class RepoIndex:
         self._pulls: tuple[Tips | None, Pulls] = None, Pulls({}, None)
 
     def close(self) -> None:
-        """Let go of files and memory."""
+        """Close files and free memory."""
         self.words.close()
         self.store.close()
 
     def rest(self) -> None:
-        """Let go of what would wake up now and then; searches and changes go on as before."""
+        """Close the word index until it is needed: an open one wakes the process twice a second."""
         self.words.rest()
 
     def use_encoder(self, encoder: Encoder) -> None:
-        """Serve embeddings of *encoder*'s model; those of another are forgotten.
+        """Load the embeddings of *encoder*'s model; those of another model are deleted.
 
-        Where they cannot be served, `no_vectors` says why, and words alone are searched.
+        If they cannot be loaded, `no_vectors` says why, and only words are searched.
         """
         if self.store.get_meta("model_id") != encoder.model_id:
             self.store.clear_embeddings()
@@ -103,9 +107,9 @@ class RepoIndex:
         self.vectors, self.encoder, self.no_vectors = vectors, encoder, None
 
     def with_encoder(self, encoder: Encoder) -> RepoIndex:
-        """Return this index with another model in its place; for one that no update changes just now.
+        """Return a copy of this index that uses another model. No update may be changing the index.
 
-        Questions that are being answered go on with this one, whose embeddings stay those of the model they ask by.
+        Questions under way keep using this object, whose embeddings stay those of its own model.
         """
         other = copy.copy(self)
         other.use_encoder(encoder)
@@ -114,7 +118,7 @@ class RepoIndex:
 
     @property
     def counts(self) -> Counts:
-        """How much is indexed just now."""
+        """How much is indexed now."""
         embedded = None if self.vectors is None else len(self.vectors)
         return Counts(self._commits, embedded, self._changed, *self._skipped)
 
@@ -173,13 +177,13 @@ class RepoIndex:
             self.generation += 1
 
     def publish(self) -> None:
-        """Let words be found that were added. Costs 100 ms on a slow disk, whatever there is to write."""
+        """Commit the word index, so that added words are found. Takes 100 ms on a slow disk, however little is written."""
         with self.changing:
             self.words.commit()
             self.generation += 1
 
     def settle(self) -> None:
-        """End a series of changes: let go of what only changes need, and mark the word index as whole."""
+        """End a series of changes: close what only changes need, and stamp the word index as complete."""
         with self.changing:
             self.words.close()  # waits for merges: until then files come and go
             self._save_stamp()
@@ -187,7 +191,7 @@ class RepoIndex:
             self.rest()
 
     def drop_words(self) -> None:
-        """End a series of changes that may have failed: words that were not published are dropped."""
+        """End a series of changes that may have failed: drop words that were not published."""
         with self.changing:
             self.words.close()
 
@@ -198,7 +202,7 @@ class RepoIndex:
     # --- searches ---------------------------------------------------------------------------------------------------
 
     def find_near(self, embedding: Embeddings, limit: int, among: frozenset[int] | None = None) -> dict[int, float]:
-        """Return commit ids nearest to *embedding* (of those *among*, if given) with their cosine; {} without vectors."""
+        """Return up to *limit* commit ids nearest to *embedding* (1, dimension) with their cosine; {} without vectors."""
         if self.vectors is None:
             return {}
         with self._lock:
@@ -212,7 +216,7 @@ class RepoIndex:
             return self.vectors.score(embedding, ids)
 
     def get_pulls(self) -> Pulls:
-        """Return which commits came in together, as of the last update that ended (17,000 commits: 40 ms, once an update)."""
+        """Return which commits were merged together, as of the last finished update; computed once for each."""
         tips, pulls = self._pulls
         if tips is not self.tips:
             tips = self.tips
@@ -240,7 +244,7 @@ class RepoIndex:
                     self.vectors.add(*loaded)
 
     def _load_words(self) -> Words:
-        """Open the word index; one that is damaged, behind, or of another version is built anew from the store."""
+        """Open the word index; if it is damaged, older than the store or of another version, build it anew."""
         if self._read_stamp() == self._fingerprint():
             return Words(self._words_dir)
         shutil.rmtree(self._words_dir, ignore_errors=True)

@@ -1,8 +1,8 @@
-"""What became of commits that no ref reaches any more: retired, remembered for a while, led to their successors.
+"""Commits that no ref reaches any more: they are retired, remembered for 30 days, and traced to their successors.
 
-git tells the post-rewrite hook which commit replaced which. Without the hook, identity tells: an amend, a rebase, a
-cherry-pick and filter-repo all keep a commit's author and the second it was written in; of several so found the one with the
-same subject or the same changed lines counts, and none where that leaves more than one.
+The post-rewrite hook learns from git which commit replaced which. Without the hook: an amend, a rebase, a cherry-pick and
+filter-repo all keep a commit's author and the second it was written in. Of several such commits the one with the same
+subject or the same changed lines is the successor; if more than one is left, none is.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator
 from .store import Store, Writing
 
 KEPT_S = 30 * 86_400
-"""How long a retired commit is remembered, as long as git keeps the reflog of what is unreachable."""
+"""How long a retired commit is remembered: as long as git keeps unreachable commits in the reflog."""
 
 _PURGE_EVERY_S = 86_400
-_LONGEST_CHAIN = 1000  # of amends of one commit, each known by its hook alone
+_LONGEST_CHAIN = 1000  # amends of one commit, known from hooks
 
 
 def retire_commits(store: Store, shas: Iterable[str]) -> list[int]:
@@ -62,7 +62,7 @@ def find_retired(store: Store, prefix: str) -> list[str]:
 
 
 def find_successor(store: Store, sha: str) -> str | None:
-    """Return the reachable commit that stands for the retired *sha* now, None where none can be told."""
+    """Return the reachable commit that took the retired *sha*'s place, None if none is known."""
     for step in _follow(store, bytes.fromhex(sha)):
         if store.get_ids([step.hex()]):
             return step.hex()
@@ -72,7 +72,7 @@ def find_successor(store: Store, sha: str) -> str | None:
 
 
 def purge_retired(store: Store) -> None:
-    """Forget what was retired long ago, and embeddings of texts that nothing has any more; at most once a day."""
+    """Delete commits retired long ago, and embeddings that no commit uses; at most once a day."""
     now = int(time.time())
     if abs(now - int(store.get_meta("purged_at") or 0)) < _PURGE_EVERY_S:  # abs: clocks jump
         return
@@ -90,13 +90,13 @@ def purge_retired(store: Store) -> None:
 
 
 def forget_unused_embeddings(store: Store) -> None:
-    """Forget the embeddings of texts that no commit has now, retired ones included: what comes back is encoded again."""
+    """Delete the embeddings of texts that no reachable commit has; a commit that comes back is encoded again."""
     with store.transaction() as db:
         db.execute("DELETE FROM embeddings WHERE text_hash NOT IN (SELECT text_hash FROM commits)")
 
 
 def _follow(store: Store, sha: bytes) -> Iterator[bytes]:
-    """Yield *sha* and what replaced it, step by step, as the hook told it."""
+    """Yield *sha* and what replaced it, step by step, as the hook reported."""
     seen = {sha}
     yield sha
     while len(seen) < _LONGEST_CHAIN:
@@ -131,6 +131,6 @@ def _subject(message: str) -> str:
 
 
 def _hash_patch(changed: bytes | None) -> bytes:
-    """Return a hash of changed lines as the store keeps them, b"" where there are none."""
+    """Return a hash of changed lines as the store keeps them, b"" if there are none."""
     text = zlib.decompress(changed) if changed else b""
     return hashlib.blake2b(text, digest_size=16).digest() if text else b""

@@ -1,10 +1,8 @@
-"""The only importer of FAISS: embeddings in memory, found by inner product. A cache of `store`, never saved.
+"""Embeddings in memory, found by inner product (FAISS). Loaded from `store`, never saved.
 
-Loading 16,715 embeddings from SQLite and adding them takes well under a second, so there is no FAISS file that could be
-stale or damaged (of 1,991 damaged ones 61 % loaded silently). Held as float16: half the memory of float32 and no
-neighbour lost that the encoder's own rounding had not moved already.
-
-Where FAISS cannot be imported this room can: the daemon answers by words then, instead of not starting.
+Loading 16,715 embeddings takes well under a second, so there is no FAISS file that could be stale or damaged (of 1,991 damaged
+ones 61 % loaded silently). Held as float16: half the memory of float32, and it moves no neighbour that the encoder's
+rounding had not moved already. If FAISS cannot be imported, this module still can: the daemon then answers by words.
 """
 
 from __future__ import annotations
@@ -25,8 +23,8 @@ else:
     faiss.omp_set_num_threads(1)  # a search takes under 1 ms; waking threads for it costs more than they bring
 
 _TIES = 16
-"""Looked at beyond the limit, and more where even they are as near: of equal messages, of which a bot may have written hundreds,
-the order in which they came in must not decide."""
+"""Results fetched beyond the limit, and more if all are equally near: among equal messages, of which a bot may have written
+hundreds, the order of insertion must not decide."""
 
 
 class Vectors:
@@ -58,7 +56,7 @@ class Vectors:
             self._index.add_with_ids(np.ascontiguousarray(embeddings, np.float32), ids)
 
     def remove(self, ids: Ids) -> None:
-        """Remove what stands under *ids*; unknown ids do nothing."""
+        """Remove the embeddings of *ids*; unknown ids are ignored."""
         if len(ids):
             self._index.remove_ids(faiss.IDSelectorBatch(ids))
 
@@ -83,7 +81,7 @@ class Vectors:
         return {i: score for score, i in found[:limit] if i >= 0}
 
     def score(self, embedding: Embeddings, ids: list[int]) -> dict[int, float]:
-        """Return the cosine of *embedding* (1, dimension) and what stands under each of *ids*; unknown ids are left out."""
+        """Return id -> cosine to *embedding* (1, dimension), for each of *ids*; unknown ids are left out."""
         if not ids or not len(self):
             return {}
         try:

@@ -1,8 +1,8 @@
-"""The only importer of tantivy: BM25 over messages, paths and changed lines. A cache of `store`, kept on disk.
+"""The word index (tantivy): BM25 over messages, paths and changed lines. Kept on disk, built anew from `store` if need be.
 
 A commit has up to two documents under its id: its message (field `all`: message and paths; field `subject` once more) and,
-once they are read, its changed lines (field `changed`; field `prose`: the passages
-among them). They are searched apart: how well changed lines match is another signal than how well the message does.
+once they are read, its changed lines (field `changed`; field `prose`: the passages among them). The two are searched
+separately: how well changed lines match is another signal than how well the message does.
 
 One merged field with the subject repeated beats a field each: on 245 questions about aiohttp, MRR .769 against .550 for
 subject, body and paths as fields of their own, whose short texts BM25's length norm overrates, and .685 without the subject.
@@ -27,7 +27,7 @@ from ..text import terms
 
 
 class WordIndexError(StorageError):
-    """The word index on the disk is not what was written: damaged, or taken away."""
+    """The word index on the disk is damaged or missing."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -36,7 +36,7 @@ class WordIndexError(StorageError):
 
 
 SCHEMA_VERSION = 2
-"""Raised whenever documents are built in another way: indexes of another version are built anew."""
+"""To be raised whenever documents are built in another way: indexes of another version are built anew."""
 
 MESSAGE_FIELDS = {"all": 1.0, "subject": 2.0}
 CHANGED_FIELDS = {"changed": 1.0}
@@ -45,7 +45,7 @@ Held = npt.NDArray[np.bool_]
 _HEAP_BYTES = 15_000_000  # tantivy's smallest: a larger one would stay in the daemon's memory
 _MAX_PATHS = 200  # a commit that touches more says little about any of them
 _TIES = 16  # as in `vectors`
-_BITS = 24  # that a float32, which is what a score is, holds exactly
+_BITS = 24  # a score is a float32, which holds so many exactly
 _MAX_TERMS = 32  # of a question: the rarest; a pasted stack trace has hundreds
 
 
@@ -58,10 +58,10 @@ class Words:
         self._analyzer = _build_analyzer()
         self._writer: tantivy.IndexWriter | None = None
         self._is_dirty = False  # something was added or removed since the last commit
-        self._removed: set[int] = set()  # not yet committed, and not to be found any more
-        self._turning = threading.RLock()  # between rest and use: the timer, questions and an update may meet there
-        self._left: dict[str, tuple[int, int]] | None = None  # the files as they were let go of
-        self._open_index: tantivy.Index | None = self._open()  # None: it rests
+        self._removed: set[int] = set()  # not committed yet: to be left out of what is found
+        self._turning = threading.RLock()  # guards closing and opening, which threads may do at once
+        self._left: dict[str, tuple[int, int]] | None = None  # the files when the index was closed
+        self._open_index: tantivy.Index | None = self._open()  # None: closed by `rest`
 
     def add_message(self, commit_id: int, subject: str, message: str, paths: Iterable[str]) -> None:
         """Add a commit's message document."""
@@ -73,7 +73,7 @@ class Words:
         self._add(document)
 
     def add_changed(self, commit_id: int, changed: str, prose: str = "") -> None:
-        """Add a commit's changed lines, and apart from them the prose among those that it wrote."""
+        """Add a commit's changed lines, and the prose among the added ones in a field of its own."""
         document = tantivy.Document()
         document.add_unsigned("id", commit_id)
         document.add_text("changed", terms.expand(changed))
@@ -87,7 +87,7 @@ class Words:
         self._get_writer().delete_documents_by_query(tantivy.Query.term_query(self._schema, "id", commit_id))
 
     def commit(self) -> None:
-        """Make what was added and removed searchable, on disk. Raises StorageError where the disk refuses."""
+        """Write additions and removals to the disk and make them searchable. Raises StorageError."""
         if self._writer is not None and self._is_dirty:
             with _translated():
                 self._writer.commit()
@@ -96,7 +96,7 @@ class Words:
             self._removed.clear()
 
     def close(self) -> None:
-        """Let go of the writer, its memory and its lock, once no merge runs; what was not committed is dropped."""
+        """Wait for merges, then close the writer with its memory and lock; uncommitted changes are dropped."""
         if self._writer is not None:
             try:
                 with _translated():
@@ -109,7 +109,7 @@ class Words:
                 self._is_dirty = False
 
     def rest(self) -> None:
-        """Let go of the open index until it is needed again, which then costs a millisecond.
+        """Close the open index until it is needed again; opening takes a millisecond.
 
         tantivy 0.27 has a thread for each open one that looks at its files twice a second, also under a reader that is told
         not to reload: 40 idle repositories made 88 wake-ups a second.
@@ -202,7 +202,7 @@ class Words:
         return tantivy.Query.term_query(self._schema, field, term, "freq")
 
     def _search(self, searcher: tantivy.Searcher, query: tantivy.Query, limit: int) -> dict[int, float]:
-        """Return the best *limit*; equal ones by id, for tantivy has them in the order of its files."""
+        """Return the best *limit*, equal ones by id: tantivy orders those by its files."""
         removed = self._removed
         most = limit + len(removed) + _TIES
         while True:
@@ -277,7 +277,7 @@ def _idf(total: int, count: int) -> float:
 
 @contextlib.contextmanager
 def _read() -> Iterator[None]:
-    """Turn what tantivy raises at damaged files into words; its panics are no Exception, and would leave a call unanswered."""
+    """Turn what tantivy raises at damaged files into WordIndexError; its panics are no Exception."""
     try:
         yield
     except (ValueError, OSError, RuntimeError) as err:
@@ -290,7 +290,7 @@ def _read() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """Turn tantivy's errors, which reach Python as ValueError, into words at this room's door."""
+    """Turn tantivy's errors, which reach Python as ValueError, into StorageError."""
     try:
         yield
     except (ValueError, OSError) as err:

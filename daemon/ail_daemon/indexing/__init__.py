@@ -1,1 +1,1 @@
-"""From refs that moved to an index that is right: who looks when, one update in either lane, the worker process."""
+"""Keeps indexes equal to what refs reach: when to look, updates in two lanes, the worker process."""

@@ -1,4 +1,4 @@
-"""Embeds the messages of an index that were never embedded. Knows an index; decides no more than the order."""
+"""Embeds the messages of an index that were never embedded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ from . import skipping
 FindKept = Callable[[list[bytes]], dict[bytes, bytes]]
 """Text hashes to embeddings (float16 bytes) that other repositories keep: a clone of one encodes nothing again."""
 
+MayEncode = Callable[[int], bool]
+"""Whether so many texts may be encoded now: many of them wait for mains power."""
+
 _FIRST_TEXTS, _TEXTS = 128, 2048  # texts a batch: a small first one, so that the newest are found by meaning at once
+
+
+_WAITS = "meaning waits for mains power: AIL_EMBED_ON_BATTERY=true embeds on battery too"
+
+
+def describe_wait(repo: Repo) -> str | None:
+    """Say what embedding waits for; None where it does not wait."""
+    return _WAITS if repo.waits_for_power else None
 
 
 def encode_with(encoder: Encoder | None) -> Encode:
@@ -51,9 +62,15 @@ def embed_fresh(
     return (done, embeddings) if done else None, [c.sha for c in commits if hash_text(c.message) in bad]
 
 
-def embed_rest(encode: Encode, repo: Repo, index: RepoIndex, find_kept: FindKept | None) -> None:
-    """Embed what has no embedding yet, newest first; without a model there is nothing to do."""
-    if (already := index.counts.embedded) is None or already + index.counts.unembeddable == index.counts.commits:
+def embed_rest(
+    encode: Encode, repo: Repo, index: RepoIndex, find_kept: FindKept | None, may_encode: MayEncode = lambda _: True
+) -> None:
+    """Embed what has no embedding yet, newest first; without a model there is nothing to do.
+
+    Ends before a batch that may not be encoded now, and leaves `repo.waits_for_power`.
+    """
+    repo.waits_for_power = False
+    if (already := index.counts.embedded) is None or not index.counts.unembedded:
         return
     repo.progress = Progress("embedding", 0, index.counts.commits - already)
     limit = _FIRST_TEXTS
@@ -63,6 +80,9 @@ def embed_rest(encode: Encode, repo: Repo, index: RepoIndex, find_kept: FindKept
             repo.reused += len(kept)
             index.add_embeddings(list(kept), _from_halves(kept.values()))
         if rest := [text_hash for text_hash in texts if text_hash not in kept]:
+            if not may_encode(index.counts.unembedded):
+                repo.waits_for_power = True
+                return
             _embed(encode, index, rest, [texts[text_hash] for text_hash in rest])
             repo.encoded += len(rest)
         repo.progress.done, limit = (index.counts.embedded or 0) - already, _TEXTS

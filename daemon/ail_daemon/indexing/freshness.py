@@ -83,7 +83,7 @@ class Freshness:
 
         Commits that came while a bulk update runs are not waited for: they are found after it.
 
-        Raises OutOfTimeError where what is gone could not be told within *limit_s*: an answer might cite it.
+        Raises OutOfTimeError if *limit_s* were not enough to find the removed commits: an answer might cite one.
         """
         update = self._indexer.freshen(repo, "question")
         if update is None or update.done.done():
@@ -92,7 +92,7 @@ class Freshness:
             await _wait(update.done, min(WAIT_S, limit_s))
         if not update.pruned.done() and not await _wait(update.pruned, limit_s - WAIT_S):
             raise OutOfTimeError(
-                f"{repo.place.root} has moved, and what is gone could not be told within {limit_s:g} s",
+                f"refs of {repo.place.root} moved, and {limit_s:g} s were not enough to find the removed commits",
                 "ask again in a moment; `ail-client status` shows what the daemon does",
             )
 

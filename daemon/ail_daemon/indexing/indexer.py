@@ -75,11 +75,12 @@ class Indexer:
         get_serving: Callable[[], Serving],
         on_error: Callable[[Repo, Exception], None],
         find_kept: Callable[[Repo], FindKept],
+        is_on_battery: Callable[[], bool],
     ) -> None:
         self._flags = flags
         self._get_serving = get_serving
         self._on_error = on_error
-        self._lanes = Lanes(flags, get_serving, find_kept)
+        self._lanes = Lanes(flags, get_serving, find_kept, is_on_battery)
         self.on_updated: Callable[[Repo], None] = lambda _: None  # called in a lane, after each update
         self._changed = threading.Condition()  # guards what follows
         self._waiting: dict[str, Update] = {}
@@ -147,6 +148,8 @@ class Indexer:
         """Ask for an update where anything is missing: commits, embeddings of the model that serves, changed lines."""
         encoder = self._get_serving().encoder
         is_settled = repo.settled.get("signature") == read_signature(repo.place, self._flags.current.refs)
+        if is_settled and self._lanes.must_wait(repo):
+            return
         if not is_settled or (encoder is not None and repo.settled.get("model") != encoder.model_id):
             self.request(repo, source)
 
@@ -315,11 +318,11 @@ class Indexer:
             repo.notice = f"set aside: {err.message}, twice; check it with `git fsck`, then `ail-client add` it again"
 
     def _settle(self, update: Update) -> None:
-        index = update.repo.index
+        repo, index = update.repo, update.repo.index
         if index is not None:
-            update.repo.settle(
+            repo.settle(
                 signature=update.signature,
-                model=index.encoder.model_id if index.encoder else None,
+                model=index.encoder.model_id if index.encoder and not repo.waits_for_power else None,
                 head=index.tips.head,
                 commits=index.counts.commits,
                 generation=index.store.generation,

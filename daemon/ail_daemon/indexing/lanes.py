@@ -19,7 +19,7 @@ from ..repos.repo import Repo
 from .embedding import FindKept, encode_with
 from .reading import LocalReader
 from .takingback import LargeUpdate
-from .updating import take_back_beside, update_large, update_small
+from .updating import SMALL, take_back_beside, update_large, update_small
 from .workerprocess import WorkerProcess
 
 _LIVE_LIMITS: dict[str, Any] = {"limit_s": 10.0, "limit_bytes": 64 << 20}
@@ -32,10 +32,17 @@ _GIVE_BACK_EVERY = 32
 class Lanes:
     """Updates indexes, one at a time in each lane. *get_serving* returns no encoder where no model is prepared: words alone."""
 
-    def __init__(self, flags: Flags, get_serving: Callable[[], Serving], find_kept: Callable[[Repo], FindKept]) -> None:
+    def __init__(
+        self,
+        flags: Flags,
+        get_serving: Callable[[], Serving],
+        find_kept: Callable[[Repo], FindKept],
+        is_on_battery: Callable[[], bool],
+    ) -> None:
         self._flags = flags
         self._get_serving = get_serving
         self._find_kept = find_kept
+        self._is_on_battery = is_on_battery
         self._worker: WorkerProcess | None = None
         self._live_updates = 0
 
@@ -43,6 +50,15 @@ class Lanes:
         """End the worker that runs, if it reads the repository at *place*, None: whichever."""
         if (worker := self._worker) and place in (None, worker.place):
             worker.kill()
+
+    def may_encode(self, count: int) -> bool:
+        """Whether *count* texts may be encoded now: a few always, more not on battery, unless the settings say so."""
+        return count <= SMALL or self._flags.current.embed_on_battery or not self._is_on_battery()
+
+    def must_wait(self, repo: Repo) -> bool:
+        """Whether *repo* waits for mains power, and there is none."""
+        index = repo.index
+        return repo.waits_for_power and index is not None and not self.may_encode(index.counts.unembedded)
 
     def update_live(self, repo: Repo, on_pruned: Callable[[], None]) -> bool:
         """Take in a handful of commits here; False where it is more than that, or takes too long.
@@ -55,7 +71,13 @@ class Lanes:
             reader = LocalReader(repo.place, settings.refs, limits, **_LIVE_LIMITS)
             with _changing(repo, encoder) as index:
                 return update_small(
-                    reader, encode_with(encoder), repo, index, on_pruned, may_reuse=settings.faiss_cache
+                    reader,
+                    encode_with(encoder),
+                    repo,
+                    index,
+                    on_pruned,
+                    may_reuse=settings.faiss_cache,
+                    may_encode=self.may_encode,
                 )
         except OutOfTimeError:
             return False
@@ -77,7 +99,7 @@ class Lanes:
                 begun.callback(self._forget_worker)
                 index = begun.enter_context(_changing(repo, encoder))
             find_kept = self._find_kept(repo) if settings.faiss_cache else None
-            update_large(worker, worker.encode, repo, index, on_pruned, find_kept, update)
+            update_large(worker, worker.encode, repo, index, on_pruned, find_kept, update, may_encode=self.may_encode)
         return True
 
     def take_back(self, repo: Repo, update: LargeUpdate) -> None:

@@ -1,8 +1,9 @@
-"""What indexes are made by: the encoder, the enrolled repositories and the indexer, made in one place."""
+"""Makes the parts that keep indexes: the encoder, the enrolled repositories and the indexer."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from ..encoding.encoders import ServingEncoder, make_bulk
 from ..encoding.provision import Provision
 from ..flags import Flags
 from ..process.logs import log
+from ..process.machine import is_on_battery
 from ..repos.repo import Repo
 from ..repos.repos import Repos
 from .indexer import Indexer
@@ -19,19 +21,20 @@ from .siblings import Siblings
 
 
 class Indexing(NamedTuple):
-    """What indexes are made by, also where no daemon runs."""
+    """The parts that keep indexes, used by the daemon and by `ail-daemon build`."""
 
     encoder: ServingEncoder
     repos: Repos
     indexer: Indexer
 
 
-def open_indexing(flags: Flags) -> Indexing:
-    """Return the parts that make indexes; the indexer is not started yet."""
+def open_indexing(flags: Flags, is_on_battery: Callable[[], bool] = is_on_battery) -> Indexing:
+    """Return the parts that make indexes; the indexer is not started yet. While *is_on_battery*, many texts wait."""
     state = Path(get_state_dir())
     encoder = ServingEncoder(make_bulk(flags.current, os.fspath(state / "models")), Provision())
     repos = Repos(state / "repos", lambda: flags.current.max_repos)
-    return Indexing(encoder, repos, Indexer(flags, encoder.get_serving, _log_failure, Siblings(repos).find_kept))
+    find_kept = Siblings(repos).find_kept
+    return Indexing(encoder, repos, Indexer(flags, encoder.get_serving, _log_failure, find_kept, is_on_battery))
 
 
 def _log_failure(repo: Repo, error: Exception) -> None:

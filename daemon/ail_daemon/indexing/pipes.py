@@ -17,7 +17,7 @@ from ..model import Commit, Tips
 from ..text.passages import Passage
 
 MAX_FRAME_BYTES = 1 << 30
-"""A batch of 512 commits with 10,000 paths each stays below it; more is a worker gone wrong."""
+"""Most bytes of a frame; a batch of 512 commits with 10,000 paths each is smaller."""
 
 
 def write_frame(stream: IO[bytes], value: Any) -> None:

@@ -1,8 +1,8 @@
 """Other enrolled repositories that share history with one: what they have embedded need not be encoded again.
 
-A fresh clone of an enrolled project takes every embedding from it. Each repository keeps its own copies all the same, so
-that purging one leaves no byte of it behind and takes nothing from another. A sibling that cannot be read is passed over: its
-trouble is its own, and it is told of it.
+A fresh clone of an enrolled project takes every embedding from it. Each repository still keeps its own copies, so that
+purging one leaves no byte of it behind and takes nothing from another. A sibling that cannot be read is skipped, and
+checked at its own next update.
 """
 
 from __future__ import annotations

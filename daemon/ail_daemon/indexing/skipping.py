@@ -1,4 +1,4 @@
-"""What could not be taken in: set aside, counted, told, and tried again (`is_due`), while all the rest goes on.
+"""Commits that could not be indexed, in part or whole: noted, counted in `status`, and tried again (`is_due`).
 
     commit   it, or what leads to it, cannot be read: it is not in the index, nor what only it leads to
     paths    its trees cannot be read: it is in the index without the paths it changed
@@ -66,7 +66,7 @@ def find(store: Store, part: Part) -> list[str]:
 
 
 def retry_changes(store: Store) -> None:
-    """Have the changed lines read again that could not be."""
+    """Mark changed lines that could not be read to be tried again."""
     with store.transaction(documents=True) as db:
         db.execute(
             "DELETE FROM changes WHERE commit_id IN"
@@ -76,7 +76,7 @@ def retry_changes(store: Store) -> None:
 
 
 def retry_texts(store: Store) -> None:
-    """Have the texts encoded again that could not be. For the worker alone: whoever encodes them may die of it."""
+    """Mark texts that could not be encoded to be tried again. Only by the worker: the process that encodes them may die."""
     with store.transaction() as db:
         db.execute("DELETE FROM skipped WHERE part = 'text'")
 

@@ -15,7 +15,7 @@ from ..model import Commit, Encode, Tips
 from ..repos.repo import Progress, Repo
 from ..text.passages import CommitChanges
 from . import skipping
-from .embedding import FindKept, embed_fresh, embed_rest
+from .embedding import FindKept, MayEncode, embed_fresh, embed_rest
 from .reading import Reader, check_commits
 from .takingback import LargeUpdate, find_gone, retire, take_back, without_reachable
 
@@ -36,16 +36,18 @@ def update_small(
     on_pruned: Callable[[], None],
     *,
     may_reuse: bool = True,
+    may_encode: MayEncode = lambda _: True,
 ) -> bool:
     """Take in what is new; False where that is more than SMALL commits' work, and nothing was done but removing what is gone.
 
     may_reuse: a message whose embedding is kept, of a commit that was amended or is somewhere else too, is not encoded.
+    may_encode: asked of what earlier updates left alone; what they may not embed either is no work of this one's.
     """
     is_retry = _is_retry(repo, index)
     stored = index.store.get_tips()
     tips, is_known = _compare_tips(reader, repo, index, stored)
     gone = find_gone(reader, tips, index, stored, is_known) if stored.shas or index.counts.commits else []
-    if _is_too_much(repo, index, is_known):
+    if _is_too_much(repo, index, is_known, may_encode):
         retire(index, without_reachable(index, gone, tips, []), stored)
         on_pruned()
         return False
@@ -68,16 +70,18 @@ def update_small(
     _note_read(reader, tips, index, is_retry=is_retry)
     skipping.note_cut(index.store, commits)
     skipping.note(index.store, failed, "text")
-    embed_rest(encode, repo, index, None)
+    embed_rest(encode, repo, index, None, may_encode)
     _read_changes(reader, repo, index, is_retry=is_retry)
     _finish(index)
     return True
 
 
-def _is_too_much(repo: Repo, index: RepoIndex, is_known: bool) -> bool:
+def _is_too_much(repo: Repo, index: RepoIndex, is_known: bool, may_encode: MayEncode) -> bool:
     if index.counts.unembeddable and repo.settled.get("signature", "") is None:
         return True  # somebody asks for another try of texts that the encoder, and this process with it, may die of
-    return index.counts.pending > SMALL or (not is_known and index.counts.commits > SMALL)
+    counts = index.counts
+    left = counts.pending if may_encode(counts.unembedded) else counts.commits - counts.changed
+    return left > SMALL or (not is_known and index.counts.commits > SMALL)
 
 
 def update_large(
@@ -88,10 +92,13 @@ def update_large(
     on_pruned: Callable[[], None],
     find_kept: FindKept | None,
     update: LargeUpdate | None = None,
+    *,
+    may_encode: MayEncode = lambda _: True,
 ) -> None:
     """Take in whatever is new, in batches; *find_kept* None: embeddings that are kept already are not used again.
 
     update: tells others how far it is, and it what others have taken back meanwhile; None: there are no others.
+    may_encode: asked before each batch of texts is embedded; the rest of the update goes on where they may not be.
     """
     update = update or LargeUpdate()
     with update.lock:
@@ -127,7 +134,7 @@ def update_large(
         update.is_read = True
         index.change(tips=update.get_tips())
         index.store.set_meta(**{_UNFINISHED: "1" if update.is_uncertain else ""})
-    embed_rest(encode, repo, index, find_kept)
+    embed_rest(encode, repo, index, find_kept, may_encode)
     _read_changes(reader, repo, index, is_retry=is_retry)
     _finish(index)
 

@@ -1,7 +1,7 @@
 """The child process that reads git and encodes in bulk: `python -m ail_daemon.indexing.worker`.
 
-It can die: a hostile repository may exhaust its memory, and whoever runs short of memory may kill it. It holds
-nothing that is not in its parent's store or in the repository, runs niced, and leaves its memory behind when it ends.
+It may die: a hostile repository may exhaust its memory, and a system short of memory may kill it. It holds nothing that
+is not in its parent's store or in the repository, runs niced, and frees all its memory by ending.
 Requests come on stdin, replies go to stdout: length-prefixed MessagePack, see `pipes`. It ends with its stdin.
 """
 

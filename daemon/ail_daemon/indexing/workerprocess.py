@@ -1,4 +1,4 @@
-"""The daemon's end of a worker: starts one, asks it, notices its death, ends it."""
+"""The daemon's end of a worker: starts it, sends requests, notices its death, ends it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from .pipes import commit_from_wire, read_frame, tips_from_wire, write_frame
 
 
 class WorkerDiedError(AilError):
-    """The worker ended before its reply did: killed by a signal, or out of memory. Its work is to be asked for again."""
+    """The worker ended before its reply did: killed by a signal, or out of memory. Its work can be requested again."""
 
 
 class WorkerEndedError(WorkerDiedError):
-    """The worker was ended by `kill`: nobody wants its work any more."""
+    """The worker was ended by `kill`: its work is no longer needed."""
 
 
 class WorkerProcess:
@@ -61,7 +61,7 @@ class WorkerProcess:
         self.kill()
 
     def kill(self) -> None:
-        """End the process at once; whoever waits for its reply gets WorkerDiedError. It holds nothing that would be lost."""
+        """End the process at once; a thread that waits for its reply gets WorkerDiedError. Nothing is lost."""
         self._is_killed = True
         if self._process.poll() is None:
             self._process.kill()

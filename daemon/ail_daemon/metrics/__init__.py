@@ -1,1 +1,1 @@
-"""Figures: counted at a request's end, read at a scrape, and the loopback port that serves them."""
+"""Metrics: counters updated at each request's end, gauges read at a scrape, and the loopback port that serves them."""

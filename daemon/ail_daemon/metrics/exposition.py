@@ -1,7 +1,7 @@
-"""Figures that are counted, and Prometheus's text format for them (0.0.4). Pure; knows no figure of ours by name.
+"""Counters, gauges, histograms, and Prometheus's text format for them (0.0.4). Pure.
 
-By hand because the library would bring `ssl` and 2 MB into every daemon (decision 0014). Recording takes a microsecond and
-no lock: it is done on the loop's thread alone. A label's values come from a closed set, never from a user or a repository.
+Written by hand because the library would bring `ssl` and 2 MB into every daemon (decision 0014). To be used by the loop's thread
+only: recording takes no lock. A label's values come from a closed set, never from a user or a repository.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Family:
         self.values[labels] = self.values.get(labels, 0) + by
 
     def put(self, value: float, *labels: str) -> Family:
-        """Say that the value under *labels* is *value* now."""
+        """Set the value under *labels*; return this metric."""
         self.values[labels] = value
         return self
 
@@ -53,7 +53,7 @@ class Family:
 
 
 class Histogram:
-    """How often a value was at most each of *bounds*, which ascend; for each combination of the labels' values."""
+    """Counts values by buckets with the upper *bounds*, ascending; for each combination of the labels' values."""
 
     kind = "histogram"
 
@@ -85,7 +85,7 @@ class Histogram:
             yield _line(f"{self.name}_count", labels, below)
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return a map for each combination: labels, `count`, `sum`, and percentiles as `histogram_quantile` reckons them."""
+        """Return a map for each combination: labels, `count`, `sum`, and percentiles computed as `histogram_quantile` does."""
         return [
             {**dict(zip(self.labels, values, strict=True)), "count": sum(counts), "sum": round(self._sums[values], 6)}
             | {name: round(self._find(counts, share), 6) for name, share in SHARES.items()}
@@ -93,7 +93,7 @@ class Histogram:
         ]
 
     def _find(self, counts: list[int], share: float) -> float:
-        """Return the value that *share* of the counted lie below, in proportion within its bucket."""
+        """Return the value below which *share* (0 to 1) of the counted lie, interpolated linearly within its bucket."""
         wanted, below = share * sum(counts), 0
         for place, count in enumerate(counts[:-1]):
             if count and below + count >= wanted:
@@ -112,5 +112,5 @@ def render(families: Iterable[Family | Histogram]) -> str:
 
 
 def _line(name: str, labels: Iterable[tuple[str, str]], value: float) -> str:
-    told = ",".join(f'{label}="{text.translate(_ESCAPES)}"' for label, text in labels)
-    return f"{name}{{{told}}} {value!r}" if told else f"{name} {value!r}"
+    pairs = ",".join(f'{label}="{text.translate(_ESCAPES)}"' for label, text in labels)
+    return f"{name}{{{pairs}}} {value!r}" if pairs else f"{name} {value!r}"

@@ -1,6 +1,6 @@
-"""What is counted at the end of each request: names, labels and buckets. What is read at a scrape stands in `gauges`.
+"""The metrics counted at the end of each request: names, labels and buckets. Those read at a scrape are in `gauges`.
 
-`docs/metrics.md` says what each one means. No label has a value from outside: a path, a question, a sha.
+`docs/metrics.md` says what each one means. No label's value comes from outside, such as a path, a question or a sha.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Any, get_args
 from ail_rpc.errors import AilError
 
 from ..model import Cause
-from ..process.underway import read_told
+from ..process.underway import summarise_reply
 from .exposition import Family, Histogram
 
 BOUNDS_S = (
     .0001, .00025, .0005, .001, .0025, .005, .0075, .01, .015, .025, .05, .1, .25, .5, .6, .75, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
-"""From an answer of the cache to the time limit. The alerts' thresholds, 0.6 and 1 s, are among them, and so are exact."""
+"""From a cached answer to the time limit. The thresholds of the alerts, 0.6 and 1 s, are bounds, so the alerts are exact."""
 
 
 def _name_errors() -> dict[type[AilError], str]:
-    """Return a word for every class of the tree: OutOfTimeError is out_of_time."""
+    """Return a label for every error class: OutOfTimeError is out_of_time."""
     kinds, found = [AilError], {}
     while kinds:
         kind = kinds.pop()
@@ -37,12 +37,12 @@ ERROR_TYPES: dict[type, str] = {
 
 
 def name_error(error: AilError) -> str:
-    """Return the word for *error*'s class, or for the one of the tree that it is a kind of."""
+    """Return the label for *error*'s class, or for its nearest base class in `ail_rpc.errors`."""
     return next(ERROR_TYPES[kind] for kind in type(error).__mro__ if kind in ERROR_TYPES)
 
 
 class Figures:
-    """Counts requests and tells all that is counted. Used on the loop's thread alone."""
+    """Counts requests. To be used by the loop's thread only."""
 
     def __init__(self) -> None:
         self._latency = Histogram(
@@ -64,7 +64,7 @@ class Figures:
         self._requests = Family("counter", "ail_requests_total", "Requests that ended, failed ones too.", ["method"])
 
     def record(self, method: str, params: Mapping[str, Any], reply: object, spent_s: float) -> None:
-        """Count a request that was answered; *method* is one that there is."""
+        """Count a request that was answered; *method* must exist."""
         self._requests.add(method)
         if method == "ask":
             self._record_question(params, reply, spent_s)
@@ -76,8 +76,8 @@ class Figures:
         self._errors.add(name_error(error))
 
     def _record_question(self, params: Mapping[str, Any], reply: object, spent_s: float) -> None:
-        told = read_told(reply)
-        mode, tier = told.mode or "none", told.tier or "none"
+        summary = summarise_reply(reply)
+        mode, tier = summary.mode or "none", summary.tier or "none"
         self._latency.observe(spent_s, mode, tier)
         if tier != "none":
             self._hits.add(tier)

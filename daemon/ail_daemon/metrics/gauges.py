@@ -1,4 +1,4 @@
-"""Figures that others keep, read at each scrape: of the process, the socket, the repositories, the caches, the two sides."""
+"""The metrics read at each scrape: of the process, the socket, the repositories, the caches and the two sides."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read_connections(states: Mapping[str, int]) -> Family:
 
 
 def read_sides(sides: Mapping[str, Any]) -> list[Family]:
-    """Return the metrics of each side that answers and of how far they agree; [] where *sides* is empty."""
+    """Return the metrics of each side and of how far the two agree; [] if *sides* is empty."""
     if not sides:
         return []
     answers = Family("counter", "ail_side_answers_total", "Answers, by the side that gave them.", ["side"])
@@ -52,37 +52,37 @@ def read_sides(sides: Mapping[str, Any]) -> list[Family]:
         "gauge", "ail_side_latency_seconds", "Percentiles of a side's latest fresh answers.", ["side", "quantile"]
     )
     for side in ("semantic", "lexical"):
-        told = sides[side]
-        answers.put(told["answers"], side)
-        cached.put(told["cached"], side)
-        errors.put(told["errors"], side)
-        if told["confidence"] is not None:
-            confidence.put(told["confidence"], side)
-        for name, spent_ms in told["latency_ms"].items():
+        figures = sides[side]
+        answers.put(figures["answers"], side)
+        cached.put(figures["cached"], side)
+        errors.put(figures["errors"], side)
+        if figures["confidence"] is not None:
+            confidence.put(figures["confidence"], side)
+        for name, spent_ms in figures["latency_ms"].items():
             if spent_ms is not None:
                 latency.put(round(spent_ms / 1000, 6), side, f"0.{name.removeprefix('p').removesuffix('0')}")
     return [answers, cached, errors, confidence, latency, *_read_agreement(sides["agreement"])]
 
 
-def _read_agreement(told: Mapping[str, Any]) -> list[Family]:
+def _read_agreement(agreement: Mapping[str, Any]) -> list[Family]:
     shares = Family(
         "gauge", "ail_side_agreement_ratio", "How alike both sides' answers to one question are, 0 to 1.", ["measure"]
     )
     for measure in ("same_first", "overlap", "likeness"):
-        if told[measure] is not None:
-            shares.put(told[measure], measure)
+        if agreement[measure] is not None:
+            shares.put(agreement[measure], measure)
     compared = Family("counter", "ail_side_comparisons_total", "Questions that both sides were asked.", ["outcome"])
-    return [compared.put(told["count"], "compared").put(told["dropped"], "dropped"), shares]
+    return [compared.put(agreement["count"], "compared").put(agreement["dropped"], "dropped"), shares]
 
 
-def read_repositories(told: Iterable[Mapping[str, Any]]) -> list[Family]:
-    """Return the metrics of all enrolled repositories together; each of *told* as `status` has it."""
+def read_repositories(repos: Iterable[Mapping[str, Any]]) -> list[Family]:
+    """Return the metrics of all enrolled repositories together; *repos*: as `status` has them."""
     states = Family(
         "gauge", "ail_repositories", "Enrolled repositories, by state.", ["state"],
         [("complete",), ("indexing",), ("in_trouble",)],
     )  # fmt: skip
     commits = lag = 0
-    for one in told:
+    for one in repos:
         states.add("in_trouble" if one["notice"] else "complete" if one["complete"] else "indexing")
         commits += one["commits"] or 0
         lag += one["pending"]
@@ -108,7 +108,7 @@ def read_caches(stats: Mapping[str, CacheStats]) -> list[Family]:
 
 
 def read_model(is_loaded: bool) -> Family:
-    """Return whether a model serves."""
+    """Return the metric that says whether a model is loaded."""
     return Family("gauge", "ail_model_loaded", "1 while an embedding model serves, 0 while words alone do.").put(
         int(is_loaded)
     )

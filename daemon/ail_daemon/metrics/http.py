@@ -1,7 +1,7 @@
-"""As much of HTTP/1.1 as a scrape needs: a request's head in, a reply's bytes out. No I/O, no path of ours by name.
+"""As much of HTTP/1.1 as a scrape needs: a request's head in, a reply's bytes out. No I/O.
 
-Strict, since nothing but scrapers and browsers that were sent here by a stranger's page talk to it: the Host must be this
-machine by name or address (else a page could have its own name resolved to 127.0.0.1 and read what is answered).
+The Host must name this machine: otherwise a web page could have its own name resolved to 127.0.0.1 and read the reply in
+a user's browser (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _OUR_HOST = re.compile(rb"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?", r
 
 
 class Reply(NamedTuple):
-    """What is answered: a status, a text and its type."""
+    """A reply: its status, text and content type."""
 
     status: int
     text: str
@@ -26,7 +26,7 @@ class Reply(NamedTuple):
 
 
 class RefusedError(Exception):
-    """A request that is not answered, and the reply that says why."""
+    """A request that is refused, with the reply that says why."""
 
     def __init__(self, status: HTTPStatus, why: str) -> None:
         super().__init__(why)

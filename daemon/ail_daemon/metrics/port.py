@@ -1,6 +1,6 @@
-"""The loopback port for scrapers: opened, moved and closed as the settings say, while the daemon runs. Knows no metric.
+"""The loopback port for scrapers: opened, moved and closed as the settings say, while the daemon runs.
 
-Any local user can reach it: what stands behind it says nothing of repositories or questions, and costs little.
+Any local user can reach it: its resources say nothing of repositories or questions, and cost little.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 @dataclass(frozen=True, slots=True)
 class PortLimits:
-    """What a scraper is granted: bytes of a request, seconds for request and reply each, connections at once.
+    """Limits on scrapers: bytes of a request, seconds for request and reply each, connections at once.
 
-    retry_s: after so long a port that could not be opened is tried again.
+    retry_s: a port that could not be opened is tried again after so long.
     """
 
     head_bytes: int = 8192
@@ -40,7 +40,7 @@ class PortLimits:
 class MetricsPort:
     """Serves *resources*, by path, on a port of 127.0.0.1 and, where there is one, ::1.
 
-    port: the one asked for, None: none. notice: why it does not answer, None where it does or need not.
+    port: the one asked for, None: none. notice: why it does not answer, None if it does or is not asked for.
     """
 
     def __init__(self, resources: Mapping[str, Resource], limits: PortLimits = PortLimits()) -> None:
@@ -55,11 +55,11 @@ class MetricsPort:
         self._moving = asyncio.Lock()
 
     def follow(self, port: int | None) -> None:
-        """Begin to `move`; waits for nothing and raises nothing. Several at once are done in their order."""
+        """Start `move` in the background; raises nothing. Several are done in their order."""
         _keep(self.move(port), self._moves)
 
     async def move(self, port: int | None) -> None:
-        """Answer at *port*, None: nowhere. One that cannot be had is told in `notice`, and tried again now and then."""
+        """Answer at *port*, None: nowhere. If it cannot be opened, `notice` says why, and it is tried again every `retry_s`."""
         async with self._moving:
             if port == self.port and self._servers:
                 return
@@ -123,7 +123,7 @@ class MetricsPort:
                 writer.write(write_reply(reply, is_head=is_head))
                 writer.write_eof()
                 while await reader.read(self._limits.head_bytes):
-                    pass  # closing on unread bytes would take the reply back (RST)
+                    pass  # closing on unread bytes would discard the reply (RST)
         except (OSError, TimeoutError, EOFError):
             pass  # the scraper has gone, or never read
         finally:

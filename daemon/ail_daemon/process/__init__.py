@@ -1,1 +1,1 @@
-"""What every process of ours needs from its system: isolation, locks, files, logs, the peer's identity. Knows no domain."""
+"""What every process of ours needs from its system: isolation, locks, files, logs, the peer's identity."""

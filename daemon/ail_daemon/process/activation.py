@@ -1,4 +1,4 @@
-"""The service manager's two protocols: sd_notify(3) and sd_listen_fds(3). Standard library alone, knows no other room.
+"""The service manager's two protocols: sd_notify(3) and sd_listen_fds(3).
 
 Written by hand: both are a line of text each, and the libraries for them are unmaintained or need a C compiler.
 """
@@ -29,7 +29,7 @@ def notify(state: str) -> None:
 
 
 def get_watchdog_s(env: Mapping[str, str] = os.environ) -> float | None:
-    """Return within how many seconds the manager wants to hear "WATCHDOG=1", again and again; None where it does not."""
+    """Return the seconds within which the manager expects the next "WATCHDOG=1"; None where it expects none."""
     given, for_pid = env.get("WATCHDOG_USEC", ""), env.get("WATCHDOG_PID", str(os.getpid()))
     return int(given) / 1e6 if given.isdigit() and int(given) and for_pid == str(os.getpid()) else None
 
@@ -37,8 +37,8 @@ def get_watchdog_s(env: Mapping[str, str] = os.environ) -> float | None:
 def take_listening_socket(env: MutableMapping[str, str] = os.environ) -> socket.socket | None:
     """Return the socket the service manager listens on for us; None where it does not.
 
-    The variables are removed, so that no child takes them for its own. Raises UnavailableError where what was passed is
-    not one listening Unix stream socket with a path.
+    The variables are removed, so that no child uses them. Raises UnavailableError if what was passed is not one
+    listening Unix stream socket with a path.
     """
     for_pid, count = env.pop("LISTEN_PID", ""), env.pop("LISTEN_FDS", "0")
     env.pop("LISTEN_FDNAMES", None)

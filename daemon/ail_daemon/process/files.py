@@ -1,4 +1,4 @@
-"""A file replaced at once: who reads it sees the old content or the new, and a write that fails leaves nothing beside it."""
+"""Replaces a file at once: a reader sees the old content or the new, and a failed write leaves no temporary file."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes, *, is_synced: bool = False) -> None:
-    """Give *path* this content, with the user's own rights (0600), and, if *is_synced*, on the disk when this returns.
+    """Write *content* to *path*, mode 0600; if *is_synced* it is on the disk when this returns.
 
-    Raises OSError: the old content stays then.
+    Raises OSError; then the old content stays.
     """
     beside = path.with_name(path.name + ".new")
     try:
@@ -27,7 +27,7 @@ def replace_file(path: Path, content: bytes, *, is_synced: bool = False) -> None
 
 
 def sync_directory(path: Path) -> None:
-    """Have the names in a directory on the disk."""
+    """Write the names in a directory to the disk (fsync)."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The end of a daemon that nobody uses, where the service manager listens for the next client. Knows no method, no domain."""
+"""Ends an unused daemon while the service manager keeps its socket for the next client."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-_LOOKS = 4  # while the limit passes: so exact is it
-_LOOK_S = 5.0  # at the most between two, so that a limit that is set while the daemon runs is soon seen
+_LOOKS = 4  # within the limit
+_LOOK_S = 5.0  # at most between two looks, so that a limit that is set while the daemon runs is soon noticed
 
 
 class Used(Protocol):
-    """What may be in use (see server.Server)."""
+    """What may be in use (`server.Server`)."""
 
     @property
     def accepted(self) -> int:
@@ -20,16 +20,16 @@ class Used(Protocol):
 
     @property
     def is_in_use(self) -> bool:
-        """Whether one is there now."""
+        """Whether a client is connected now."""
 
     async def retire(self) -> bool:
-        """Close the door if nobody is inside."""
+        """Stop accepting, unless a client is connected; whether that was done."""
 
 
 async def wait_until_idle(
     server: Used, get_limit_s: Callable[[], float | None], is_at_rest: Callable[[], bool]
 ) -> None:
-    """Return when nobody has been connected and nothing was to do for the limit, and the door is closed.
+    """Return when for the whole limit no client was connected and nothing was to do, and the server has stopped accepting.
 
     get_limit_s: AIL_IDLE_EXIT_S as it stands now; None: never.
     """
@@ -44,5 +44,5 @@ async def wait_until_idle(
 
 
 def _now() -> float:
-    """Return seconds that go on while the machine is suspended, where the system counts them."""
+    """Return monotonic seconds, counting time in suspend where the system does."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

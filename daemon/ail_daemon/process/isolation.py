@@ -1,4 +1,4 @@
-"""What this process is, before it does anything: its environment, mask, descriptors, session. Standard library alone.
+"""What this process is, before it does anything: its environment, mask, descriptors, session.
 
 Runs before anything heavy is imported: `detach` forks, and a fork is only safe, and cheap, while nothing runs.
 """
@@ -20,7 +20,7 @@ _has_own_log = False
 
 
 def isolate() -> None:
-    """Take on an environment without git's variables, a mask of 077, no core dumps, and enough descriptors.
+    """Remove git's variables from the environment; set umask 077, no core dumps, and enough descriptors.
 
     A daemon started from a hook inherits GIT_DIR, which would redirect every later look at any repository.
     """
@@ -39,14 +39,14 @@ def _forbid_dumps() -> None:
     """Forbid what RLIMIT_CORE does not: a core piped to a crash reporter (core(5)), with questions and tokens in it."""
     if sys.platform != "linux":
         return
-    import ctypes  # 3 ms that a lost race for the lock spends too: the price of never dumping
+    import ctypes  # 3 ms
 
     pr_set_dumpable = 4
     ctypes.CDLL(None).prctl(pr_set_dumpable, 0, 0, 0, 0)
 
 
 def detach(state_dir: str, keep: Collection[int]) -> None:
-    """Go on as a child in a session of its own, cut off from the caller; the calling process exits 0 at once.
+    """Continue in a child process with a session of its own; the calling process exits 0 at once.
 
     stdout and stderr go to `daemon.log` in *state_dir*; every other descriptor but *keep* is closed, for a pipe held
     open makes `git commit | cat` wait for the daemon. Raises UnavailableError, still in the caller, where *state_dir*
@@ -66,7 +66,7 @@ def detach(state_dir: str, keep: Collection[int]) -> None:
 
 
 def keep_log_short() -> None:
-    """Empty the log of a detached daemon where it has grown too long; a stderr that somebody else chose is left alone."""
+    """Empty the log of a detached daemon if it is too long; a stderr that the caller chose is left alone."""
     if _has_own_log and os.fstat(2).st_size > _LOG_LIMIT_BYTES:
         os.ftruncate(2, 0)
 

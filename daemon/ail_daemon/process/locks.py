@@ -1,9 +1,9 @@
-"""One daemon per user: two flocks held for life, taken before the socket is touched. Standard library alone.
+"""One daemon per user: two flocks held for life, taken before the socket is touched.
 
 `<socket>.lock` keeps a second daemon off the socket, `daemon.lock` in the state directory keeps one with another socket
-off the data. Both are tried without waiting, the socket's first. That a lock is taken proves nothing yet: a client may
-probe it for microseconds, and a daemon that exits holds it a moment longer than its socket. So whoever finds it taken
-tries again until it has the lock or somebody answers.
+off the data. Both are tried without waiting, the socket's first. A lock that is held proves nothing yet: a client may
+probe it for microseconds, and a daemon that exits holds it a moment longer than its socket. So `acquire` tries again
+until it has both locks or a daemon answers.
 
 The files are never unlinked: a lock on a file that another process can no longer open guards nothing. They must not
 pass through a fork without exec, which would keep the lock when the daemon is gone. No pid read from a file is ever
@@ -33,7 +33,7 @@ _FILE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Lock:
-    """One lock file, held from the making of this object until `release`. Raises BlockingIOError where it is taken."""
+    """One lock file, held from construction until `release`. Raises BlockingIOError if another process holds it."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -61,12 +61,12 @@ class Lock:
             os.utime(self._fd)
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         os.close(self._fd)
 
 
 class DaemonLocks:
-    """Both locks, and `daemon.json` beside the second, in which their holder says where it answers."""
+    """Both locks, and `daemon.json` beside the second, which names the socket of the daemon that holds them."""
 
     def __init__(self, socket_path: str, state_dir: str) -> None:
         self.socket_path = socket_path
@@ -79,17 +79,17 @@ class DaemonLocks:
             raise
 
     def announce(self, version: str) -> None:
-        """Write where this daemon answers; on a full disk, only a daemon with another socket will miss it."""
+        """Write this daemon's socket path. On a full disk it is missing, and only a daemon with another socket needs it."""
         note = {"socket": self.socket_path, "pid": os.getpid(), "version": version}
         with suppress(OSError):
             replace_file(Path(self._note), json.dumps(note).encode())
 
     def beat(self) -> None:
-        """Show on the socket's lock that this daemon is at work: a client that waits long for it looks there."""
+        """Touch the socket's lock: a client that waits looks there whether this daemon is at work."""
         self._by_socket.touch()
 
     def renew(self) -> None:
-        """Take again what somebody removed (see Lock.renew)."""
+        """Renew both locks (see `Lock.renew`)."""
         self._by_socket.renew()
         self._by_state.renew()
 
@@ -106,7 +106,7 @@ class DaemonLocks:
 def acquire(socket_path: str, state_dir: str, wait_s: float = 15.0) -> DaemonLocks | str:
     """Return the locks, now held, or the path of the socket at which the daemon that holds them answers.
 
-    Raises UnavailableError where neither comes about within *wait_s* seconds, or a directory is not the user's alone.
+    Raises UnavailableError if neither happens within *wait_s* seconds, or if a directory is not private to the user.
     """
     deadline = time.monotonic() + wait_s
     while True:
@@ -126,7 +126,7 @@ def acquire(socket_path: str, state_dir: str, wait_s: float = 15.0) -> DaemonLoc
 def open_private_dir(path: str) -> int:
     """Return a descriptor of the directory *path*, made where it is missing, 0700.
 
-    Raises UnavailableError where it is a link, is somebody else's, can be entered by others, or cannot be made.
+    Raises UnavailableError if it is a link, belongs to another user, can be entered by others, or cannot be made.
     """
     try:
         os.makedirs(path, mode=0o700, exist_ok=True)

@@ -1,8 +1,7 @@
-"""What the daemon says about itself: JSON lines. The only importer of structlog.
+"""What the daemon says about itself: JSON lines.
 
-A line has a few fixed fields and nothing else: no question, answer, message, path or token can get into it, because
-`log` has no place for them and an exception is told by its type and the places it passed, never by its text. What
-libraries log is cut down to where it came from, for the same reason.
+A line has a few fixed fields and nothing else: no question, answer, message, path or token can get into it. `log` has
+no field for them; of an exception only the type and traceback are written, and of a library's line only its origin.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ def start_logging(level: str, file: str | None) -> None:
     The file is rotated at 10 MB, ten are kept.
     Calling it again replaces what was set before. Raises OSError where the file cannot be opened.
     """
-    logging.raiseExceptions = False  # a full disk: the line is lost, and is not told on stderr with its arguments
+    logging.raiseExceptions = False  # on a full disk the line is lost; stderr would get it with its arguments
     sink = _open_sink(file)
     sink.setFormatter(_Lines())
     root = logging.getLogger()
@@ -54,7 +53,7 @@ def start_logging(level: str, file: str | None) -> None:
 
 
 def is_logged(level: Level) -> bool:
-    """Whether a line of *level* is written; asked first where making one would cost something."""
+    """Whether a line of *level* is written."""
     return logging.getLogger("ail").isEnabledFor(_NUMBERS[level])
 
 
@@ -76,7 +75,7 @@ def log(
 
     event, method, outcome, mode, tier: words of this program's own, never text from outside. repo_id: the hash that names a
     repository's data; by default that of the request under way, whose id each line written meanwhile has. code: a wire
-    code. error: told by its type and the functions it passed through.
+    code. error: only its type and the functions it passed through are written.
     """
     if not is_logged(level):
         return
@@ -106,7 +105,7 @@ def _describe(error: BaseException) -> list[str]:
 
 
 class _Lines(logging.Formatter):
-    """Our own lines as they are, made by structlog; a library's by its place alone."""
+    """Our own lines as structlog made them; of a library's line only logger, level and line number."""
 
     def format(self, record: logging.LogRecord) -> str:
         if record.name == "ail":

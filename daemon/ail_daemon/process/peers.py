@@ -1,4 +1,4 @@
-"""Who is at the other end of a Unix socket, as the kernel says. Knows nothing else."""
+"""Which user is at the other end of a Unix socket, as the kernel says."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def get_peer_uid(connected: Connected) -> int:
 
 
 def is_same_user(connected: Connected) -> bool:
-    """Whether the peer runs as this process's user; a peer the kernel says nothing of is a stranger."""
+    """Whether the peer runs as this process's user; False if the kernel does not say."""
     try:
         return get_peer_uid(connected) == os.geteuid()
     except OSError:

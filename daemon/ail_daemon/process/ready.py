@@ -1,4 +1,4 @@
-"""The ready pipe: whoever started the daemon hears, once, that it answers or why not. Knows no other room."""
+"""The ready pipe: tells the process that started the daemon, once, that it answers or why not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ail_rpc.errors import AilError, InternalError, UsageError
 class ReadyPipe:
     """One JSON line on a descriptor, then its end: `{"socket": path}` or `{"error": [code, message, {"hint": …}]}`.
 
-    *fd* None: nobody waits, and everything here does nothing. Left by an error, it tells that error.
+    *fd* None: nobody waits, and all methods do nothing. As a context manager it reports the error that leaves the block.
     """
 
     def __init__(self, fd: int | None) -> None:
@@ -30,7 +30,7 @@ class ReadyPipe:
         self._say({"socket": socket_path})
 
     def fail(self, error: AilError) -> None:
-        """Say why none does."""
+        """Report why none does."""
         self._say({"error": error.to_wire()})
 
     def close(self) -> None:
@@ -41,7 +41,7 @@ class ReadyPipe:
 
     def _say(self, what: dict[str, Any]) -> None:
         if self._fd is not None:
-            with suppress(OSError):  # EPIPE: whoever waited has gone
+            with suppress(OSError):  # EPIPE: the process that waited has ended
                 os.write(self._fd, json.dumps(what).encode() + b"\n")
         self.close()
 

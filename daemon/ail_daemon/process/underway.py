@@ -1,6 +1,6 @@
-"""The request under way: its number, and which repository it is about. What is logged meanwhile carries both.
+"""The request under way: its id and its repository, which every log line written meanwhile carries.
 
-Lives in the context of the request's task; `pool` and `asyncio.to_thread` hand it on to their threads.
+Kept in the context of the request's task; `pool` and `asyncio.to_thread` pass it to their threads.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _current: ContextVar[Request | None] = ContextVar("request", default=None)
 
 
 def begin(request_id: str) -> Request:
-    """Return a request that is from here on the one under way."""
+    """Make a new request the one under way and return it."""
     request = Request(request_id)
     _current.set(request)
     return request
 
 
 def get_request() -> Request | None:
-    """Return the request under way, None where this is no request's work."""
+    """Return the request under way, None outside of one."""
     return _current.get()
 
 
@@ -40,10 +40,10 @@ def note_repo(repo_id: str) -> None:
         request.repo_id = repo_id
 
 
-class Told(NamedTuple):
-    """What a reply tells of how it came about; None where it does not. tier: of the cache, "none" for an answer made anew.
+class ReplySummary(NamedTuple):
+    """What is logged and counted of a reply to a question; all None for any other reply.
 
-    citations: how many. degraded: why it is less than was asked for.
+    mode: which side. tier: "exact", "similar" (from a cache) or "none". citations: how many. degraded: why it lacks something.
     """
 
     mode: str | None = None
@@ -52,10 +52,10 @@ class Told(NamedTuple):
     degraded: str | None = None
 
 
-def read_told(reply: object) -> Told:
-    """Read what a method's *reply* tells. It is the contract's, so that nothing need be handed through the use cases."""
+def summarise_reply(reply: object) -> ReplySummary:
+    """Return the summary of a method's *reply*, read from the keys that the wire has too."""
     if not isinstance(reply, dict) or not isinstance(cited := reply.get("citations"), Iterable):
-        return Told()
+        return ReplySummary()
     mode: Any = reply.get("mode")
     tier = (reply.get("cached") or "none") if "cached" in reply else None
-    return Told(mode, tier, len(list(cited)), reply.get("degraded"))
+    return ReplySummary(mode, tier, len(list(cited)), reply.get("degraded"))

@@ -1,6 +1,6 @@
-"""Files to the commits that a person about to change them should have read. Knows the index; no git, no socket.
+"""From files to the commits that a person about to change them should read.
 
-Nobody is told this unasked: whoever names files gets the best there is, as far as it says why.
+Only for people who ask about files, so there is no bar: the best commits that state a reason are returned.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def _compare(index: RepoIndex, encoder: Encoder | None, files: Sequence[str], id
 
 
 def _weigh(commit: Commit, size: int, cosine: float) -> float:
-    """Return 0 to 1: what is about few files, explains itself, or takes something back is worth more."""
-    told = min(len(commit.body) / _BODY_CHARS, 1.0)
+    """Return 0 to 1: more for a commit that changes few files, explains itself, or takes something back."""
+    body = min(len(commit.body) / _BODY_CHARS, 1.0)
     return (
-        0.35 * told + 0.3 / math.sqrt(max(size, 1)) + 0.25 * max(cosine, 0.0) + 0.1 * bool(is_undoing(commit.message))
+        0.35 * body + 0.3 / math.sqrt(max(size, 1)) + 0.25 * max(cosine, 0.0) + 0.1 * bool(is_undoing(commit.message))
     )
 
 

@@ -1,7 +1,7 @@
 """Files that usually change together with others, and are missing from a change. Pure: baskets in, companions out.
 
-A basket is the set of paths that one commit changed. Commits that change much say nothing of what belongs together and
-are left out by whoever collects the baskets.
+A basket is the set of paths that one commit changed. The caller leaves out commits that change many: they do not show what
+belongs together.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ BASKET_MAX = 15
 """Paths of a commit beyond which it says nothing of what belongs together."""
 
 BASKETS = 100
-"""Commits of a file that are counted, the newest: what belonged together ten years ago need not any more."""
+"""The newest commits of a file are counted: what belonged together ten years ago may not any more."""
 
 _BOTS = ("[bot]", "dependabot", "pyup", "renovate", "pre-commit-ci", "github-actions", "weblate", "patchback")
 
@@ -29,7 +29,7 @@ _TEST = re.compile(
 
 
 class Companion(NamedTuple):
-    """A path that changed *times* out of the last *of* commits that changed *beside*, which the change at hand does."""
+    """A path that changed in *times* of the last *of* commits that changed *beside*, a path of this change."""
 
     path: str
     beside: str
@@ -45,7 +45,7 @@ class Companion(NamedTuple):
 def find_companions(
     baskets: Iterable[tuple[str, Sequence[Collection[str]]]], changed: Collection[str]
 ) -> list[Companion]:
-    """Return what is missing from *changed*, the surest first, each path once.
+    """Return the companions that are missing from *changed*, the surest first, each path once.
 
     baskets: per changed path, the baskets of the newest commits that changed it.
     """
@@ -60,17 +60,17 @@ def find_companions(
 
 
 def is_mutual(companion: Companion, baskets: Collection[Collection[str]]) -> bool:
-    """Whether the companion's own *baskets* hold what changed often enough: else it is merely a file that always changes."""
+    """Whether `beside` is in enough of the companion's own *baskets*; if not, the companion merely changes often."""
     return sum(companion.beside in basket for basket in baskets) >= LEAST_MUTUAL * max(len(baskets), 1)
 
 
 def is_bot(author: str) -> bool:
-    """Whether a program wrote a commit: it has no reasons of its own, and changes what it is told to."""
+    """Whether a program wrote a commit: its message states no reason."""
     return any(name in author.lower() for name in _BOTS)
 
 
 def is_test(path: str) -> bool:
-    """Whether *path* is a test or a page: those may change alone, whatever they are about."""
+    """Whether *path* is a test or documentation, which may change without the code."""
     return bool(_TEST.search(path))
 
 

@@ -1,4 +1,4 @@
-"""From a change to the files that usually change with it and do not. Knows the index; `cochange` counts."""
+"""From a change to the files that usually change with it and do not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .patches import FileChange
 from .tracing import Surroundings, Touching
 
 MOST_FILES = 6
-"""Files of a change that are looked up; of a larger one nobody needs to be told what else there is."""
+"""Files of a change that are looked up; a larger change gets no hint about missing files."""
 
 _LOOKED_AT = 300  # commits of a file from which the baskets are taken: merges and sweeps are passed over
 _MOST_CHECKED = 5
@@ -20,7 +20,7 @@ _MOST_CHECKED = 5
 def find_missing(
     index: RepoIndex, changes: Sequence[FileChange], touching: Touching, around: Surroundings
 ) -> list[Companion]:
-    """Return the paths that usually change with those of *changes*, are there, and stay as they are; the surest first."""
+    """Return existing paths that usually change with those of *changes* and are not among them; the surest first."""
     changed = {path for change in changes for path in (change.path, change.old_path)}
     steady = [change.old_path for change in changes if not (change.is_new or change.is_gone or is_test(change.path))]
     if not steady or len(changes) > MOST_FILES:

@@ -1,7 +1,7 @@
-"""A change against the changed lines kept of a commit: what it puts back, takes out again, repeats. Pure.
+"""Compares a change with the changed lines stored of a commit: what it restores, undoes and repeats. Pure.
 
-Lines count by their text alone, each once: the index keeps no numbers, and a line that moved is the same line. What a
-commit both adds and removes is moved by it and counts for neither.
+Lines are compared by their text, each once: a line that moved is the same line. A line that a commit both adds and
+removes was moved, and is ignored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LOG = re.compile(
 class Lines(NamedTuple):
     """The telling lines that a change adds and removes, moved ones left out.
 
-    edited: those of removed that it only rewords. owed: those of removed that stand in code: tests and pages owe no reason.
+    edited: removed lines that it only rewords. owed: removed lines of code; tests and documentation need no reason.
     """
 
     added: frozenset[str]
@@ -99,7 +99,7 @@ def collect_lines(changes: Iterable[FileChange]) -> Lines:
 
 
 def is_log(path: str) -> bool:
-    """Whether a file tells what changed: release notes and their fragments come and go, and take nothing back."""
+    """Whether a file is release notes or a fragment of them: their lines come and go with every release."""
     return bool(_LOG.search(path))
 
 

@@ -1,7 +1,7 @@
-"""A unified diff to what it changes: files, lines that go, lines that come. Pure.
+"""Parses a unified diff into files with removed and added lines. Pure.
 
-Takes whatever arrives, cut off or made up, in time linear in its length: hunks are read by the counts in their heads, so
-that a removed line `-- a/x` is no file's name.
+Accepts any text, also cut off or malicious, in time linear in its length. Hunks are read by the counts in their heads, so
+that a removed line `-- a/x` is not read as a file's name.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _NAMED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v":
 _WORD = re.compile(r"[^\W_]{2,}")
 _FEWEST_WORDS = 3
 _LEAST_CHARS = 12
-_PAIRS_MAX = 4000  # of lines in one file's hunks; a larger change is written anew, and may take no second
+_PAIRS_MAX = 4000  # pairs of lines compared in one file; a change with more is rewritten code
 
 
 @dataclass(slots=True)
 class FileChange:
     """What a diff does to one file: path after it (before it, where the file goes), lines without their white space.
 
-    at: for each line the number, after the change, where it comes or went. edited: lines that go and come again in the same
-    place with other words in them, as far as pairs_left allows to compare.
+    at: for each line its number after the change, or where it was removed. edited: removed lines that were reworded in the
+    same place, as far as pairs_left allowed to compare.
     """
 
     path: str
@@ -49,7 +49,7 @@ def parse_patch(text: str) -> list[FileChange]:
 
 
 def is_telling(line: str) -> bool:
-    """Whether finding *line* again says something: `return None` and `else:` are everywhere."""
+    """Whether *line* is long enough that finding it again means something: `else:` is everywhere."""
     return len(line) >= _LEAST_CHARS and len(_WORD.findall(line)) >= _FEWEST_WORDS
 
 
@@ -76,7 +76,7 @@ def _iter_files(lines: Iterator[str]) -> Iterator[FileChange]:
 
 
 def _read_header(change: FileChange, line: str) -> None:
-    """Take in what stands between a file's first line and its first hunk."""
+    """Read a header line between a file's first line and its first hunk."""
     if line.startswith("--- "):
         change.old_path = _unquote(line[4:], "a/", change.old_path)
     elif line.startswith("+++ "):
@@ -121,7 +121,7 @@ def _iter_signed(lines: Iterator[str], going: int, coming: int) -> Iterator[tupl
 
 
 def _find_edited(removed: list[str], added: list[str]) -> set[str]:
-    """Return those of *removed* that one of *added* shares most words with: they are put in other words, not taken out."""
+    """Return those of *removed* that share most words with one of *added*: they were reworded, not removed."""
     coming = [frozenset(_WORD.findall(line)) for line in added]
     return {line for line in removed if any(_is_alike(frozenset(_WORD.findall(line)), other) for other in coming)}
 

@@ -1,6 +1,6 @@
-"""The sentence of a commit message that says why in so many words, for those who did not ask. Pure.
+"""Finds the sentence of a commit message that explicitly says why. Pure.
 
-Stricter than an answer's choice of sentences: whoever is told unasked must learn something from the one sentence.
+Stricter than the choice of an answer's sentences: at a commit nobody asked, so the one sentence must be worth reading.
 """
 
 from __future__ import annotations
@@ -56,24 +56,24 @@ _SENTENCES = 60
 
 
 def is_chore(subject: str) -> bool:
-    """Whether a commit says that it does what is done again and again: its lines come and go without a reason of their own."""
+    """Whether the subject names a routine task, such as a release: its lines come and go without a reason of their own."""
     return bool(_CHORE.search(subject))
 
 
 def is_trifle(subject: str) -> bool:
-    """Whether a commit says that it mends spelling or layout: nobody need know of it."""
+    """Whether the subject says that spelling or layout was corrected."""
     return bool(_TRIFLE.search(subject))
 
 
 def is_about_security(commit: Commit) -> bool:
-    """Whether a commit says that it closes a hole: whoever takes its lines away is to be told, however few they are."""
+    """Whether the message says that a security hole was closed: then removing any of its lines is worth a remark."""
     return bool(_SECURITY.search(commit.message[:_SECURITY_CHARS]))
 
 
 def find_reason(commit: Commit, is_repeated: Callable[[str], bool] = lambda _: False) -> str | None:
-    """Return the first sentence behind the subject that says why, else a subject that says what was wrong; None for neither.
+    """Return the first sentence of the body that says why, else a subject that says what was wrong; None if there is neither.
 
-    is_repeated: whether a sentence is a template's; such a one is passed over.
+    is_repeated: whether a sentence comes from a template; those are ignored.
     """
     sentences = [one.text for one in read_sentences(commit.subject, commit.body)[:_SENTENCES]]
     for sentence in sentences[1:]:

@@ -1,7 +1,7 @@
-"""Which of the commits that a change meets are worth being told of: the kinds of relation, and the bar. No git, no socket.
+"""Decides which commits bear on a change: the kinds of relation, and the bar below which nothing is said.
 
-Whoever commits did not ask: below the bar nothing is said. It was set by reading what was said about changes of aiohttp
-and attrs, and read on pytest, which it never saw (`bench/related.py`).
+At a commit nobody asked, so the bar is high. It was set by reading the results on aiohttp and attrs, and checked on pytest
+(`bench/related.py`).
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from .tracing import Surroundings, Touching, Trace, find_traces
 Kind = Literal["reverts", "same_lines", "tried_before", "similar"]
 
 SWEEP_LINES = 400
-"""Telling lines of a commit beyond which its message says nothing of any one of them."""
+"""A commit with more telling lines is ignored: its message does not explain any one of them."""
 
 SWEEP_PATHS = 25
 FRESH_S = 86_400.0
-"""Whoever changes a line again the next day knows why it was written."""
+"""A commit younger than a day is ignored: people still know why it was made."""
 
 OWN_FRESH_S = 14 * 86_400.0
-"""... and their own work of two weeks."""
+"""... and one's own commit younger than two weeks."""
 
 _LABEL = re.compile(r"^(?:\[[^]]*\]\s*)+|\s*\(#\d+\)")
 LEAST_LINES = 2
@@ -61,7 +61,7 @@ class Relation:
 
 
 def relate(index: RepoIndex, changes: Sequence[FileChange], touching: Touching, around: Surroundings) -> list[Relation]:
-    """Return the commits that a change should be told of, the surest first, each once; [] is the usual answer."""
+    """Return the commits that bear on a change, the surest first, each once; usually []."""
     lines = collect_lines(changes)
     traces = [trace for trace in find_traces(index, changes, lines, touching, around) if _is_near(trace, lines)]
     commits = index.store.get_commits([trace.commit_id for trace in traces])
@@ -95,19 +95,19 @@ class _Judging:
         return judged or self._judge_hole(trace, commit)
 
     def _is_known(self, commit: Commit) -> bool:
-        """Whether whoever makes the change still has *commit* in mind."""
+        """Whether the author of the change probably still remembers *commit*."""
         is_own = self._around.by and self._around.by.lower() == commit.email.lower()
         return self._around.now - commit.commit_time < (OWN_FRESH_S if is_own else FRESH_S)
 
     def _judge_tried(self, trace: Trace, commit: Commit) -> Relation | None:
-        """Return that the change brings back what *commit* says it took back."""
+        """Return a relation if the change brings back what *commit* says it took back."""
         met = trace.overlap.inverse_lines
         is_again = trace.overlap.restored_share >= LEAST_AGAIN and len(trace.overlap.restored) >= LEAST_LINES
         if not (is_again or share_taken_back(trace.overlap, self._lines)) or not is_undoing(commit.message):
             return None
-        told = find_reason_to_undo(commit, self._is_repeated)
+        reason = find_reason_to_undo(commit, self._is_repeated)
         first = self._find_undone(trace.commit_id, commit)
-        tail = f": {told}" if told else ""
+        tail = f": {reason}" if reason else ""
         if first is None:
             return self._relation("tried_before", commit, 0.9, f"it took back what comes again{tail}", met)
         return self._relation("tried_before", first, 0.95, f"taken back by {commit.sha[:10]}{tail}", met)
@@ -117,8 +117,8 @@ class _Judging:
         if not share:
             return None
         reason = find_reason(commit, self._is_repeated)
-        told = f"takes back {trace.overlap.inverse} of its {trace.overlap.size} lines"
-        sentence = f"{told}: {reason}" if reason else told
+        summary = f"takes back {trace.overlap.inverse} of its {trace.overlap.size} lines"
+        sentence = f"{summary}: {reason}" if reason else summary
         return self._relation("reverts", commit, 0.6 + 0.3 * share, sentence, trace.overlap.inverse_lines)
 
     def _judge_same(self, trace: Trace, commit: Commit) -> Relation | None:
@@ -131,14 +131,14 @@ class _Judging:
         return self._relation("same_lines", commit, 0.3 + 0.3 * share, reason, trace.blamed)
 
     def _judge_hole(self, trace: Trace, commit: Commit) -> Relation | None:
-        """Return that lines go, be it one, which *commit* wrote to close a hole."""
+        """Return a relation if any removed line was written by *commit* to close a security hole."""
         if not trace.blamed or not is_about_security(commit):
             return None
         reason = find_reason(commit, self._is_repeated) or commit.subject
         return self._relation("same_lines", commit, 0.65, reason, trace.blamed)
 
     def _find_undone(self, undoing_id: int, undoing: Commit) -> Commit | None:
-        """Return the commit that *undoing* names, by its sha or by its subject, where that is what became of it."""
+        """Return the commit that *undoing* names by sha or subject, if it was indeed reverted by it."""
         store = self._index.store
         named = [target for target in lookups.find_targets(store, undoing_id, "reverts") if target]
         ids = list(store.get_ids(sha for target in named for sha in store.find_sha(target)).values())
@@ -152,7 +152,7 @@ class _Judging:
         return Relation(kind, commit, round(score, 4), sentence, path, line)
 
     def _locate(self, lines: frozenset[str]) -> tuple[str | None, int | None]:
-        """Return where the change meets *lines* first."""
+        """Return path and line where the change first has one of *lines*."""
         for change in self._changes:
             if met := [number for line, number in change.at.items() if line in lines]:
                 return change.path, min(met)
@@ -162,7 +162,7 @@ class _Judging:
 def share_taken_back(overlap: Overlap, lines: Lines) -> float:
     """Return how much of a commit a change takes back, 0 to 1; 0 below the bar.
 
-    What a commit wrote may also be replaced by something newer still: then what it removed does not come back.
+    Lines that a commit added may also be replaced by newer ones: then what it removed does not come back.
     """
     if overlap.inverse < LEAST_LINES or overlap.inverse < LEAST_OF_CHANGE * len(lines):
         return 0.0
@@ -173,9 +173,9 @@ def share_taken_back(overlap: Overlap, lines: Lines) -> float:
 
 
 def share_blamed(trace: Trace, lines: Lines) -> float:
-    """Return how many of the lines that go a commit wrote, 0 to 1; 0 below the bar.
+    """Return the share of the removed lines that a commit wrote, 0 to 1; 0 below the bar.
 
-    They must be much of what the commit added too: else its message speaks of something else.
+    They must be much of what the commit added, too; otherwise its message is about something else.
     """
     share = len(trace.blamed) / (len(lines.owed) or 1)
     is_about = len(trace.blamed) >= LEAST_OF_COMMIT * trace.overlap.its_added
@@ -183,13 +183,13 @@ def share_blamed(trace: Trace, lines: Lines) -> float:
 
 
 def find_reason_to_undo(commit: Commit, is_repeated: Callable[[str], bool] = lambda _: False) -> str | None:
-    """Return the sentence in which a revert says why, None where it only names what it reverts."""
+    """Return the sentence in which a revert says why, None if it only names what it reverts."""
     reason = find_reason(commit, is_repeated)
     return None if reason and is_undoing(reason) else reason
 
 
 def _is_near(trace: Trace, lines: Lines) -> bool:
-    """Whether it may pass the bar at all: spares reading messages."""
+    """Whether it can pass the bar; checked before any message is read."""
     overlap = trace.overlap
     if overlap.size > SWEEP_LINES:
         return False
@@ -197,7 +197,7 @@ def _is_near(trace: Trace, lines: Lines) -> bool:
 
 
 def _choose(found: list[Relation]) -> list[Relation]:
-    """Return the surest first, each commit once, at most two for the lines' sake."""
+    """Return the surest first, each commit once, at most two with the relation `same_lines`."""
     chosen: dict[str, Relation] = {}
     for relation in sorted(found, key=lambda one: -one.score):
         same = sum(one.kind == "same_lines" for one in chosen.values())

@@ -1,4 +1,4 @@
-"""`related`: from a call's params to a reply about files, a staged change or a range. Knows limits; judges nothing."""
+"""`related`: from a call's params to a reply about files, a staged change or a range."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Related:
         ] = ()  # each may add to a reply about to be sent
 
     async def related(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the commits that bear on `files`, on `staged` (a diff) or on `range`, and files that are missing.
+        """Return the commits that bear on `files`, on `staged` (a diff) or on `range`, and files missing from the change.
 
         Raises UsageError, NotEnrolledError, NotFoundError, OutOfTimeError.
         """
@@ -96,20 +96,20 @@ class Related:
     def _read_change(
         self, place: RepoPlace, params: dict[str, Any], limit_s: float
     ) -> tuple[list[FileChange] | None, frozenset[str], str | None]:
-        """Return the change (None: files alone were named), the commits it is made of, and what was left out of it."""
+        """Return the change (None if only files were named), its own commits, and a note on what was left out."""
         if params["staged"] is not None:
             return parse_patch(params["staged"]), frozenset(), None
         if params["range"] is None:
             return None, frozenset(), None
-        told = open_history(place, limits=ASKED).read_range(params["range"], PATCH_MAX_BYTES, limit_s)
+        read = open_history(place, limits=ASKED).read_range(params["range"], PATCH_MAX_BYTES, limit_s)
         note = (
-            f"the range is larger than {PATCH_MAX_BYTES >> 10} KiB: only its first files count" if told.is_cut else None
+            f"the range is larger than {PATCH_MAX_BYTES >> 10} KiB: only its first files count" if read.is_cut else None
         )
-        return parse_patch(told.patch), told.shas, note
+        return parse_patch(read.patch), read.shas, note
 
 
 def _check(params: dict[str, Any]) -> None:
-    """Raise UsageError for a call that names nothing, too much, or a change in two ways."""
+    """Raise UsageError if the call names nothing, too many files, or a change in two ways."""
     if params["staged"] is not None and params["range"] is not None:
         raise UsageError("both a staged change and a range are given", "ask about one of them")
     if not params["files"] and params["staged"] is None and params["range"] is None:
@@ -132,13 +132,13 @@ def _check_known(index: RepoIndex, repo: Repo, place: RepoPlace, files: list[str
 
 
 def _make_filter(index: RepoIndex, own: frozenset[str], among: AbstractSet[int] | None) -> Callable[[int], bool]:
-    """Return what tells whether a commit may be named: one that passes the filters, and none of the change's own."""
+    """Return a test whether a commit may be named: it passes the filters and is not one of the change's own."""
     ids = frozenset(index.store.get_ids(own).values())
     return lambda commit_id: commit_id not in ids and (among is None or commit_id in among)
 
 
 def _make_lookup(place: RepoPlace) -> Callable[[str], bool]:
-    """Return what tells whether a path is there; a bare repository has no work tree to look into, and is taken to have all."""
+    """Return a test whether a path exists; always True in a bare repository, which has no work tree."""
     return lambda path: place.is_bare or os.path.lexists(os.path.join(place.root, path))
 
 

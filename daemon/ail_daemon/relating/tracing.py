@@ -1,7 +1,7 @@
-"""From a change to the commits whose changed lines meet its own. Knows the index; judges nothing.
+"""From a change to the commits that have changed lines in common with it.
 
-Lines are found again by their text in the changed lines that the index keeps of commits touching the same files, not by
-git's blame, which takes 60 to 300 ms a hunk on a history of 17,000 commits: more than a commit may be held up by.
+Lines are found by their text in the stored changed lines of commits that touch the same files, not by git's blame, which
+takes 60 to 300 ms a hunk on a history of 17,000 commits: too long at a commit.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST_COMMITS = 300
 """Commits touching those files that are compared, the newest: 20 to 100 us each."""
 
 RECURRING = 4
-"""Commits that a line comes or goes with, from which on it says nothing."""
+"""A line that so many commits add or remove is ignored."""
 
 _BY_WORDS = 30  # commits whose changed lines share the rarest words, whatever files they touch
 _LINES_ASKED = 200
@@ -47,7 +47,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A commit and what it has in common with a change; blamed: lines that go and that it was the last to write."""
+    """A commit and what it has in common with a change; blamed: removed lines that it was the last to write."""
 
     commit_id: int
     overlap: Overlap
@@ -98,7 +98,7 @@ def _choose_paths(changes: Sequence[FileChange]) -> list[str]:
 
 
 def _without_recurring(traces: list[Trace]) -> list[Trace]:
-    """Leave out lines that come and go with every release: they say nothing of the commits that wrote them."""
+    """Leave out lines that come and go with every release."""
     counted = Counter(line for trace in traces for line in trace.overlap.restored | trace.overlap.rewritten)
     recurring = frozenset(line for line, times in counted.items() if times >= RECURRING)
     return [replace(t, overlap=t.overlap.without(recurring), blamed=t.blamed - recurring) for t in traces]

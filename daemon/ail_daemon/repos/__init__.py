@@ -1,1 +1,1 @@
-"""Enrolled repositories: where they lie, what is known of each, and how one is found by its directory."""
+"""Enrolled repositories: where they lie, their state, and how one is found by a directory."""

@@ -1,7 +1,7 @@
-"""Repositories' data directories come and go as a whole, also where this process is killed in between. Knows names, no content.
+"""Adds and removes repositories' data directories as a whole, even if this process is killed in between.
 
-What goes is first renamed, so that it is no longer enrolled and known to be on its way out, in one step. What comes is made
-beside the others, and moved to its place once all of it is there. A start finishes what was begun.
+A directory to be removed is first renamed to `.going-*`, which ends its enrolment in one step. One to be added is made in
+`.coming-*` and moved to its place once it is complete. The next start finishes what was begun.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from ail_rpc.errors import StorageError
 from ..process.files import sync_directory
 
 BACKUPS = "backups"
-"""Below the state directory, the user's own: no part of this program removes anything there."""
+"""Below the state directory; belongs to the user: this program removes nothing there."""
 
 _GOING, _COMING = ".going-", ".coming-"  # deeper than `*/repo.json`: nothing in them is enrolled
-_READY = "ready"  # in a coming directory: all is there, and must be moved to its place
+_READY = "ready"  # marks a coming directory as complete: it must be moved to its place
 _OLD = "old-"
 
 
 def discard(directory: Path) -> None:
-    """Remove *directory* and all in it, and what an earlier removal left behind.
+    """Remove *directory* with its content, and what an earlier removal left behind.
 
-    Raises StorageError where that cannot be; the next removal, or start, tries it again.
+    Raises StorageError if that fails; the next removal or start tries again.
     """
     if not directory.exists():
         return
@@ -42,7 +42,7 @@ def discard(directory: Path) -> None:
 
 @contextlib.contextmanager
 def staged(parent: Path) -> Iterator[Path]:
-    """Make a directory in which others are made that shall come to *parent*; what was not moved there goes with it."""
+    """Make a `.coming-*` directory below *parent* for directories to be added; what is left in it is removed at the end."""
     with _translated("made"):
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         coming = Path(tempfile.mkdtemp(prefix=_COMING, dir=parent))
@@ -53,7 +53,7 @@ def staged(parent: Path) -> Iterator[Path]:
 
 
 def promise(coming: Path) -> None:
-    """Note that every directory in *coming* is whole: from now on a start moves them, if `move_in` does not."""
+    """Mark every directory in *coming* as complete: if `move_in` is not reached, the next start moves them."""
     with _translated("written"):
         (coming / _READY).touch(mode=0o600)
         for made in (coming, *_list(coming)):
@@ -61,7 +61,7 @@ def promise(coming: Path) -> None:
 
 
 def move_in(coming: Path, name: str) -> None:
-    """Move the directory *name* from *coming* to its place; what stood there goes when *coming* does."""
+    """Move the directory *name* from *coming* to its place; what was there is removed together with *coming*."""
     with _translated("replaced"):
         place = coming.parent / name
         old = coming / f"{_OLD}{name}"
@@ -77,7 +77,7 @@ def move_in(coming: Path, name: str) -> None:
 
 
 def finish_begun(parent: Path) -> None:
-    """Finish what a killed process began: remove what was going, move in what was promised, drop what was not."""
+    """Finish what a killed process began: remove `.going-*`, move complete `.coming-*` to their places, remove the others."""
     for coming in parent.glob(f"{_COMING}*"):
         if (coming / _READY).exists():
             for made in _list(coming):

@@ -1,7 +1,7 @@
-"""Which repository a directory lies in, found once: looking again costs a stat for each directory up to its root.
+"""Finds the repository that a directory lies in, and remembers it: asking again costs a stat for each directory up to its root.
 
-A whole search resolves links and looks at thirty files: a third of a cached answer's time. What was found holds as long as
-the directory is the same, and so is what stands at `.git` in it and above it.
+A full search takes a third of a cached answer's time. A remembered result is valid as long as the directory, and `.git` in it and
+above it, are the same.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ail_rpc.discovery import RepoPlace, find_repository
 _KNOWN_MAX = 1024
 
 Identity = tuple[int, int, int] | None
-"""Device, inode and time of change; None: nothing is there."""
+"""Device, inode and time of change; None: no such file."""
 
 
 class _Found(NamedTuple):

@@ -1,4 +1,4 @@
-"""Where enrolled repositories lie, as files beside their indexes say it. Knows no index."""
+"""Reads and writes where enrolled repositories lie: `repo.json` beside each index."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def save_place(path: Path, place: RepoPlace) -> None:
 
 
 def load_place(path: Path) -> RepoPlace | None:
-    """Return the enrolled place, None where the file is damaged: then the repository is to be added again."""
+    """Return the enrolled place, None if the file is damaged: then the repository has to be added again."""
     kept = load_json(path)
     try:
         return RepoPlace(str(kept["root"]), str(kept["git_dir"]), str(kept["common_dir"]), bool(kept["is_bare"]))
@@ -60,7 +60,7 @@ def load_place(path: Path) -> RepoPlace | None:
 
 
 def load_json(path: Path) -> dict[str, Any]:
-    """Return the map that a file holds, {} where it is missing or damaged; one without a sum is of an earlier version."""
+    """Return the map that a file holds, {} if it is missing or damaged; a file without a checksum is from an earlier version."""
     try:
         kept = json.loads(path.read_text())
     except (OSError, ValueError):
@@ -75,7 +75,7 @@ def _sum(kept: Mapping[str, object]) -> str:
 
 
 def save_json(path: Path, kept: Mapping[str, object], *, is_synced: bool = True) -> None:
-    """Replace a file's content, on disk when this returns unless a lost one does no harm. Raises StorageError."""
+    """Replace a file's content; if *is_synced* it is on the disk when this returns. Raises StorageError."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(path, json.dumps({**kept, "sum": _sum(kept)}).encode(), is_synced=is_synced)

@@ -1,4 +1,4 @@
-"""One enrolled repository at run time: its index, how far its update is, how fresh every reply says that it is."""
+"""One enrolled repository at run time: its index, the progress of its update, how fresh replies say it is."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Phase = Literal["idle", "waiting", "reading", "embedding", "changes"]
 
 
 Source = Literal["add", "hook", "event", "timer", "question"]
-"""What asked for an update: `add` is somebody who enrols or builds."""
+"""What caused an update; `add`: enrolling or building."""
 
 _MEASURED_S = 1.0
-"""Seconds of work below which a rate is chance."""
+"""Seconds of work before a rate is shown: a shorter sample is too noisy."""
 
 
 class Progress:
@@ -61,7 +61,7 @@ class Progress:
         self._began = self._began or (done, self._latest)
 
     def describe(self) -> dict[str, Any]:
-        """Return phase, done, of, rate (a second) and eta_s; both None until they can be told from a second of work."""
+        """Return phase, done, of, rate (a second) and eta_s; both None until a second of work was measured."""
         rate = self._measure()
         eta_s = None if rate is None else round(max(0, self.of - self.done) / rate, 1)
         rounded = None if rate is None else round(rate, 1)
@@ -86,15 +86,16 @@ class Repo:
         self.progress = Progress()
         self.notice: str | None = None
         self.updated_by: Source | None = None
-        self.watched: str | None = None  # why events do not tell of its moves; None: they do
+        self.watched: str | None = None  # why events do not report its moves; None: they do
         self.encoded = 0  # texts, since the daemon started
-        self.reused = 0  # texts whose embedding was kept already, by content
-        self.rewritten: deque[tuple[str, str]] = deque()  # (old, new), told by a hook and not yet kept
+        self.reused = 0  # texts whose embedding was stored already
+        self.rewritten: deque[tuple[str, str]] = deque()  # (old, new) from a hook, not stored yet
+        self.waits_for_power = False  # embedding does, on battery; words and changed lines do not
         self.is_removed = False
         self.token = os.urandom(8)  # this enrolment, unlike one that was purged and made again
         self.is_doubtful = False  # an update failed: its caches may be behind the store, and are to be opened anew
         self.settled = load_json(directory / "settled.json")
-        self.on_damage: Callable[[Repo], None] = lambda _: None  # told where the index is not what it was left as
+        self.on_damage: Callable[[Repo], None] = lambda _: None  # called if the index is not as it was left
         self._index: RepoIndex | None = None
         self._tried_at = 0.0  # when vectors could not be served last, monotonic
         self._opening = threading.Lock()
@@ -118,13 +119,13 @@ class Repo:
         return self.progress.phase == "idle" and self.is_sound
 
     def settle(self, *, updated_by: Source, **state: str | int | None) -> None:
-        """Keep what the index was made equal to, so that a start need neither open it nor read git where nothing moved."""
+        """Store what the index was made equal to, so that after a start it is neither opened nor compared if nothing moved."""
         save_json(self.directory / "settled.json", {**state, "updated_by": updated_by}, is_synced=False)
         self.settled = {**state, "updated_by": updated_by}
         self.notice, self.updated_by = None, updated_by
 
     def open_index(self, encoder: Encoder | None) -> RepoIndex:
-        """Return the index, opened with *encoder*; a model that came later is taken up.
+        """Return the index, opened with *encoder*; if it was opened without a model, *encoder* is added.
 
         Vectors that could not be served are tried again after 5 s at the earliest: it takes reading all of them.
         """
@@ -144,7 +145,7 @@ class Repo:
             return self._index
 
     def _open(self, encoder: Encoder | None) -> RepoIndex:
-        """Open the index; one that is damaged is set aside for a new one, and one behind what was settled is told of too."""
+        """Open the index; a damaged one is set aside for a new one. Calls `on_damage` for it, and for one older than settled."""
         settled = self.settled
         try:
             index = RepoIndex(self.directory, encoder)
@@ -187,7 +188,7 @@ class Repo:
         return not is_whole and self._index is None
 
     def reopen_if_doubtful(self) -> None:
-        """Close an index whose last update failed, so that opening it makes its caches equal to the store again."""
+        """Close an index whose last update failed: opening it again makes words and vectors equal to the store."""
         if self.is_doubtful:
             self.close()
             if self._is_suspect:
@@ -209,7 +210,7 @@ class Repo:
         self.settled, self.is_doubtful = {}, False
 
     def retire(self) -> None:
-        """Close the index for good: a question that is on its way must not make files where they are being removed."""
+        """Close the index for good: a question under way must not create files in a directory that is being removed."""
         with self._opening:
             self._is_retired = True
         self.close()

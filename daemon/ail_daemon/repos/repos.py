@@ -1,7 +1,7 @@
-"""The enrolled repositories: which there are, where their indexes lie, how far each is. The only way one is ever read.
+"""The enrolled repositories and where their indexes lie. No other repository is ever read.
 
-One directory a repository under the state directory, named by a hash of git's common directory, so that worktrees share
-it: `repo.json` says that it is enrolled and where it lies, the rest is its index.
+Each has a directory below the state directory, named by a hash of git's common directory, so that worktrees share it:
+`repo.json` says that it is enrolled and where it lies, the rest is its index.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from .repo import Repo
 
 
 class Repos:
-    """All enrolled repositories below *directory*; *get_most* tells how many may be added."""
+    """All enrolled repositories below *directory*; *get_max_repos* returns how many there may be."""
 
-    def __init__(self, directory: Path, get_most: Callable[[], int] = lambda: sys.maxsize) -> None:
+    def __init__(self, directory: Path, get_max_repos: Callable[[], int] = lambda: sys.maxsize) -> None:
         self._directory = directory
-        self._get_most = get_most
+        self._get_max_repos = get_max_repos
         self._finder = Finder()
         self._lock = threading.Lock()
         self._repos: dict[str, Repo] = {}
@@ -42,9 +42,9 @@ class Repos:
         return iter(list(self._repos.values()))
 
     def add(self, start: str) -> Repo:
-        """Enrol the repository that the directory *start* lies in; one that is enrolled already is returned as it is.
+        """Enrol the repository that the directory *start* lies in, unless it is enrolled already, and return it.
 
-        Raises RepoError where there are too many.
+        Raises RepoError if there are too many.
         """
         place = get_main_place(self._finder.find(start))
         check_owner(place)
@@ -59,7 +59,7 @@ class Repos:
             return self._repos[key]
 
     def _check_room(self) -> None:
-        most = self._get_most()
+        most = self._get_max_repos()
         if len(self._repos) >= most:
             raise RepoError(
                 f"{len(self._repos):,} repositories are enrolled, and no more than {most:,} may be",
@@ -67,11 +67,11 @@ class Repos:
             )
 
     def get(self, key: str) -> Repo | None:
-        """Return the repository with this key, None where none is enrolled under it any more."""
+        """Return the enrolled repository with this key, None if there is none."""
         return self._repos.get(key)
 
     def find_enrolled(self, start: str) -> Repo | None:
-        """Return the enrolled repository that *start* lies in, None for one that was not added."""
+        """Return the enrolled repository that *start* lies in, None if that was not added."""
         return self._repos.get(get_key(self._finder.find(start)))
 
     def is_within(self, start: str, repo: Repo | None = None) -> bool:
@@ -94,7 +94,7 @@ class Repos:
         return repo, place
 
     def find_even_gone(self, start: str) -> Repo:
-        """Return the enrolled repository at or around *start*; one whose directory vanished is found by the path it had."""
+        """Return the enrolled repository at or around *start*; one whose directory was deleted is found by its former path."""
         real = os.path.realpath(start)
         for repo in self:
             if real in (repo.place.root, repo.place.git_dir, repo.place.common_dir):
@@ -102,7 +102,7 @@ class Repos:
         return self.find(start)[0]
 
     def remove(self, repo: Repo, *, purge: bool) -> None:
-        """End the enrolment; with *purge* the index goes too. Raises StorageError where it cannot; a start tries again."""
+        """End the enrolment; with *purge* delete the index too. Raises StorageError if that fails; the next start tries again."""
         with self._lock:
             if self._repos.get(repo.key) is repo:
                 del self._repos[repo.key]
@@ -113,7 +113,7 @@ class Repos:
             (repo.directory / "repo.json").unlink(missing_ok=True)
 
     def purge_left(self, start: str) -> bool:
-        """Remove the index that an earlier `remove` left of the repository at *start*; whether there was one."""
+        """Delete the index that an earlier `remove` kept of the repository at *start*; return whether there was one."""
         real = os.path.realpath(start)
         names = {hash_path(common_dir) for common_dir in (real, os.path.join(real, ".git"))}
         with contextlib.suppress(NotARepositoryError):
@@ -129,9 +129,9 @@ class Repos:
         return self._directory
 
     def take_over(self, coming: Path, place: RepoPlace) -> Repo:
-        """Put the directory that *coming* holds for the repository at *place* in its place, enrolled; return it.
+        """Move the directory that *coming* holds for the repository at *place* into use, enrolled; return the repository.
 
-        An older one under the same key must be at rest: watched no more, and no update of it running.
+        An older one under the same key must not be watched any more, and no update of it may run.
         """
         with self._lock:
             key = get_key(place)

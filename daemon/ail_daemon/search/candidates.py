@@ -19,7 +19,7 @@ from ..index.repoindex import RepoIndex
 from ..index.words import CHANGED_FIELDS, MESSAGE_FIELDS
 from ..model import Embeddings, Mode, Scope
 from ..text.terms import find_names
-from .features import Asked, Signals, measure_asking
+from .features import QuestionTerms, Signals, measure_asking
 
 NEAREST, BY_WORDS, BY_CHANGED = 70, 50, 30
 """Taken from vectors, from words and from changed lines; of what touches the file, NEAREST more. With 100 of each, half as many
@@ -61,13 +61,13 @@ class Gathered:
     """The candidates by id, and what the question itself says."""
 
     candidates: dict[int, Signals]
-    asked: Asked
+    asked: QuestionTerms
 
 
 def gather(index: RepoIndex, question: Question, embedding: Embeddings | None) -> Gathered:
     """Return the candidates of *question*; *embedding* (1, dimension) is None where words alone are asked."""
     analyzed = index.words.analyze(question.text)
-    asked = Asked(
+    asked = QuestionTerms(
         index.words.get_rarity(analyzed),
         len(find_names(question.text)[:MOST_NAMES]),
         measure_asking(question.text),
@@ -158,7 +158,7 @@ def _find_named(index: RepoIndex, text: str) -> dict[int, int]:
     return found
 
 
-def _describe(index: RepoIndex, question: Question, asked: Asked, looked: _LookedUp) -> dict[int, Signals]:
+def _describe(index: RepoIndex, question: Question, asked: QuestionTerms, looked: _LookedUp) -> dict[int, Signals]:
     """Return the signals of every candidate."""
     read = _read(index, looked.ids, asked.rarity, find_names(question.text)[:MOST_NAMES])
     pulls = index.get_pulls()

@@ -8,29 +8,36 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..index.repoindex import RepoIndex
+from ..index.words import PROSE_FIELDS
 from ..model import Commit, Encoder
 from ..text import prose
 from ..text.passages import Passage, get_key, split_message
 from ..text.reasons import rate_subject
 from .candidates import Question
-from .features import Asked
+from .features import QuestionTerms
 from .linehistory import Lines
 from .ranking import Hit
 
-HITS = 10
-"""Ranked commits whose passages are looked at. With 20 as much again is read, and the evidence is found as often."""
+HITS = 20
+"""Ranked commits whose passages are looked at."""
+
+BY_PROSE = 8
+"""Commits beside them whose passages hold the question's words best: what a reason says is often not what its commit is about."""
 
 OF_LINES = 12
 """Commits of the asked lines' history whose passages are looked at, whatever their rank."""
 
+JOINED_CHARS = 800
+"""Of neighbouring paragraphs of a message, which are one passage: as much as a citation's excerpt shows."""
+
 STANDING = 24
 """Comments of the asked file that are looked at: those that share most with the question."""
 
-ENCODED = 10
+ENCODED = 8
 """Passages whose meaning is compared with the question's: about a millisecond each."""
 
 _WORD = re.compile(r"[^\W_]+")
@@ -64,7 +71,12 @@ class Found(NamedTuple):
 
 
 def find_evidence(
-    index: RepoIndex, question: Question, asked: Asked, hits: Sequence[Hit], lines: Lines, encoder: Encoder | None
+    index: RepoIndex,
+    question: Question,
+    asked: QuestionTerms,
+    hits: Sequence[Hit],
+    lines: Lines,
+    encoder: Encoder | None,
 ) -> list[Found]:
     """Return the passages that may answer *question*, in no order of worth; *hits*: its ranked candidates, best first."""
     found = _Found(index, question, asked, hits, lines)
@@ -76,7 +88,9 @@ def find_evidence(
 class _Found:
     """Collects passages, each text of a commit once; one that stands in the file today is better known than one of a diff."""
 
-    def __init__(self, index: RepoIndex, question: Question, asked: Asked, hits: Sequence[Hit], lines: Lines) -> None:
+    def __init__(
+        self, index: RepoIndex, question: Question, asked: QuestionTerms, hits: Sequence[Hit], lines: Lines
+    ) -> None:
         self._index = index
         self._scope = question.scope
         self._among = question.among
@@ -85,16 +99,18 @@ class _Found:
         self._total = sum(asked.rarity.values()) or 1.0
         self._code = _shorten(lines.code) - self._rarity.keys()
         self._hits = {hit.commit_id: (rank, hit) for rank, hit in enumerate(hits)}
-        self._ids = self._choose_commits(hits)
+        self._ids = self._choose_commits(question, hits)
         self.by_text: dict[tuple[int, bytes], Found] = {}
 
-    def _choose_commits(self, hits: Sequence[Hit]) -> list[int]:
-        """Return the ids of the commits that are read: of the lines' history, then the best hits."""
+    def _choose_commits(self, question: Question, hits: Sequence[Hit]) -> list[int]:
+        """Return the ids of the commits that are read: of the lines' history, the best hits, what holds the question's words."""
+        index_words = self._index.words
         named = list(dict.fromkeys([*self._lines.blamed.values(), *self._lines.logged]))[:OF_LINES]
         of_lines = self._index.store.get_ids(named)
         self._of_lines = {of_lines[sha]: 0.5 for sha in named if sha in of_lines}
         self._of_lines |= {of_lines[sha]: 1.0 for sha in self._lines.blamed.values() if sha in of_lines}
-        ids = dict.fromkeys([*self._of_lines, *(hit.commit_id for hit in hits[:HITS])])
+        by_prose = index_words.find(index_words.analyze(question.text), PROSE_FIELDS, BY_PROSE)
+        ids = dict.fromkeys([*self._of_lines, *(hit.commit_id for hit in hits[:HITS]), *by_prose])
         return [i for i in ids if self._among is None or i in self._among]
 
     def add_standing(self) -> None:
@@ -149,14 +165,14 @@ class _Found:
 
     def _measure_distance(self, passage: Passage) -> int | None:
         """Return how many lines lie between *passage* and the asked ones, 0 within; None where it cannot be told."""
-        if self._scope.lines is None or passage.line is None:
+        if passage.line is None:
             return None
-        first, last = self._scope.lines
+        first, last = self._lines.there
         end = passage.line + len(passage.text) // 70  # about; where the code begins that it is about
         return max(first - end, passage.line - last, 0)
 
 
-def _rate_words(index: RepoIndex, question: str, asked: Asked) -> dict[str, float]:
+def _rate_words(index: RepoIndex, question: str, asked: QuestionTerms) -> dict[str, float]:
     """Return the question's words, shortened as `_shorten` does, with their terms' rarity in the index."""
     rated = {}
     for word in _WORD.findall(question):
@@ -175,11 +191,20 @@ def _stem(word: str) -> str:
     return _ENDING.sub("", word.lower())[:7]
 
 
-def _read_message(commit: Commit) -> Iterable[Passage]:
-    """Yield the paragraphs of a message; its subject is a title, and none of them unless it names a reason."""
+def _read_message(commit: Commit) -> list[Passage]:
+    """Return a message in passages of neighbouring paragraphs: what one says, the next explains.
+
+    Its subject is a title, and in none of them unless it names a reason.
+    """
+    joined: list[Passage] = []
     for passage in split_message(commit.message):
-        if passage.line != 1 or (rate_subject(passage.text) and not prose.is_merge(passage.text)):
-            yield passage
+        if passage.line == 1 and (not rate_subject(passage.text) or prose.is_merge(passage.text)):
+            continue
+        if joined and len(joined[-1].text) + len(passage.text) < JOINED_CHARS:
+            before = joined.pop()
+            passage = before._replace(text=f"{before.text}\n{passage.text}", worth=max(before.worth, passage.worth))
+        joined.append(passage)
+    return joined
 
 
 def _compare(found: list[Found], question: str, encoder: Encoder | None) -> list[Found]:

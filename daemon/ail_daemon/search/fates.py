@@ -1,7 +1,7 @@
 """What became of a commit: whether another one reverted it, or took its place.
 
-Worked out at question time for the few commits that are shown, from indexed look-ups, so that nothing can be stale: a
-revert that was indexed a moment ago counts, one that was removed does not. Knows no question and no ranking.
+Computed at question time for the few commits that are shown, so it is never stale: a revert that was indexed a moment
+ago counts, one that was removed does not.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..index import lookups
-from ..index.lookups import Told
+from ..index.lookups import MentioningCommit
 from ..index.store import Store
 from ..model import Commit
 from ..text.mentions import is_inverse, to_subject_key
 
-_DEEPEST = 4  # a revert of a revert of a revert of a revert: further nobody goes
+_DEEPEST = 4  # a revert of a revert of a revert of a revert
 _BRANCH_LENGTH = 30  # commits of a reverted branch that are looked through for one that it brought
 _LINE_LENGTH = 200  # and of the line it was merged into, for where the branch began
 
 
 class Fate(NamedTuple):
-    """What became of a commit: the shas of what reverted it and of what took its place, None where nothing did."""
+    """The shas of the commits that reverted it and that took its place, None if none did."""
 
     reverted_by: str | None = None
     replaced_by: str | None = None
@@ -30,22 +30,24 @@ class Fate(NamedTuple):
 def find_fate(store: Store, commit_id: int, commit: Commit) -> Fate:
     """Return what became of *commit*.
 
-    Where its revert was itself reverted, by a message or by making the change again, nothing became of it. One that was
-    made again in another way, by a commit that says so, counts as replaced.
+    A revert that was itself reverted, by a message or by making the change again, does not count. A commit that was made again
+    in another way, by one that says so, counts as replaced.
     """
-    told = lookups.find_told(store, commit.sha, to_subject_key(commit.subject))
-    replaced = next((one.sha for one in told if one.kind == "replaces"), None)
-    reverts = _find_live_reverts(store, commit_id, commit, told, _DEEPEST)
+    mentions = lookups.find_mentions(store, commit.sha, to_subject_key(commit.subject))
+    replaced = next((one.sha for one in mentions if one.kind == "replaces"), None)
+    reverts = _find_live_reverts(store, commit_id, commit, mentions, _DEEPEST)
     if not reverts:
         return Fate(None, replaced)
     last = max(reverts, key=lambda one: (one.commit_time, one.id))
-    again = _find_again(store, told, last)
+    again = _find_again(store, mentions, last)
     return Fate(None, again) if again else Fate(last.sha, replaced)
 
 
-def _find_live_reverts(store: Store, commit_id: int, commit: Commit, told: list[Told], depth: int) -> list[Told]:
-    """Return the commits that revert *commit*, of which *told* is said, and are not reverted themselves."""
-    found = {one.id: one for one in _iter_reverts(store, commit_id, commit, told) if one.id != commit_id}
+def _find_live_reverts(
+    store: Store, commit_id: int, commit: Commit, mentions: list[MentioningCommit], depth: int
+) -> list[MentioningCommit]:
+    """Return the commits that revert *commit*, which *mentions* name, and are not reverted themselves."""
+    found = {one.id: one for one in _iter_reverts(store, commit_id, commit, mentions) if one.id != commit_id}
     if not found or not depth:
         return list(found.values())
     commits = store.get_commits(list(found))
@@ -53,12 +55,14 @@ def _find_live_reverts(store: Store, commit_id: int, commit: Commit, told: list[
 
 
 def _is_reverted(store: Store, commit_id: int, commit: Commit, depth: int) -> bool:
-    told = lookups.find_told(store, commit.sha, to_subject_key(commit.subject))
-    return bool(_find_live_reverts(store, commit_id, commit, told, depth))
+    mentions = lookups.find_mentions(store, commit.sha, to_subject_key(commit.subject))
+    return bool(_find_live_reverts(store, commit_id, commit, mentions, depth))
 
 
-def _iter_reverts(store: Store, commit_id: int, commit: Commit, told: list[Told]) -> Iterator[Told]:
-    for one in told:
+def _iter_reverts(
+    store: Store, commit_id: int, commit: Commit, mentions: list[MentioningCommit]
+) -> Iterator[MentioningCommit]:
+    for one in mentions:
         is_later = one.commit_time >= commit.commit_time and not _names_another(store, one.id, commit)
         if one.kind == "reverts" and (one.target or is_later):
             yield one
@@ -72,11 +76,11 @@ def _names_another(store: Store, commit_id: int, commit: Commit) -> bool:
     return any(not commit.sha.startswith(target) and store.find_sha(target) for target in named)
 
 
-def _iter_merge_reverts(store: Store, commit_id: int, commit: Commit) -> Iterator[Told]:
+def _iter_merge_reverts(store: Store, commit_id: int, commit: Commit) -> Iterator[MentioningCommit]:
     """Yield what reverted a merge that brought *commit*."""
-    for told, parents in lookups.find_merge_reverts(store, commit_id):
-        if len(parents) > 1 and told.commit_time >= commit.commit_time and _is_brought(store, commit, parents):
-            yield told
+    for reverting, parents in lookups.find_merge_reverts(store, commit_id):
+        if len(parents) > 1 and reverting.commit_time >= commit.commit_time and _is_brought(store, commit, parents):
+            yield reverting
 
 
 def _is_brought(store: Store, commit: Commit, parents: tuple[str, ...]) -> bool:
@@ -85,7 +89,7 @@ def _is_brought(store: Store, commit: Commit, parents: tuple[str, ...]) -> bool:
     return is_there and commit.sha not in _walk(store, parents[0], _LINE_LENGTH, stops_at_merges=False)
 
 
-def _iter_inverse(store: Store, commit_id: int, commit: Commit) -> Iterator[Told]:
+def _iter_inverse(store: Store, commit_id: int, commit: Commit) -> Iterator[MentioningCommit]:
     """Yield later commits on the same paths that take back what *commit* changed."""
     candidates = [one for one in lookups.find_alike(store, commit_id) if one.commit_time >= commit.commit_time]
     changed = store.get_changed(commit_id) if candidates else ""
@@ -94,9 +98,9 @@ def _iter_inverse(store: Store, commit_id: int, commit: Commit) -> Iterator[Told
             yield one
 
 
-def _find_again(store: Store, told: list[Told], revert: Told) -> str | None:
+def _find_again(store: Store, mentions: list[MentioningCommit], revert: MentioningCommit) -> str | None:
     """Return the sha of the commit that says it made the change again after *revert*, and was not reverted itself."""
-    again = [one.id for one in told if one.kind == "reapplies" and one.commit_time >= revert.commit_time]
+    again = [one.id for one in mentions if one.kind == "reapplies" and one.commit_time >= revert.commit_time]
     commits = store.get_commits([i for i in again if i != revert.id])
     return next((one.sha for i, one in commits.items() if not _is_reverted(store, i, one, _DEEPEST)), None)
 

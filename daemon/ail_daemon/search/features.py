@@ -48,7 +48,7 @@ class Signals(NamedTuple):
     pull: int | None = None
 
 
-class Asked(NamedTuple):
+class QuestionTerms(NamedTuple):
     """What of a question the features need: each term's rarity, names it spells, how far it asks, of how many commits."""
 
     rarity: Mapping[str, float]
@@ -83,29 +83,29 @@ def measure_asking(question: str) -> float:
     return 0.0 if has_stop else _LOOSE
 
 
-def build(asked: Asked, candidates: Sequence[Signals]) -> Floats:
+def build(terms: QuestionTerms, candidates: Sequence[Signals]) -> Floats:
     """Return (len(candidates), len(FEATURES)): a row for each candidate."""
-    columns = _columns(asked, candidates)
+    columns = _columns(terms, candidates)
     return np.stack([columns[name] for name in FEATURES], axis=1)
 
 
-def _columns(asked: Asked, candidates: Sequence[Signals]) -> dict[str, Floats]:
-    told = dict(zip(Signals._fields, zip(*candidates, strict=True), strict=True))
+def _columns(terms: QuestionTerms, candidates: Sequence[Signals]) -> dict[str, Floats]:
+    values = dict(zip(Signals._fields, zip(*candidates, strict=True), strict=True))
 
     def column(name: str) -> Floats:
-        return np.array(told[name], np.float64)
+        return np.array(values[name], np.float64)
 
-    possible = sum(asked.rarity.values()) or 1.0
+    possible = sum(terms.rarity.values()) or 1.0
     cosine = np.nan_to_num(column("cosine"))  # None becomes nan
     words, changed, coverage = (column(name) for name in ("words", "changed", "coverage"))
     touches, lines = column("touches_file"), column("touches_lines")
-    same = _Groups(told["pull"])
+    same = _Groups(values["pull"])
     return {
         "cosine": cosine,
         "words": _share(words), "words_possible": words / (_FULL["words"] * possible),
         "changed": _share(changed), "changed_possible": changed / (_FULL["changed"] * possible),
         "coverage": coverage / possible, "coverage_anywhere": column("coverage_anywhere") / possible,
-        "named": column("named") / max(asked.names, 1), "named_changed": column("named_changed") / max(asked.names, 1),
+        "named": column("named") / max(terms.names, 1), "named_changed": column("named_changed") / max(terms.names, 1),
         "touches_file": touches, "touches_few": touches / np.log2(2 + column("paths")),
         "nearness": column("nearness"), "stem": column("stem"), "touches_lines": lines, "logged": column("logged"),
         "merge": column("is_merge"),

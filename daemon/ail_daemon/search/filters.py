@@ -1,6 +1,6 @@
 """`--author`, `--since`, `--until`, `--path`, `--ref`: which commits a question may be answered from.
 
-They narrow what is searched, before anything is ranked, so that a narrow filter still finds its best. Knows no ranking.
+They narrow what is searched, before anything is ranked, so that a narrow filter still finds its best.
 """
 
 from __future__ import annotations
@@ -110,9 +110,9 @@ _SPECIAL = re.compile(r"[*?\[]")
 
 def to_pattern(glob: str) -> re.Pattern[str]:
     """Return what matches, from the beginning, the paths that *glob* means: relative to the root, / between names."""
-    told = re.sub(r"^(?:\./)+|^/+", "", glob)
-    anywhere = "(?:.*/)?" if _SPECIAL.search(told) and "/" not in told.rstrip("/") and not glob.startswith("/") else ""
-    return re.compile(f"{anywhere}{_translate(told.rstrip('/'))}(?:/.*)?\\Z", re.DOTALL)
+    path = re.sub(r"^(?:\./)+|^/+", "", glob)
+    anywhere = "(?:.*/)?" if _SPECIAL.search(path) and "/" not in path.rstrip("/") and not glob.startswith("/") else ""
+    return re.compile(f"{anywhere}{_translate(path.rstrip('/'))}(?:/.*)?\\Z", re.DOTALL)
 
 
 def _translate(glob: str) -> str:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .features import FEATURES, Asked, Floats, Signals, build
+from .features import FEATURES, Floats, QuestionTerms, Signals, build
 
 EVIDENCE = (
     "share", "margin", "cosine", "coverage", "words_possible", "changed_possible", "touches_file", "lines", "asks",
@@ -102,7 +102,7 @@ def parse_model(kept: dict[str, dict[str, float]]) -> Model:
     return Model(asks, states, confidence, support, Bars(**kept["bars"]))
 
 
-def rank(candidates: dict[int, Signals], asked: Asked, model: Model, fold: Fold | None = None) -> Ranked:
+def rank(candidates: dict[int, Signals], terms: QuestionTerms, model: Model, fold: Fold | None = None) -> Ranked:
     """Return all candidates, best first, equal ones by id, and how sure it is that the first is an answer.
 
     fold: says of ids, best first, which are one change; of each such group its first stands for all, where its best one stood.
@@ -110,15 +110,15 @@ def rank(candidates: dict[int, Signals], asked: Asked, model: Model, fold: Fold 
     if not candidates:
         return Ranked([], 0.0)
     ids, signals = list(candidates), list(candidates.values())
-    features = build(asked, signals)
-    scores = features @ (asked.asks * model.asks + (1 - asked.asks) * model.states)
+    features = build(terms, signals)
+    scores = features @ (terms.asks * model.asks + (1 - terms.asks) * model.states)
     order = sorted(range(len(ids)), key=lambda place: (-scores[place], -ids[place]))
     shares = _softmax(scores)
     groups = fold([ids[place] for place in order]) if fold else []
     beside = _find_beside(order, [one.pull for one in signals], {ids.index(i) for i in (groups[0] if groups else [])})
-    evidence = find_evidence(asked, features, shares, order, beside)
+    evidence = find_evidence(terms, features, shares, order, beside)
     hits = _fold_hits([Hit(ids[place], float(shares[place]), signals[place]) for place in order], groups)
-    bar = model.bars.get(asks=asked.asks == 1, is_scoped=any(one.touches_file for one in signals))
+    bar = model.bars.get(asks=terms.asks == 1, is_scoped=any(one.touches_file for one in signals))
     has_evidence = judge(evidence, model.support) >= bar
     return _refer(Ranked(hits, judge(evidence, model.confidence), has_evidence, tuple(evidence.tolist())))
 
@@ -141,7 +141,7 @@ def judge(evidence: Floats, weights: Floats) -> float:
     return 1 / (1 + math.exp(-float(np.append(evidence, 1.0) @ weights)))
 
 
-def find_evidence(asked: Asked, features: Floats, shares: Floats, order: list[int], beside: set[int]) -> Floats:
+def find_evidence(terms: QuestionTerms, features: Floats, shares: Floats, order: list[int], beside: set[int]) -> Floats:
     """Return the EVIDENCE that the first of *order* is an answer.
 
     share: of all candidates' weight, its own and that of what is *beside* it. margin: how much more it has than the best
@@ -158,12 +158,12 @@ def find_evidence(asked: Asked, features: Floats, shares: Floats, order: list[in
         "lines": float(
             features[first][FEATURES.index("touches_lines")] or features[first][FEATURES.index("logged")] > 0
         ),
-        "asks": asked.asks,
-        "terms": math.log1p(len(asked.rarity)),
+        "asks": terms.asks,
+        "terms": math.log1p(len(terms.rarity)),
         "code": float(features[:, FEATURES.index("changed")].max() > 0),
         **{f"best_{name}": float(features[:, FEATURES.index(name)].max()) for name in _BEST},
     }
-    small = max(0.0, _CHANCE - math.sqrt(2 * math.log1p(asked.commits)))
+    small = max(0.0, _CHANCE - math.sqrt(2 * math.log1p(terms.commits)))
     return np.array([own[name] + _BY_CHANCE.get(name, 0.0) * small for name in EVIDENCE])
 
 

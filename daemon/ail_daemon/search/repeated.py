@@ -1,4 +1,4 @@
-"""Whether a sentence is a template's or a trailer's: what many commits say word for word is nobody's reason. Knows the index."""
+"""Recognises sentences of templates and trailers: what many commits say word for word states no reason."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from ..index.repoindex import RepoIndex
 from ..index.words import MESSAGE_FIELDS
 
 MANY = 4
-"""Commits of different subjects that hold a sentence, from which on it says nothing of any of them: picked onto other branches,
-a commit keeps its subject."""
+"""A sentence that so many commits of different subjects hold is ignored. (A commit picked onto other branches keeps its
+subject.)"""
 
 _LOOKED_AT = 12  # the best by words: a commit that holds all of a sentence is among them
 

@@ -11,8 +11,7 @@ from typing import Any
 
 from ..index.repoindex import RepoIndex
 from ..model import Commit, Encoder, Side
-from . import answers
-from . import fates as relations
+from . import answers, fates
 from .candidates import Gathered, Question, gather
 from .features import by_meaning, by_words
 from .folding import Folder
@@ -91,8 +90,8 @@ def _place(hit: Hit, aside: frozenset[int]) -> tuple[bool, float, bool]:
 def _cite(index: RepoIndex, question: Question, hits: list[Hit]) -> list[answers.Cited]:
     commits = index.store.get_commits([hit.commit_id for hit in hits])
     cited = [_cited(question, hit, commits[hit.commit_id]) for hit in hits if hit.commit_id in commits]
-    fates = [relations.find_fate(index.store, one.hit.commit_id, one.commit) for one in cited]
-    return [replace(one, **fate._asdict()) for one, fate in zip(cited, fates, strict=True)]
+    found = [fates.find_fate(index.store, one.hit.commit_id, one.commit) for one in cited]
+    return [replace(one, **fate._asdict()) for one, fate in zip(cited, found, strict=True)]
 
 
 def _cited(question: Question, hit: Hit, commit: Commit) -> answers.Cited:

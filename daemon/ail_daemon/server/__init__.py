@@ -1,1 +1,1 @@
-"""The socket: bytes, turns, limits, and from a call to a checked handler. Knows no repository."""
+"""The socket: bytes, turns, limits, and from a call to a checked handler."""

@@ -1,4 +1,4 @@
-"""Who is connected, who is served, who waits for a turn. Knows connections as things to be counted, nothing of them."""
+"""Which connections are open, which are being served, and which wait for their turn."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ C = TypeVar("C")
 _BEAT_S = 0.25
 _LARGE_BYTES = 1 << 16
 SMALL_BYTES = 1 << 12
-"""So much of one client is read before it is another's turn, but for the rest of a frame that is larger: with asyncio's 256 KiB,
-fifty clients that sent as many requests as fit kept every other waiting for four seconds."""
+"""Bytes read from one client before the next one's turn, unless a larger frame has begun. With asyncio's 256 KiB, fifty clients
+that sent as many requests as fit kept all others waiting for four seconds."""
 
 
 class Connections(Generic[C]):
-    """All of a server's connections, and which of them are being served. note_error: told what a connection itself refuses."""
+    """All of a server's connections, and which are being served. note_error: called with what a connection itself refuses."""
 
     def __init__(
         self,
@@ -41,26 +41,26 @@ class Connections(Generic[C]):
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def count(self) -> dict[str, int]:
-        """Return how many there are: open (all), active (being served), refused (told "busy")."""
+        """Return how many there are: open (all), active (being served), refused (answered "busy")."""
         return {"open": len(self.open), "active": len(self.active), "refused": len(self.refused)}
 
     def get_buffer(self, pending_bytes: int) -> memoryview:
-        """Return where a connection's next bytes go, *pending_bytes* of a frame having come; to be emptied at once."""
+        """Return the buffer for a connection's next bytes; *pending_bytes*: how much of its frame has arrived."""
         return self._buffer if pending_bytes >= SMALL_BYTES else self._buffer[:SMALL_BYTES]
 
     def take(self, size_bytes: int) -> bytes:
-        """Return what came."""
+        """Return a copy of the first *size_bytes* of the buffer."""
         return bytes(self._buffer[:size_bytes])
 
     def note_activity(self) -> None:
-        """Let others see that clients are listened to, a few times a second at the most."""
+        """Call `beat`, at most four times a second: it shows that the loop serves clients."""
         now = time.monotonic()
         if now >= self._next_beat:
             self._next_beat = now + _BEAT_S
             self._beat()
 
     def is_full(self) -> bool:
-        """Whether a newcomer finds as many idle connections as there may be."""
+        """Whether there are as many idle connections as allowed."""
         return len(self.open) - len(self.active) - len(self.refused) >= self.limits.idle
 
     def can_serve(self, connection: C) -> bool:
@@ -70,7 +70,7 @@ class Connections(Generic[C]):
     async def wait_for_turn(self, connection: C) -> bool:
         """Wait, first come first served, until *connection* may be served; False where that takes too long.
 
-        A thousand clients at once then find a daemon that is slow for a moment, not one that turns them away.
+        So a thousand clients at once wait a moment instead of being refused.
         """
         try:
             async with asyncio.timeout(self.limits.queue_s):
@@ -83,7 +83,7 @@ class Connections(Generic[C]):
         return True
 
     def release(self, connection: C) -> None:
-        """Let the next one have *connection*'s turn."""
+        """End *connection*'s turn and wake the next that waits."""
         self.active.discard(connection)
         while self._waiting:
             turn = self._waiting.popleft()

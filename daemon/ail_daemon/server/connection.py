@@ -1,7 +1,7 @@
-"""One client's connection: bytes in, replies out, within limits. Knows the wire and what answers; no method, no domain.
+"""One client's connection: bytes in, replies out, within limits.
 
-Everything a peer can do wrong ends here and ends this connection alone. A failed request is answered under its own id
-wherever an id can be told, even where the rest of its frame breaks the limits.
+Whatever a peer does wrong ends this connection and no other. A failed request is answered under its own id if one can
+be read, even if the rest of its frame breaks the limits.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Answerer(Protocol):
     """What turns calls into replies (see dispatch.Dispatcher)."""
 
     async def answer(self, call: Call) -> bytes | None:
-        """Return the reply's bytes, None where none is wanted; never raise."""
+        """Return the reply's bytes, None for a notification; never raise."""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -45,7 +45,7 @@ class Connection(asyncio.BufferedProtocol):
     # What asyncio calls ------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Look at who it is before a byte is read: asyncio starts reading only after this."""
+        """Check the peer's user before a byte is read: asyncio starts reading only after this."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for mypy: a stream socket's always is
         if not is_same_user(transport.get_extra_info("socket")):
             log("stranger_refused", level="warning")
@@ -64,7 +64,7 @@ class Connection(asyncio.BufferedProtocol):
         return self._all.get_buffer(self._reader.pending_bytes)
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take what came, start what is complete."""
+        """Take the bytes that came, and start every request that is complete."""
         self._all.note_activity()
         data = self._all.take(nbytes)
         try:
@@ -78,21 +78,21 @@ class Connection(asyncio.BufferedProtocol):
             self._watch_frame(self._reader.is_mid_frame)
 
     def eof_received(self) -> bool:
-        """Answer what is running, to a client that has closed only its sending side, then end."""
+        """Answer what is running, if the client closed only its sending side, then end."""
         self._end()
         return bool(self._tasks)
 
     def pause_writing(self) -> None:
-        """Take no more requests from a client that does not read its replies, and give it a while."""
+        """Take no more requests from a client that does not read its replies, and start its time limit."""
         if self._transport:
             self._transport.pause_reading()
-        self._watch_frame(is_mid_frame=False)  # that the rest does not come is our doing now
+        self._watch_frame(is_mid_frame=False)  # we stopped reading: the rest cannot come
         self._watch_drain()
 
     def resume_writing(self) -> None:
-        """Go on with a client that has caught up."""
+        """Read again from a client that has caught up."""
         if self._is_ending:
-            return  # until the last byte is read, the timer stands
+            return  # the timer runs until the last byte is read
         if self._drain_timer:
             self._drain_timer.cancel()
             self._drain_timer = None
@@ -101,7 +101,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the client. Its requests run on: a hook sends its notification and is gone."""
+        """Forget the client. Its requests continue: a hook sends its notification and ends."""
         del exc
         self._transport = None
         self._all.open.discard(self)
@@ -113,7 +113,7 @@ class Connection(asyncio.BufferedProtocol):
     # What the server asks for ------------------------------------------------------------------------------------
 
     def finish(self) -> Iterable[asyncio.Task[None]]:
-        """Take no more requests, close when those that run are answered; return them."""
+        """Take no more requests, close when the running ones are answered; return their tasks."""
         self._end()
         return tuple(self._tasks)
 
@@ -125,7 +125,7 @@ class Connection(asyncio.BufferedProtocol):
     # ---------------------------------------------------------------------------------------------------------------
 
     def _refuse(self, transport: asyncio.Transport) -> None:
-        """Keep the client until its first request can be told "busy" under its id; beyond a few, not even that."""
+        """Keep the client until its first request can be answered "busy" under its id; drop it if there are too many such."""
         if len(self._all.refused) >= self._limits.refused:
             transport.abort()
             return

@@ -13,11 +13,11 @@ from ail_rpc.errors import AilError, InternalError, UnavailableError, UsageError
 from ail_rpc.messages import Call, encode_reply
 
 from ..process.logs import Level, is_logged, log
-from ..process.underway import Request, begin, read_told
+from ..process.underway import Request, begin, summarise_reply
 from .params import Handler
 
 SLOW_S = 1.0
-"""From here on a request that was answered is told at INFO, others at DEBUG: a line for each would fill a disk unasked."""
+"""Answered requests that took at least this long are logged at INFO, others at DEBUG: a line for each would fill a disk."""
 
 
 class Recorder(Protocol):
@@ -39,9 +39,9 @@ class Dispatcher:
         self._numbers = itertools.count(random.randrange(1 << 24))  # noqa: S311 - tells lines of a log apart, no secret
 
     async def answer(self, call: Call) -> bytes | None:
-        """Return the reply's bytes, None for a notification. Raises nothing: a request's failure is its own alone.
+        """Return the reply's bytes, None for a notification. Raises nothing.
 
-        Cancelled, it answers that the daemon is stopping, for nothing else cancels it.
+        If cancelled, it answers that the daemon is stopping: nothing else cancels it.
         """
         started, request = time.monotonic(), begin(f"{next(self._numbers) & 0xFFFFFF:06x}")
         try:
@@ -68,14 +68,14 @@ class Dispatcher:
             self._recorder.record(call.method, call.params, result, spent_s)
         level: Level = "info" if spent_s >= SLOW_S else "debug"
         if is_logged(level):
-            told = read_told(result)
+            summary = summarise_reply(result)
             log(
-                "request", level=level, method=call.method, outcome="done", duration_ms=spent_s * 1000, mode=told.mode,
-                tier=told.tier, count=told.citations,
+                "request", level=level, method=call.method, outcome="done", duration_ms=spent_s * 1000, mode=summary.mode,
+                tier=summary.tier, count=summary.citations,
             )  # fmt: skip
 
     def _fail(self, call: Call, request: Request, err: BaseException, started: float) -> bytes | None:
-        """Log why *call* failed and return the reply that says so; a bug's reply says only where to look."""
+        """Log why *call* failed and return the error's bytes; for a bug they name only the log and the request id."""
         error = err if isinstance(err, AilError) else _as_bug(request.request_id)
         method = call.method if call.method in self._handlers else "unknown"
         if self._recorder:

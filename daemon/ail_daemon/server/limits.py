@@ -1,4 +1,4 @@
-"""What the server grants its clients: how many, how much, how long. Pure."""
+"""Limits of the server on its clients. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ServingLimits:
-    """How many, how much and, in seconds, how long. The defaults are the contract; tests pass shorter times.
+    """Counts, bytes and seconds. The defaults are the contract; tests pass shorter times.
 
-    active: connections with a request running. idle: the others. refused: those that get no more than a "busy".
-    queue_s: that a request waits while too many are active. in_flight: requests of one connection.
-    frame_s: to finish a frame. drain_s: to read what was replied. unread_bytes: of replies, before that time runs.
-    stop_s: that stopping waits for requests. path_check_s, answer_check_s: how often the server looks at itself.
+    active: connections with a request running. idle: the others. refused: connections kept only to answer "busy".
+    queue_s: how long a request waits while too many are active. in_flight: requests of one connection.
+    frame_s: time to finish a frame. drain_s: time to read replies once unread_bytes of them are waiting.
+    stop_s: how long stopping waits for requests. path_check_s, answer_check_s: how often the server checks itself.
     """
 
     active: int = 256

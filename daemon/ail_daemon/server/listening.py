@@ -1,4 +1,4 @@
-"""The socket's file: bound aside, moved into place, watched, withdrawn. Whoever calls this holds the locks."""
+"""The socket's file: bound under another name, moved into place, checked, removed. The caller holds the locks."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Listener:
 
     @classmethod
     def bind(cls, path: str) -> Listener:
-        """Bind a new socket under a temporary name beside *path*, 0600; nobody can find it before `publish`.
+        """Bind a new socket under a temporary name beside *path*, 0600; clients find it after `publish`.
 
-        Raises UnavailableError where the directory is not the user's alone or nothing can be bound there.
+        Raises UnavailableError if the directory is not private to the user or nothing can be bound there.
         """
         os.close(open_private_dir(os.path.dirname(path)))
         aside = path[:-1] + "~"  # as long as the path itself, which may have the last of the 107 bytes
@@ -50,11 +50,11 @@ class Listener:
 
     @classmethod
     def adopt(cls, sock: socket.socket) -> Listener:
-        """Take over *sock*, on which the service manager listens already."""
+        """Use *sock*, on which the service manager listens already."""
         return cls(sock, sock.getsockname(), sock.getsockname(), is_borrowed=True)
 
     def publish(self) -> None:
-        """Move the file into place, over whatever stands there: at once, so that no client finds nothing."""
+        """Move the file into place, over whatever is there, in one step: no client finds the path empty."""
         if not self.is_borrowed:
             os.replace(self._file, self.path)
             self._file = self.path
@@ -71,7 +71,7 @@ class Listener:
 
 
 def _identify(path: str) -> tuple[int, int] | None:
-    """Return what tells one file from another, None where there is none."""
+    """Return device and inode of the file, None if there is none."""
     try:
         found = os.lstat(path)
     except OSError:

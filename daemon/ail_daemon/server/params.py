@@ -1,9 +1,9 @@
-"""What a method takes, declared: names, types, ranges, choices; checked before its handler runs. Pure.
+"""Declares a method's parameters: names, types, ranges, choices; checked before its handler runs. Pure.
 
     "ask": Method(service.ask, text("question"), text("file", default=None), whole("limit", 1, 100, default=5))
 
-A name that is not declared is refused with the nearest that is: whoever writes `rpcrequest(ch, 'ask', {…})` by hand
-mistypes, and a parameter ignored in silence is a wrong answer. nil counts as not given.
+An undeclared name is refused, and the nearest declared one suggested: people write `rpcrequest(ch, 'ask', {…})` by hand,
+and a misspelt parameter that is ignored gives a wrong answer. nil counts as not given.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Handler = Callable[[dict[str, Any]], Awaitable[Any]]
 
 
 class _Required:
-    """Stands where a default would: there is none."""
+    """The default of a parameter that must be given."""
 
 
 REQUIRED = _Required()
@@ -26,7 +26,7 @@ _FILE_BYTES = 4096
 
 
 class Param:
-    """One parameter: its name, a test of its value, what it may be in words, its default (REQUIRED: must be given)."""
+    """One parameter: its name, a test of its value, a description of what it may be, its default (REQUIRED: none)."""
 
     __slots__ = ("default", "is_valid", "may_be", "name")
 
@@ -116,7 +116,7 @@ class Method:
         self._required = [param for param in params if param.default is REQUIRED]
 
     def __call__(self, given: dict[str, Any]) -> Awaitable[Any]:
-        """Check *given*, fill in defaults, hand it on. Raises UsageError naming the parameter that is wrong."""
+        """Check *given*, fill in defaults, call the handler. Raises UsageError naming the parameter that is wrong."""
         taken = dict(self._defaults)
         for name in given:
             if name not in self._params:

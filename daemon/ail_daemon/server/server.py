@@ -1,4 +1,4 @@
-"""The daemon's socket: accepts, looks after its own file, stops cleanly. Knows connections; no method, no domain."""
+"""The daemon's socket: accepts, looks after its own file, stops cleanly."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _ROUNDS = 5  # of the loop, in which whatever has arrived is accepted, looked at
 class Server:
     """Serves *answerer* at a socket from `start` to `stop`.
 
-    renew: called before each look at the socket's file; the app's locks take themselves again there. It may raise.
-    note_error: told what is refused before it comes to a request.
-    beat: called a few times a second while clients come or say something, so that others can see that the loop turns.
+    renew: called before each check of the socket's file; the app renews its locks there. It may raise.
+    note_error: called with what is refused before it becomes a request.
+    beat: called a few times a second while clients connect or send, to show that the loop runs.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Server:
         self._connections: Connections[Connection] = Connections(limits, note_error, beat)
         self._acceptor: asyncio.Server | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._accepted = 0  # of others: the server's own looks at itself do not count
+        self._accepted = 0  # the server's own checks of itself do not count
 
     @property
     def accepted(self) -> int:
@@ -59,7 +59,7 @@ class Server:
         return bool(self._connections.open or self._connections.active)
 
     def admit(self, active: int) -> None:
-        """Let *active* connections have a request running, from now on."""
+        """Set how many connections may have a request running."""
         self._connections.limits = replace(self._connections.limits, active=active)
 
     def count_connections(self) -> dict[str, int]:
@@ -67,14 +67,14 @@ class Server:
         return self._connections.count()
 
     async def start(self) -> None:
-        """Serve; from here on a client that connects to the path is answered."""
+        """Begin to answer clients that connect to the path."""
         self._acceptor = await self._listen(self._listener)
         self._watch = asyncio.create_task(self._watch_itself())
 
     async def stop(self) -> None:
         """Remove the file if ours, accept no more, answer what runs (`stop_s` seconds at most), close everything."""
         await self._stop_watching()
-        self._listener.withdraw()  # first, so that a client that comes now finds no daemon instead of a dying one
+        self._listener.withdraw()  # first, so that a client that comes now finds no daemon instead of one that ends
         await _let_arrive()
         if self._acceptor:
             self._acceptor.close()
@@ -82,9 +82,9 @@ class Server:
         await self._close_connections()
 
     async def retire(self) -> bool:
-        """Accept no more; False, and all as before, if a client came meanwhile, or nobody else listens at this socket.
+        """Accept no more; False, and all as before, if a client came meanwhile, or no service manager holds this socket.
 
-        Whoever connects from then on waits in the service manager's queue for the next daemon: no client meets one that ends.
+        Clients that connect from then on wait in the service manager's queue for the next daemon.
         """
         if not self._listener.is_borrowed:
             return False
@@ -136,9 +136,9 @@ class Server:
     # The server's look at itself -----------------------------------------------------------------------------------
 
     async def _watch_itself(self) -> None:
-        """See every second that the file is ours, every minute that somebody answers there; else bind anew.
+        """Check every second that the socket's file is ours, every minute that a request to it is answered; else bind anew.
 
-        A client that finds no socket starts a daemon, which finds the lock taken and waits for this look.
+        A client that finds no socket starts a daemon, which finds the lock held and waits for this check.
         """
         next_answer = asyncio.get_running_loop().time() + self._limits.answer_check_s
         while True:
@@ -146,7 +146,7 @@ class Server:
             next_answer = await self._look(next_answer)
 
     async def _look(self, next_answer: float) -> float:
-        """Look once; return when an answer is to be asked for next, on the loop's clock. Raises nothing."""
+        """Check once; return when the next request to ourselves is due, on the loop's clock. Raises nothing."""
         now = asyncio.get_running_loop().time()
         is_due = now >= next_answer
         try:
@@ -162,7 +162,7 @@ class Server:
         return self._listener.is_in_place()
 
     async def _is_answering(self) -> bool:
-        """Whether a request to our own path gets any answer in time; one that says "busy" will do."""
+        """Whether a request to our own path gets any answer in time, "busy" included."""
         self._accepted -= 1
         try:
             async with asyncio.timeout(self._limits.stop_s):
@@ -191,6 +191,6 @@ class Server:
 
 
 async def _let_arrive() -> None:
-    """Give connections that wait to be accepted, and bytes that wait to be read, their turn before the door closes."""
+    """Let the loop accept waiting connections and read waiting bytes before the socket closes."""
     for _ in range(_ROUNDS):
         await asyncio.sleep(0)

@@ -1,7 +1,7 @@
-"""What a commit's message and changed lines say of other commits: reverts, replaces, is a copy of. Pure.
+"""Finds what a commit's message and changed lines say of other commits: reverts, replaces, is a copy of. Pure.
 
-Reads git's own words (`git revert`, `git cherry-pick -x`), GitHub's, backport robots' and people's usual ones. What is
-said partially ("partially reverts") counts as not said.
+Reads git's own phrases (`git revert`, `git cherry-pick -x`), GitHub's, backport robots' and people's usual ones. "Partially
+reverts" and the like are ignored.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _NAMING = (
     "revert", "back out", "backs out", "backed out", "undoes", "appl", "land", "replaces", "supersedes", "obsoletes", "pick",
     "backport",
 )  # fmt: skip
-"""One of these stands in whatever is read below: looked for first, a tenth of the time of the pattern that says the same."""
+"""Every phrase below contains one of these: looking for them first takes a tenth of the full pattern's time."""
 _PARTIAL = re.compile(r"partial(?:ly)? revert|revert part", re.IGNORECASE)
 _UNDOING = re.compile(
     r"(?:partially |temporarily )?(?:revert(?:s|ed|ing)?|back(?:s|ed)? out|undo(?:es)?|roll(?:s|ed)? back)\b",
@@ -61,7 +61,7 @@ _MERGE = re.compile(r"^merge (?:pull request|branch|remote-tracking branch|pr|ta
 
 
 class Mention(NamedTuple):
-    """One commit named in a message. key: what is looked up, 7 hex digits or a subject's; target: the sha's digits, or ""."""
+    """One commit named in a message. key: what is looked up, 7 hex digits or a subject's key; target: the sha's digits, or ""."""
 
     key: str
     kind: Kind
@@ -72,8 +72,8 @@ class Mention(NamedTuple):
 class Title:
     """A subject without what copies, reverts and merges put around it.
 
-    core: what all of one change share, "" where nothing is left. numbers: of pull requests, at its end. turns: how often it
-    is reverted or reapplied in quotes.
+    core: what all commits of one change share, "" if nothing is left. numbers: of pull requests, at its end. turns: how often
+    it is reverted or reapplied in quotes.
     """
 
     core: str
@@ -102,7 +102,7 @@ def read_mentions(message: str) -> list[Mention]:
 
 
 def is_undoing(message: str) -> bool:
-    """Whether *message* says that it takes something back, named or not, in part or whole; a revert of a revert brings back."""
+    """Whether *message* says that it takes something back, in part or whole; not of a revert of a revert."""
     message = message.lstrip()
     quoted = _match_quoting(message)
     if quoted and _QUOTING.match(quoted[2]):
@@ -133,7 +133,7 @@ def read_named(message: str) -> list[str]:
 
 
 def to_subject_key(subject: str) -> str:
-    """Return the key that a subject is looked up by, with its number: another than any sha's."""
+    """Return the key by which a subject, with its number, is looked up; unlike any sha's."""
     plain = " ".join(subject.casefold().split())
     return "s" + hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
@@ -171,7 +171,7 @@ def _without_numbers(subject: str) -> str:
 
 
 def get_patch_keys(changed: str) -> list[int]:
-    """Return up to PATCH_KEYS numbers by which a change, its copy and its inverse are found: the same for all three."""
+    """Return up to PATCH_KEYS numbers that are the same for a change, its copy and its inverse."""
     lines = (line[1:].strip() for _, line in zip(range(_PATCH_LINES), _signed(changed), strict=False))
     hashes = {zlib.crc32(line.encode("utf-8", "surrogatepass")) for line in lines if len(line) > 3}
     return heapq.nsmallest(PATCH_KEYS, hashes)
@@ -203,7 +203,7 @@ def _share_enough(
 
 
 def _split(changed: str) -> tuple[Counter[str], Counter[str]]:
-    """Return the added and the removed lines, without their white space and without those that hold next to nothing."""
+    """Return the added and the removed lines, stripped, without those that are nearly empty."""
     added: Counter[str] = Counter()
     removed: Counter[str] = Counter()
     for line in _signed(changed):

@@ -1,8 +1,8 @@
 """A commit message's own sentences, and which of them say why. Pure; knows no question.
 
-Left out is what people did not write to be read, or did not write here: trailers, quoted text, code, diffs, stack traces,
-HTML and what robots paste, templates' headings and check boxes, references to issues. Bullets are kept apart: a squashed
-branch's list of subjects says what was done, and only where there is no prose may one of them say why.
+Left out is what is not the author's prose: trailers, quoted text, code, diffs, stack traces, HTML and what robots paste,
+templates' headings and check boxes, references to issues. Bullets are kept apart: a squashed branch's list of subjects
+says what was done, and one of them may say why only if there is no prose.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from .reasons import Worth, rate_sentence, rate_subject
 
 MOST_CHARS = 40_000
-"""What is read of a message: who writes more pastes a log."""
+"""Characters of a message that are read; a longer one contains a pasted log."""
 
 MOST_SENTENCES = 200
 _WRAPPED_CHARS = 45  # a shorter line before a capital letter was not wrapped: it is an item of a list
@@ -156,7 +156,7 @@ def _iter_paragraphs(body: str) -> Iterator[tuple[str, bool]]:
 
 
 def blank_unwritten(body: str) -> list[str]:
-    """Return the lines of a message's body, those blank that people did not write to be read; as many as there are."""
+    """Return the lines of a message's body, with blank lines in place of what is not the author's prose."""
     whole = _BLOCKS.sub(lambda block: "\n" * block[0].count("\n"), body.replace("\r", ""))
     lines: list[str] = []
     for line in _iter_read(whole.split("\n")):
@@ -166,7 +166,7 @@ def blank_unwritten(body: str) -> list[str]:
 
 
 def _iter_read(lines: list[str]) -> Iterator[str]:
-    """Yield *lines* without the sections that tell how it was tested and the like: from their heading to a blank line."""
+    """Yield *lines* without sections on testing and the like: from their heading to a blank line."""
     length = -1  # of such a section, so far; -1 outside
     for line in lines:
         if begin := _UNREAD.match(line):

@@ -1,4 +1,4 @@
-"""Whether a sentence of a commit message says why, or only what was done. Pure: words alone, tried on real messages by eye."""
+"""Rates whether a sentence of a commit message says why, or only what was done. Pure; the words were chosen on real messages."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Worth(IntEnum):
     """How far a sentence says why."""
 
     WHAT = 0  # it says what was done
-    TOLD = 1  # it tells how things are: whoever writes a body in prose explains something
-    REASON = 2  # it has a reason's words
+    STATE = 1  # it describes how things are: prose in a body usually explains something
+    REASON = 2  # it has words of a reason, such as "because"
 
 
 def rate_subject(text: str) -> Worth:
-    """Return REASON for a subject that names a reason in so many words, else WHAT."""
+    """Return REASON for a subject that explicitly names a reason, else WHAT."""
     return Worth.REASON if _is_long_enough(text) and _IN_SUBJECT.search(text) else Worth.WHAT
 
 
@@ -34,7 +34,7 @@ def rate_sentence(text: str) -> Worth:
         return Worth.WHAT
     if _LIKELY.search(text):
         return Worth.REASON
-    return Worth.TOLD if text[-1] in _STOPS or len(text.split()) >= _TELLING_WORDS else Worth.WHAT
+    return Worth.STATE if text[-1] in _STOPS or len(text.split()) >= _TELLING_WORDS else Worth.WHAT
 
 
 def _is_long_enough(text: str) -> bool:

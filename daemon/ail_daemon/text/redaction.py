@@ -1,7 +1,7 @@
-"""Takes out of changed lines what looks like a key, a token or a password, before anything keeps or shows them. Pure.
+"""Removes from changed lines what looks like a key, a token or a password, before they are stored or shown. Pure.
 
-Known forms by what they begin with, passwords by the name they are given, the rest by being long and mixed. Messages are
-left as people wrote them: answers are their sentences.
+Known forms are recognised by their beginning, passwords by the name they are assigned to, others by being long and mixed.
+Messages are left as people wrote them: answers quote their sentences.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Text to terms: what the word index holds and what a question looks for. Pure.
 
-A term is a word as the index knows it. Identifiers count whole and in parts: `retryBudget` is found by "retry budget",
-`retry_budget` by "retrybudget". Stemming and lower-casing are the index's own (see `words`).
+A term is a word as the index holds it. Identifiers count whole and in parts: `retryBudget` is found by "retry budget",
+`retry_budget` by "retrybudget". The index itself does stemming and lower-casing (see `words`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def expand(text: str) -> str:
 
 
 def without_stop_words(question: str) -> str:
-    """Return the question's words that say something, in their order; "" where none does."""
+    """Return the question's words except stop words, in their order; "" if none is left."""
     return " ".join(word for word in _WORD.findall(question) if word.lower() not in STOP_WORDS)
 
 
@@ -65,5 +65,5 @@ def join_name(name: str) -> str:
 
 
 def to_printable(text: str) -> str:
-    """Return *text* with `?` for bytes that were no UTF-8: the word index takes none."""
+    """Return *text* with `?` for bytes that were no UTF-8, which the word index cannot hold."""
     return text.encode("utf-8", "replace").decode()

@@ -3,10 +3,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ail_daemon.search.features import FEATURES, Asked, Signals, build, measure_asking
+from ail_daemon.search.features import FEATURES, QuestionTerms, Signals, build, measure_asking
 from ail_daemon.search.ranking import EVIDENCE, Ranked, load_model, rank
 
-ASKED = Asked({"socket": 5.0, "fork": 4.0}, asks=1.0)
+ASKED = QuestionTerms({"socket": 5.0, "fork": 4.0}, asks=1.0)
 signals = st.builds(
     Signals,
     cosine=st.none() | st.floats(-1, 1),

@@ -25,7 +25,7 @@ def test_a_daemon_that_is_ready_answers_at_the_socket_it_named(user: User) -> No
     status = ask(user.socket_path, "status")
     assert status["pid"] == started.process.pid
     assert status["socket"] == user.socket_path
-    assert 10_000_000 < status["rss_bytes"] < 150_000_000
+    assert 5_000_000 < status["uss_bytes"] < status["rss_bytes"] < 150_000_000
 
 
 def test_socket_locks_and_their_directories_are_closed_to_others(user: User) -> None:

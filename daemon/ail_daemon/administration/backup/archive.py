@@ -1,12 +1,12 @@
-"""What a backup looks like as bytes: a plain tar of members in a fixed order, so that `tar tf` lists it. Knows no index.
+"""A backup's format: a plain tar of members in a fixed order, so that `tar tf` lists it.
 
     manifest.json           what follows, with sizes and hashes (see `manifest`)
     repos/<key>/…           the files of each repository, in the manifest's order
     SHA256                  the hash of every byte that stands before this member
 
-Reading takes nothing on trust: a header must be, to the byte, what writing makes of the name and size that are expected, so
-that links, other names, extensions and sparse members have no way in. Nothing is compressed: no member is larger than
-the file. Any flipped bit is found by a header, a hash, or the zeros at the end.
+A reader trusts nothing: each header must be, to the byte, what the writer makes of the expected name and size, so links, other
+names, extensions and sparse members are refused. Nothing is compressed: no member is larger than the file. Any flipped
+bit is found by a header, a hash, or the zeros at the end.
 """
 
 from __future__ import annotations

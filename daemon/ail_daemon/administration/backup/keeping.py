@@ -1,4 +1,4 @@
-"""`backup` and `restore`: all that the daemon knows as one file, and back. Knows when; `backup` (the room) knows how."""
+"""The methods `backup` and `restore`: all indexes into one file, and back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .writing import write_backup
 
 
 class Keeping:
-    """Makes and takes backups, one at a time, beside questions and indexing. *state*: the state directory."""
+    """Makes and restores backups, one at a time, during questions and indexing. *state*: the state directory."""
 
     def __init__(
         self, repos: Repos, freshness: Freshness, encoder: ServingEncoder, state: Path, forget: Callable[[], None]
@@ -45,22 +45,23 @@ class Keeping:
         async with self._lock:
             began = perf_counter()
             written = await asyncio.to_thread(write_backup, file, repos, read_settings(Path(get_config_file())))
-        told = [{"path": kept.place.root, "commits": kept.commits} for kept in written.repos]
+        entries = [{"path": kept.place.root, "commits": kept.commits} for kept in written.repos]
         return {
-            "file": os.fspath(file), "size_bytes": file.stat().st_size, "took_s": round(perf_counter() - began, 3), "repos": told,
+            "file": os.fspath(file), "size_bytes": file.stat().st_size, "took_s": round(perf_counter() - began, 3),
+            "repos": entries,
         }  # fmt: skip
 
     async def restore(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Take the repositories of `file` in the place of those here, all or, where anything is wrong, none.
+        """Replace repositories by those of `file`: all or, if anything is wrong, none.
 
-        Repositories that `file` does not know stay. An update of one that is replaced is ended, as what it does would be lost;
-        the next one follows at once, from what was restored.
+        Repositories that are not in `file` stay. An update of a replaced one is ended, as its result would be lost; the next
+        one starts at once, from what was restored.
         """
         file = self._check(params["file"])
         async with self._lock:
             began = perf_counter()
-            told = await asyncio.to_thread(self._restore, file)
-        return told | {"took_s": round(perf_counter() - began, 3)}
+            reply = await asyncio.to_thread(self._restore, file)
+        return reply | {"took_s": round(perf_counter() - began, 3)}
 
     def _check(self, named: str) -> Path:
         path = os.path.normpath(named)

@@ -1,7 +1,4 @@
-"""What a backup says of itself, as JSON: which repositories, which files of each, which settings. Knows no file.
-
-The settings are kept as the settings file has them, without what is secret.
-"""
+"""A backup's table of contents, as JSON: its repositories, the files of each, and the settings of the file, without secrets."""
 
 from __future__ import annotations
 
@@ -70,37 +67,37 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """Return the manifest as the archive holds it."""
-        told = {"format": FORMAT, "version": VERSION, "ail": self.ail, "created_at": self.created_at}
+        head = {"format": FORMAT, "version": VERSION, "ail": self.ail, "created_at": self.created_at}
         repos = [_repo_to_json(repo) for repo in self.repos]
-        return json.dumps({**told, "settings": dict(self.settings), "repos": repos}, indent=1).encode()
+        return json.dumps({**head, "settings": dict(self.settings), "repos": repos}, indent=1).encode()
 
 
 def parse(data: bytes, name: str, schema_version: int) -> Manifest:
     """Return the manifest of the backup *name*. Raises StorageError where it is damaged, or made by a newer AIL."""
     try:
-        told = json.loads(data)
-        is_newer = told["format"] == FORMAT and (
-            told["version"] > VERSION or any(repo["schema"] > schema_version for repo in told.get("repos", ()))
+        fields = json.loads(data)
+        is_newer = fields["format"] == FORMAT and (
+            fields["version"] > VERSION or any(repo["schema"] > schema_version for repo in fields.get("repos", ()))
         )
     except (ValueError, TypeError, KeyError, RecursionError) as err:
         raise damaged(name, "its manifest makes no sense") from err
     if is_newer:
         raise StorageError(
-            f"the backup {name} was made by a newer AIL ({told.get('ail')})", "update AIL, then restore it"
+            f"the backup {name} was made by a newer AIL ({fields.get('ail')})", "update AIL, then restore it"
         )
     try:
-        return _parse(told)
+        return _parse(fields)
     except (ValueError, TypeError, KeyError) as err:
         raise damaged(name, "its manifest makes no sense") from err
 
 
-def _parse(told: dict[str, Any]) -> Manifest:
-    if told["format"] != FORMAT or told["version"] != VERSION or not isinstance(told["settings"], dict):
+def _parse(fields: dict[str, Any]) -> Manifest:
+    if fields["format"] != FORMAT or fields["version"] != VERSION or not isinstance(fields["settings"], dict):
         raise ValueError("another format")
-    repos = tuple(_parse_repo(row) for row in told["repos"])
+    repos = tuple(_parse_repo(row) for row in fields["repos"])
     if len({repo.key for repo in repos}) != len(repos):
         raise ValueError("a repository stands there twice")
-    return Manifest(str(told["ail"]), int(told["created_at"]), told["settings"], repos)
+    return Manifest(str(fields["ail"]), int(fields["created_at"]), fields["settings"], repos)
 
 
 def _parse_repo(row: dict[str, Any]) -> KeptRepo:

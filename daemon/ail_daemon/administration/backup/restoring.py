@@ -1,4 +1,4 @@
-"""Takes a backup back: checks all of it and unpacks it beside what is there. Replaces nothing itself."""
+"""Checks a backup and unpacks it beside what is there; replaces nothing itself."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def unpack(file: Path, coming: Path) -> Manifest:
     """
     with _open(file) as stream:
         archive = ArchiveReader(stream, os.fspath(file))
-        told = archive.read_manifest()
-        found = manifest.parse(told, os.fspath(file), SCHEMA_VERSION)
+        data = archive.read_manifest()
+        found = manifest.parse(data, os.fspath(file), SCHEMA_VERSION)
         whole, there = (
-            measure([len(told), *(file.size for repo in found.repos for file in repo.files)]),
+            measure([len(data), *(file.size for repo in found.repos for file in repo.files)]),
             os.fstat(stream.fileno()).st_size,
         )
         if whole != there:
@@ -60,7 +60,7 @@ def _unpack_repo(archive: ArchiveReader, repo: KeptRepo, directory: Path, name: 
 
 
 def _prepare(repo: KeptRepo, directory: Path, name: str) -> None:
-    """Check the database, and build its word index where what came does not belong to it: no question is to wait for that."""
+    """Check the database, and build its word index if the backup's does not match it, so that no question waits for that."""
     try:
         found = inspect_store(directory / STORE_FILE)
     except StorageError as err:
@@ -73,7 +73,7 @@ def _prepare(repo: KeptRepo, directory: Path, name: str) -> None:
 
 @contextlib.contextmanager
 def _open(file: Path) -> Iterator[BinaryIO]:
-    """Open a backup without following a link. Raises UsageError where it is not the user's own file."""
+    """Open a backup without following a link. Raises UsageError if it is not the user's own file."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as err:

@@ -55,7 +55,7 @@ def is_backup(file: Path) -> bool:
 
 
 def _check_target(file: Path) -> None:
-    """Refuse to replace what is no backup: whoever mistypes must not lose a file."""
+    """Raise UsageError if *file* exists and is no backup: a mistyped name must not cost a file."""
     try:
         found = file.lstat()
     except FileNotFoundError:
@@ -68,7 +68,7 @@ def _check_target(file: Path) -> None:
 
 @contextlib.contextmanager
 def _beside(file: Path) -> Iterator[Path]:
-    """Make a directory for what is not whole yet, on the same file system as *file*; it goes in any case."""
+    """Make a directory for incomplete files, on the file system of *file*; it is removed in any case."""
     try:
         beside = Path(tempfile.mkdtemp(prefix=f".{file.name[:64]}.", dir=file.parent))
     except FileNotFoundError as err:
@@ -82,15 +82,15 @@ def _beside(file: Path) -> Iterator[Path]:
 def _copy(repo: Repo, beside: Path) -> KeptRepo:
     copy = beside / repo.key
     (copy / WORDS).mkdir(parents=True)
-    told = copy_store(repo.directory / STORE_FILE, copy / STORE_FILE)
+    size = copy_store(repo.directory / STORE_FILE, copy / STORE_FILE)
     names = [STORE_FILE, *_copy_words(repo.directory, copy)]
-    return KeptRepo(repo.place, *told, tuple(_describe(copy, name) for name in names))
+    return KeptRepo(repo.place, *size, tuple(_describe(copy, name) for name in names))
 
 
 def _copy_words(source: Path, copy: Path) -> list[str]:
-    """Copy the word index and return its files' names; [] where it is changing, and is to be made anew by the restore.
+    """Copy the word index and return its files' names; [] if it is changing: then the restore makes it anew.
 
-    Not for the time it saves alone: one made anew holds its documents in another order, and breaks ties otherwise.
+    A copy saves time, and keeps the order of ties: an index made anew holds its documents in another order.
     """
     try:
         stamp = json.loads((source / STAMP).read_bytes())

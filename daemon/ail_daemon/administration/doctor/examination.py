@@ -1,4 +1,4 @@
-"""All that is looked at, in the order in which it is told; what fails on the way is a finding like another."""
+"""Runs all checks in the order in which they are shown; a check that raises becomes a finding."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def examine(
     models_dir: Path,
     github: Mapping[str, Any] | None = None,
 ) -> list[Finding]:
-    """Look at everything; half a second, and more where an index is large. Raises nothing that a look can bring about.
+    """Run all checks: half a second, more for a large index. Raises nothing.
 
-    github: what a daemon tells of its asking there (`PullRequests.describe`), None where there is no daemon.
+    github: the state of asking GitHub (`PullRequests.describe`), None without a daemon.
     """
     looks: list[tuple[str, Callable[[], Finding]]] = [
         ("libraries", parts.look_at_libraries),

@@ -1,4 +1,4 @@
-"""One thing that was looked at. Pure."""
+"""The result of one check. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 State = Literal["ok", "warn", "fail"]
-"""warn: it works, and less well than it could. fail: something does not work."""
+"""warn: it works less well than it could. fail: something does not work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What *name* is like, in a sentence, and what to do ("": nothing)."""
+    """The state of *name* in a sentence, and what to do ("": nothing)."""
 
     name: str
     state: State

@@ -32,7 +32,7 @@ def look_at_settings() -> Finding:
 
 
 def look_at_watches(repos: Iterable[Repo], limits: Path = Path("/proc/sys/fs/inotify")) -> Finding:
-    """Say whether events tell of commits, and compare the kernel's limits with what is needed."""
+    """Say whether events report commits, and compare the kernel's limits with what is needed."""
     polled = [repo for repo in repos if repo.watched]
     if polled:
         said = f"{len(polled)} are polled, among them {polled[0].place.root}: {polled[0].watched}"

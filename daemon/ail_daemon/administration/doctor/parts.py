@@ -1,4 +1,4 @@
-"""The parts that a question goes through, each tried with something whose result is known."""
+"""Checks of the parts that a question uses, each tried with input whose result is known."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ LIBRARIES = (
     "structlog",
     "watchdog",
     "cachetools",
+    "psutil",
 )
 SENTENCES = (
     "Retry uploads once on idle connections",
@@ -50,8 +51,8 @@ def look_at_libraries() -> Finding:
     """Say which versions are installed."""
     found = {name: _find_version(name) for name in LIBRARIES}
     python = ".".join(map(str, sys.version_info[:3]))
-    told = ", ".join(f"{name} {number or 'missing'}" for name, number in found.items())
-    said = f"ail-daemon {VERSION}, Python {python}, {told}"
+    libraries = ", ".join(f"{name} {number or 'missing'}" for name, number in found.items())
+    said = f"ail-daemon {VERSION}, Python {python}, {libraries}"
     if all(found.values()):
         return Finding("libraries", "ok", said)
     return Finding("libraries", "fail", said, "pip install 'archaeological-intelligence[daemon]'")
@@ -120,12 +121,12 @@ def look_at_git() -> Finding:
     return Finding("git", "ok", f"{done.stdout.removeprefix('git version').strip()}, {program}")
 
 
-def look_at_github(settings: Settings, told: Mapping[str, Any]) -> Finding:
-    """Say whether pull requests are asked for, and what went wrong last; asks nothing itself."""
+def look_at_github(settings: Settings, status: Mapping[str, Any]) -> Finding:
+    """Say whether GitHub is asked about pull requests, and the last problem; sends nothing itself."""
     if settings.github_token is None:
         return Finding("github", "ok", "off: no GITHUB_TOKEN is set, and nothing is sent anywhere")
-    if problem := told.get("problem"):
-        return Finding("github", "warn", str(problem), str(told.get("todo") or ""))
+    if problem := status.get("problem"):
+        return Finding("github", "warn", str(problem), str(status.get("todo") or ""))
     return Finding(
         "github", "ok", f"on: {settings.github_api_url} is asked which pull requests cited commits came with"
     )

@@ -1,10 +1,11 @@
-"""Each enrolled repository: is it there, ours, searchable, up to date."""
+"""Checks of an enrolled repository: whether it exists, is ours, searchable and up to date."""
 
 from __future__ import annotations
 
 from ail_daemon.history.ownership import get_owner_error
 from ail_daemon.history.signature import read_signature
 from ail_daemon.index.store import STORE_FILE, open_reader
+from ail_daemon.indexing.embedding import describe_wait
 from ail_daemon.model import REF_KINDS
 from ail_daemon.repos.repo import Repo
 from ail_rpc.errors import StorageError
@@ -31,8 +32,7 @@ def look_at_repository(repo: Repo, ref_kinds: tuple[str, ...] = REF_KINDS) -> Fi
     if repo.progress.phase != "idle":
         return Finding(name, "ok", f"{commits}, and an update is under way: {_progress(repo)}")
     if repo.index is not None and repo.index.counts.pending:
-        said = f"{commits}, {repo.index.counts.pending:,} of them not wholly searchable"
-        return Finding(name, "warn", said, "ail-client check index")
+        return _judge_pending(name, f"{commits}, {repo.index.counts.pending:,} of them not wholly searchable", repo)
     if skipped := repo.settled.get("skipped"):
         named = _name_skipped(repo)
         return Finding(
@@ -54,6 +54,12 @@ def _name_skipped(repo: Repo) -> str:
     except StorageError as err:
         return err.message
     return ", ".join(f"{sha.hex()[:12]} ({part})" for sha, part in rows)
+
+
+def _judge_pending(name: str, said: str, repo: Repo) -> Finding:
+    if wait := describe_wait(repo):
+        return Finding(name, "ok", f"{said}; {wait}")
+    return Finding(name, "warn", said, "ail-client check index")
 
 
 def _progress(repo: Repo) -> str:

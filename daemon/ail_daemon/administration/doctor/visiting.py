@@ -1,4 +1,4 @@
-"""The method `doctor`: the daemon examined from inside, beside the loop."""
+"""The method `doctor`: examines the daemon from inside, in a thread."""
 
 from __future__ import annotations
 

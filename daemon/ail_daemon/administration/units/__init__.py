@@ -1,4 +1,4 @@
-"""AIL as a service that the system's own manager starts: the units, written, enabled, looked at and taken away again.
+"""AIL as a service that systemd or launchd starts: its units are written, enabled, checked and removed here.
 
     commands ── systemd · launchd ── shipped (texts of units) · keeping (files that are ours)
                    └── handover (a daemon that runs already)

@@ -15,17 +15,17 @@ from . import launchd, systemd
 def run(args: argparse.Namespace) -> int:
     """Do what was asked, say what was done; return the exit status. Raises AilError."""
     if args.command == "uninstall-service":
-        told = remove_service()
+        lines = remove_service()
     elif _has_launchd():
-        told = launchd.install(find_own_program())
+        lines = launchd.install(find_own_program())
     else:
-        told = systemd.install(find_own_program(), is_hardened=args.hardened)
-    sys.stdout.write("\n".join([*told, *_warn_of_socket()]) + "\n")
+        lines = systemd.install(find_own_program(), is_hardened=args.hardened)
+    sys.stdout.write("\n".join([*lines, *_warn_of_socket()]) + "\n")
     return 0
 
 
 def remove_service() -> list[str]:
-    """Stop the service and remove what `install-service` wrote; return what to tell. Raises AilError."""
+    """Stop the service and remove what `install-service` wrote; return lines for the user. Raises AilError."""
     return launchd.uninstall() if _has_launchd() else systemd.uninstall()
 
 

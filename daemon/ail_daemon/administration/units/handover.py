@@ -1,4 +1,4 @@
-"""A daemon that a client started gives way to the service: asked to stop through its socket, waited for at its lock."""
+"""Stops a daemon that a client started, before the service takes its place: asks it through its socket, waits for its lock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _POLL_S = 0.02
 
 
 def stop_running(socket_path: str) -> bool:
-    """End the daemon at *socket_path*; False where none is. Raises UnavailableError where it does not end."""
+    """End the daemon at *socket_path*; False if there is none. Raises UnavailableError if it does not end."""
     if not _ask_to_stop(socket_path):
         return False
     end = time.monotonic() + _LIMIT_S

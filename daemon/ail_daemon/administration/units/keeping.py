@@ -1,4 +1,4 @@
-"""Files of ours among other people's: written at once or not at all, known by their mark, never in the place of another."""
+"""Writes and removes unit files of ours in a shared directory: all or none, recognised by their mark, never over others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .texts import MARK
 def save(wanted: Mapping[Path, str]) -> list[Path]:
     """Write the texts that are not there already; return the paths of those.
 
-    Raises UsageError, before anything is written, where a file of somebody else stands in the way; StorageError.
+    Raises UsageError, before anything is written, if a file that is not ours is in the way; StorageError.
     """
     for path in wanted:
         _refuse_others(path)
@@ -41,7 +41,7 @@ def remove(paths: Iterable[Path]) -> list[Path]:
 
 
 def read(path: Path) -> str | None:
-    """Return a file's text, None where there is none, or no text."""
+    """Return a file's text, None if there is no file or it is no text."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

@@ -18,7 +18,7 @@ _LIMIT_S = 60.0
 
 
 def install(program: str) -> list[str]:
-    """Write the agent for *program* and have it run; return what to tell. Raises as systemd's `install` does."""
+    """Write the agent for *program* and start it; return lines for the user. Raises as systemd's `install` does."""
     log = os.path.join(get_state_dir(), "daemon.log")
     os.makedirs(os.path.dirname(log), mode=0o700, exist_ok=True)
     changed = keeping.save({_get_path(): make_plist(program, find_environment(), log)})
@@ -26,18 +26,18 @@ def install(program: str) -> list[str]:
         return ["installed already, and running"]
     _launchctl("bootout", f"{_domain()}/{LABEL}")
     stop_running(get_socket_path())
-    told = [f"written: {path}" for path in changed]
+    lines = [f"written: {path}" for path in changed]
     if not _launchctl("bootstrap", _domain(), os.fspath(_get_path())):
         return [
-            *told,
+            *lines,
             "no session of launchd is here; in one, run:",
             f"  launchctl bootstrap {_domain()} {_get_path()}",
         ]
-    return [*told, f"running: {LABEL}"]
+    return [*lines, f"running: {LABEL}"]
 
 
 def uninstall() -> list[str]:
-    """Stop the agent and remove its file, if it is ours; return what to tell."""
+    """Stop the agent and remove its file, if it is ours; return lines for the user."""
     if find_installed() is None:
         return ["no service of ours is installed"]
     _launchctl("bootout", f"{_domain()}/{LABEL}")
@@ -45,7 +45,7 @@ def uninstall() -> list[str]:
 
 
 def find_installed() -> str | None:
-    """Return the program that our agent runs, None where none of ours is installed."""
+    """Return the program that our agent runs, None if none is installed."""
     return find_program(keeping.read(_get_path()) or "")
 
 

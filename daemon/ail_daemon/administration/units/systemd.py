@@ -1,4 +1,4 @@
-"""The user's own systemd: where its units lie, what is said to it, what it says of ours."""
+"""The user's systemd: where its units lie, the commands given to it, and the state of ours."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def get_directory() -> Path:
 
 
 def install(program: str, *, is_hardened: bool) -> list[str]:
-    """Write the units for *program* and, where a session is, have them run; return what to tell.
+    """Write the units for *program* and, if there is a session, start them; return lines for the user.
 
-    Raises UsageError where a unit of somebody else stands in the way, UnavailableError where systemd refuses.
+    Raises UsageError if a unit that is not ours is in the way, UnavailableError if systemd refuses.
     """
     units = get_directory()
     state_dir = get_state_dir()
@@ -38,17 +38,17 @@ def install(program: str, *, is_hardened: bool) -> list[str]:
         wanted[drop_in] = make_hardening(state_dir)
     changed = keeping.save(wanted)
     removed = [] if is_hardened else keeping.remove([drop_in])
-    told = [*(f"written: {path}" for path in changed), *(f"removed: {path}" for path in removed)]
+    lines = [*(f"written: {path}" for path in changed), *(f"removed: {path}" for path in removed)]
     if not is_reachable():
-        return [*told, "no session of systemd is here; in one, run:", *(f"  {line}" for line in _COMMANDS)]
+        return [*lines, "no session of systemd is here; in one, run:", *(f"  {line}" for line in _COMMANDS)]
     if not changed and not removed and is_active():
         return ["installed already, and running"]
     _start()
-    return [*told, f"enabled and running: {SOCKET}, {SERVICE}"]
+    return [*lines, f"enabled and running: {SOCKET}, {SERVICE}"]
 
 
 def uninstall() -> list[str]:
-    """Stop and disable what is ours and remove its files, also where systemd does not answer; return what to tell."""
+    """Stop and disable our units and remove their files, even if systemd does not answer; return lines for the user."""
     units = get_directory()
     is_ours, is_heard = find_installed() is not None, is_reachable()
     if is_ours and is_heard:
@@ -56,22 +56,22 @@ def uninstall() -> list[str]:
     gone = keeping.remove([*_get_links(units), units / SERVICE, units / SOCKET, _get_drop_in(units)])
     if not gone:
         return ["no service of ours is installed"]
-    told = [f"removed: {path}" for path in gone]
+    lines = [f"removed: {path}" for path in gone]
     if not is_heard:
-        return [*told, "no session of systemd answers: a daemon that runs goes on until `ail-client stop`"]
+        return [*lines, "no session of systemd answers: a daemon that runs goes on until `ail-client stop`"]
     _say("daemon-reload")
     _say("reset-failed", SERVICE, SOCKET, may_fail=True)  # a unit that is gone may still be listed as failed
-    return told
+    return lines
 
 
 def find_environment() -> dict[str, str]:
-    """Return what a login's environment may lack and a client's has: where settings and state lie."""
+    """Return the variables that locate settings and state, which a login's environment may lack."""
     named = {name: os.environ.get(name, "") for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME")}
     return {name: value for name, value in named.items() if os.path.isabs(value)}
 
 
 def find_installed() -> str | None:
-    """Return the program that our unit runs, None where none of ours is installed."""
+    """Return the program that our unit runs, None if none is installed."""
     return find_program(keeping.read(get_directory() / SERVICE) or "")
 
 
@@ -91,7 +91,7 @@ def is_active() -> bool:
 
 
 def _start() -> None:
-    """Have what is written run. A daemon that a client started holds the socket's path, so it ends first."""
+    """Start the units. A daemon that a client started holds the socket's path, so it is stopped first."""
     _say("daemon-reload")
     _say("stop", SERVICE, SOCKET, may_fail=True)
     stop_running(get_socket_path())
@@ -99,7 +99,7 @@ def _start() -> None:
 
 
 def _get_links(units: Path) -> list[Path]:
-    """Return the links by which the units are enabled: what [Install] says."""
+    """Return the links by which the units are enabled, as [Install] says."""
     return [units / "sockets.target.wants" / SOCKET, units / "default.target.wants" / SERVICE]
 
 

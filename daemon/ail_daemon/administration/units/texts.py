@@ -1,4 +1,4 @@
-"""The units' texts: what is shipped, made fit for this installation. No file is written here, no manager asked."""
+"""The units' texts: the shipped ones, adapted to this installation. Writes no file."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def make_socket() -> str:
 
 
 def make_hardening(state_dir: str) -> str:
-    """Return the drop-in that leaves *state_dir* alone to be written."""
+    """Return the drop-in under which only *state_dir* can be written."""
     text = _read("systemd", HARDENING).replace("-%h/.local/state/ail", quote("-" + state_dir))
     return _MARKED + text
 
 
 def make_plist(program: str, environment: Mapping[str, str], log: str) -> str:
     """Return the agent for launchd; *log* is where its stderr goes."""
-    told = plistlib.loads(_read("launchd", PLIST).encode())
-    told["ProgramArguments"] = [program, "run"]
-    told["StandardErrorPath"] = log
+    agent = plistlib.loads(_read("launchd", PLIST).encode())
+    agent["ProgramArguments"] = [program, "run"]
+    agent["StandardErrorPath"] = log
     if environment:
-        told["EnvironmentVariables"] = dict(environment)
-    return plistlib.dumps(told).decode().replace("<plist", f"<!-- {MARK} -->\n<plist", 1)
+        agent["EnvironmentVariables"] = dict(environment)
+    return plistlib.dumps(agent).decode().replace("<plist", f"<!-- {MARK} -->\n<plist", 1)
 
 
 def quote(word: str) -> str:
@@ -57,7 +57,7 @@ def quote(word: str) -> str:
 
 
 def make_command(program: str) -> str:
-    """Return what ExecStart= is to hold. systemd runs no program with a quote or backslash in its path: env(1) does.
+    """Return the value of ExecStart=. systemd runs no program with a quote or backslash in its path, so env(1) runs it.
 
     `$` means something in every word but the first.
     """
@@ -67,7 +67,7 @@ def make_command(program: str) -> str:
 
 
 def find_program(text: str) -> str | None:
-    """Return the program that a unit or agent of ours runs, None for a text of somebody else."""
+    """Return the program that a unit or agent of ours runs, None for any other text."""
     if MARK not in text:
         return None
     if text.startswith("<?xml"):
@@ -79,8 +79,8 @@ def find_program(text: str) -> str | None:
 def _fit(line: str, program: str, environment: Mapping[str, str]) -> str:
     if not line.startswith(_START):
         return line
-    told = [f"Environment={quote(f'{name}={value}')}" for name, value in environment.items()]
-    return "\n".join([*told, f"{_START}{make_command(program)}"])
+    lines = [f"Environment={quote(f'{name}={value}')}" for name, value in environment.items()]
+    return "\n".join([*lines, f"{_START}{make_command(program)}"])
 
 
 def _parse_command(line: str) -> str:

@@ -1,8 +1,8 @@
-"""A repository's commits, embeddings and tips in SQLite: the truth that all else is a cache of.
+"""A repository's commits, embeddings and tips in SQLite, from which words and vectors can be built anew.
 
     kept ── commits, paths, changes, embeddings, tips, pullrequests ── database ── seal
 
-`kept` puts together what each room knows of its own tables; `database` alone knows SQLite. Knows no git, no ranking.
+Each module holds the queries of its own tables; `kept` combines them into `Store`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Changed lines of commits, compressed: a row that is missing was not read yet."""
+"""Changed lines of commits, compressed. A commit without a row was not read yet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ChangeRows(Database):
     """What the store keeps of changed lines."""
 
     def add_changed(self, rows: Iterable[CommitChanges]) -> None:
-        """Keep commits' changed lines and their passages; a sha that is not here is passed over."""
+        """Store commits' changed lines and passages; unknown shas are ignored."""
         with self.transaction(documents=True) as db:
             for sha, text, passages in rows:
                 kept = db.execute(
@@ -30,7 +30,7 @@ class ChangeRows(Database):
                     add_passages(db, kept[0], passages)
 
     def get_changed(self, commit_id: int) -> str:
-        """Return the changed lines kept of a commit, "" where none are."""
+        """Return the changed lines stored of a commit, "" if there are none."""
         rows = self.read("SELECT text FROM changes WHERE commit_id = ?", commit_id)
         return zlib.decompress(rows[0][0]).decode() if rows else ""
 

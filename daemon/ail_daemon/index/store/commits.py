@@ -46,7 +46,7 @@ class CommitRows(Database):
         return removed
 
     def remove_orphans(self) -> None:
-        """Remove what belongs to commits that are not here: there is none but after damage."""
+        """Remove rows of commits that do not exist, as damage may leave."""
         with self.transaction(documents=True) as db:
             for table in _BY_COMMIT:
                 db.execute(f"DELETE FROM {table} WHERE commit_id NOT IN (SELECT id FROM commits)")  # noqa: S608 - ours
@@ -58,7 +58,7 @@ class CommitRows(Database):
         return commits, changed
 
     def count_skipped(self) -> tuple[int, int]:
-        """Return how many commits were set aside in part or whole, and how many no embedding is waited for."""
+        """Return how many commits were skipped in part or whole, and how many of them cannot be encoded."""
         query = (
             "SELECT (SELECT count(DISTINCT sha) FROM skipped), (SELECT count(*) FROM commits WHERE text_hash IN"
             " (SELECT text_hash FROM commits JOIN skipped USING (sha) WHERE part = 'text')"
@@ -89,12 +89,12 @@ class CommitRows(Database):
         return {row[0]: _to_commit(row) for row in rows}
 
     def get_ids(self, shas: Iterable[str]) -> dict[str, int]:
-        """Return sha -> id of those that are here."""
+        """Return sha -> id of those that are indexed."""
         found = ((sha, self.read("SELECT id FROM commits WHERE sha = ?", bytes.fromhex(sha))) for sha in shas)
         return {sha: rows[0][0] for sha, rows in found if rows}
 
     def get_parents(self, shas: Iterable[str]) -> dict[str, list[str]]:
-        """Return sha -> its parents' shas, of those that are here."""
+        """Return sha -> its parents' shas, of those that are indexed."""
         found = ((sha, self.read("SELECT parents FROM commits WHERE sha = ?", bytes.fromhex(sha))) for sha in shas)
         return {sha: _split(rows[0][0], len(sha) // 2) for sha, rows in found if rows}
 

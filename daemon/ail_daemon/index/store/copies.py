@@ -1,4 +1,4 @@
-"""A database as a whole: copied while somebody else writes it, and looked over when it comes from outside."""
+"""Copies a database while it is being written, and checks one that comes from outside."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .database import REBUILD, open_reader
 
 
 def copy_store(path: Path, copy: Path) -> tuple[int, str | None, int]:
-    """Copy a database as its last finished transaction left it, while somebody else goes on writing it.
+    """Copy a database as its last finished transaction left it, also while it is being written.
 
     Returns the copy's schema version, the id of the model whose embeddings it holds (None: of none), and its commits. The copy
     holds nothing that was deleted.

@@ -1,8 +1,8 @@
-"""The only importer of sqlite3: connections, transactions, the schema, and SQLite's errors in words. Knows the table `meta`.
+"""SQLite: connections, transactions, the schema, the table `meta`, and SQLite's errors as ours.
 
-One connection writes and checkpoints: in SQLite before 3.51.3 two of them can damage a WAL. What was written is on disk when
-its transaction ends. Readers have a connection each thread and never checkpoint. Every change raises `generation`. The main
-file changes at checkpoints alone, which are made here, and is sealed after each (see `seal`).
+One connection writes and checkpoints: in SQLite before 3.51.3 two of them can damage a WAL. A transaction is on disk when it
+ends. Each reading thread has a connection of its own, which never checkpoints. Every change raises `generation`. The main
+file changes only at checkpoints, and is sealed after each (see `seal`).
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from .seal import break_seal, check_seal, make_seal
 
 SQLITE_VERSION = sqlite3.sqlite_version
 SCHEMA_VERSION = 6
-"""Raised with every table that `schema.sql` gains: it is run again then, so that it may only add."""
+"""To be raised with every table that `schema.sql` gains: the script is then run again, so it may only add."""
 BATCH = 1024
-"""Rows read at once where a whole table is."""
+"""Rows per batch when a whole table is read."""
 LOG_MAX_BYTES = 16 << 20
 """A write-ahead log that is longer is checkpointed: a hundred live updates, or a tenth of a large history."""
-_BUSY_S = 2.0  # that another program's lock is waited for: less than a question may take
+_BUSY_S = 2.0  # how long to wait for another program's lock: less than a question may take
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA cache_size=-1024; "
     "PRAGMA wal_autocheckpoint=0;"
 )
 
 Writing = sqlite3.Connection
-"""What a transaction writes through."""
+"""The connection of a writing transaction."""
 
 Reading = sqlite3.Connection
 """What `open_reader` yields."""
@@ -49,14 +49,14 @@ class DamagedError(StorageError):
 
 @contextlib.contextmanager
 def open_reader(path: Path) -> Iterator[Reading]:
-    """Open a database that somebody else writes, for reading, and close it at the end."""
+    """Open a database for reading, also while it is being written, and close it at the end."""
     with _translated(), contextlib.closing(_connect_reader(path)) as connection:
         yield connection
 
 
 AMONG = "IN (SELECT value FROM json_each(?))"
-"""What a column is compared with for any number of ids, given as `listed(ids)`. Numbers written into the query would make each
-query another one, of which each connection keeps the last 128 compiled: 5 MB after a thousand questions."""
+"""SQL that compares a column with any number of ids, given as `listed(ids)`. Ids written into the query would make every query
+a different one, and each connection keeps the last 128 compiled: 5 MB after a thousand questions."""
 
 
 def listed(ids: Iterable[int]) -> str:
@@ -65,9 +65,9 @@ def listed(ids: Iterable[int]) -> str:
 
 
 class _Reader:
-    """A thread's connection, and who uses it: to close one that another thread reads through would end the process.
+    """A thread's connection and its lock: closing one while another thread reads through it would crash the process.
 
-    Closed when its thread ends: a pool that is resized would leave two descriptors a thread.
+    Closed when its thread ends: otherwise resizing a pool would leave two open descriptors a thread.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -98,7 +98,7 @@ class Database:
             opened.pop_all()
 
     def close(self) -> None:
-        """Checkpoint, seal and close, once what other threads read or write just now is done."""
+        """Wait for reads and writes under way, then checkpoint, seal and close."""
         with self._connecting:
             self._is_closed = True
         for reader in list(self._readers):
@@ -110,14 +110,14 @@ class Database:
             self._writer.close()
 
     def read(self, query: str, *values: object) -> list[Any]:
-        """Return the rows of a query, as the last finished transaction left them."""
+        """Return the rows of a query, as of the last finished transaction."""
         with _translated():
             reader = self._reader()
             with reader.using:
                 return reader.connection.execute(query, values).fetchall()
 
     def iter_rows(self, query: str, *values: object) -> Iterator[Any]:
-        """Yield the rows of a query over a whole table, a batch of them in memory at a time. To be read to its end."""
+        """Yield the rows of a query over a whole table, one batch in memory at a time. The caller must read to the end."""
         with _translated():
             reader = self._reader()
             with reader.using:
@@ -130,9 +130,9 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self, *, documents: bool = False, is_counted: bool = True) -> Iterator[sqlite3.Connection]:
-        """Write in one transaction, on disk when it ends; those begun inside it join it.
+        """Write in one transaction, on disk when it ends; nested ones join it.
 
-        documents: whether something that the word index holds changes. is_counted: whether answers may change by it.
+        documents: whether the content of the word index changes. is_counted: whether answers may change.
         """
         with self._writing, _translated():
             if self._writer.in_transaction:
@@ -151,37 +151,37 @@ class Database:
                 self._checkpoint()
 
     def empty_log(self) -> None:
-        """Write the log back into the database and cut it to nothing: older pages in it still hold what was deleted since."""
+        """Write the log back into the database and truncate it: its older pages still hold what was deleted since."""
         with self._writing:
             self._checkpoint()
 
     def rest(self) -> None:
-        """Let go of the pages that were read to write: 1 MB for each repository that ever moved, which the system keeps too."""
+        """Free the writer's page cache: 1 MB for each repository that ever moved; the system caches the pages too."""
         with self._writing, _translated():
             self._writer.execute("PRAGMA shrink_memory")
 
     def get_meta(self, key: str) -> str | None:
-        """Return a setting kept with the index, None where it was never set."""
+        """Return a value stored with the index, None if it was never set."""
         rows = self.read("SELECT value FROM meta WHERE key = ?", key)
         return rows[0][0] if rows else None
 
     def set_meta(self, **values: str) -> None:
-        """Keep settings with the index."""
+        """Store values with the index."""
         with self.transaction() as db:
             db.executemany("REPLACE INTO meta VALUES (?, ?)", values.items())
 
     @property
     def generation(self) -> int:
-        """How often the index has changed."""
+        """A number that grows with every change of the index."""
         return int(self.get_meta("generation") or 0)
 
     @property
     def documents(self) -> int:
-        """How often something that the word index holds has changed."""
+        """A number that grows with every change of what the word index holds."""
         return int(self.get_meta("documents") or 0)
 
     def check_integrity(self) -> str:
-        """Return "ok", or the first thing that SQLite finds wrong with its file; 0.1 s for each 50 MB."""
+        """Return "ok", or the first fault that SQLite finds in its file; 0.1 s for each 50 MB."""
         return str(self.read("PRAGMA integrity_check(1)")[0][0])
 
     # --- inside -----------------------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ class Database:
             return 0
 
     def _checkpoint(self) -> None:
-        """Copy the log into the main file, as far as no reader needs it, and seal that; what cannot be done is tried later."""
+        """Copy the log into the main file, as far as no reader needs it, and seal that; what fails is tried again later."""
         self._is_sealed = False
         with contextlib.suppress(OSError, sqlite3.Error):  # a full disk: the log has it all
             break_seal(self._path)
@@ -238,11 +238,11 @@ class Database:
 _STEPS = {
     6: "DELETE FROM changes; UPDATE meta SET value = value + 1 WHERE key = 'documents';",  # read again, for their passages
 }
-"""What a database of an older version goes through to become one of this; commits and embeddings stay."""
+"""SQL that brings an older version's database up to date; commits and embeddings stay."""
 
 
 def _check(path: Path) -> bool | None:
-    """Return whether the file has a seal that holds, None where there is none. Raises DamagedError where it is broken."""
+    """Return True if the file's seal matches, None if it has none. Raises DamagedError if it does not match."""
     if not path.exists():
         return None
     is_whole = check_seal(path)
@@ -269,7 +269,7 @@ def _connect_reader(path: Path) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """Turn SQLite's errors into words at this room's door."""
+    """Turn SQLite's errors into StorageError or DamagedError."""
     try:
         yield
     except sqlite3.Error as err:

@@ -1,6 +1,6 @@
-"""Tables that follow from what the store holds: what messages say of other commits, and what changes are alike.
+"""Tables computed from what the store holds: what messages say of other commits, and which changes are alike.
 
-Written in the store's own transactions, so that they are never behind; made anew where they were made in an older way.
+Written in the same transactions as the commits; computed again if an older VERSION wrote them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from ...text.mentions import get_patch_keys, read_mentions
 
 VERSION = "1"
-"""Raised whenever the rows are derived in another way."""
+"""To be raised whenever the rows are computed in another way."""
 
 IS_CURRENT = f"SELECT 1 FROM meta WHERE key = 'derived' AND value = '{VERSION}'"  # noqa: S608 - ours
 MARK = f"REPLACE INTO meta VALUES ('derived', '{VERSION}');"  # noqa: S608 - as above
@@ -22,7 +22,7 @@ TABLES = ("mentions", "patches")
 
 
 class Database(Protocol):
-    """What is needed of a connection within a transaction."""
+    """A connection within a transaction."""
 
     def execute(self, sql: str, values: Sequence[str | int] = (), /) -> Iterable[Any]:
         """Run one statement."""
@@ -32,19 +32,19 @@ class Database(Protocol):
 
 
 def add_message(db: Database, commit_id: int, message: str) -> None:
-    """Note what *message* says of other commits."""
+    """Store what *message* says of other commits."""
     rows = [(one.key, commit_id, one.kind, one.target) for one in read_mentions(message)]
     if rows:
         db.executemany("INSERT OR IGNORE INTO mentions VALUES (?, ?, ?, ?)", rows)
 
 
 def add_changed(db: Database, commit_id: int, changed: str) -> None:
-    """Note by what the change is found again."""
+    """Store the keys by which the change is found again."""
     db.executemany("INSERT OR IGNORE INTO patches VALUES (?, ?)", [(key, commit_id) for key in get_patch_keys(changed)])
 
 
 def make_anew(db: Database) -> None:
-    """Derive everything again: it was never derived, or by another version. 18,000 commits take some seconds."""
+    """Compute all rows again; 18,000 commits take some seconds."""
     for table in TABLES:
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
     for commit_id, message in list(db.execute("SELECT id, message FROM commits")):

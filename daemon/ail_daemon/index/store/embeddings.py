@@ -21,7 +21,7 @@ class EmbeddingRows(Database):
     """What the store keeps of embeddings."""
 
     def add_embeddings(self, hashes: Sequence[bytes], embeddings: Embeddings) -> None:
-        """Keep embeddings (n, dimension) under their texts' hashes."""
+        """Store embeddings (n, dimension) under their texts' hashes."""
         halves = embeddings.astype(np.float16)
         with self.transaction() as db:
             db.executemany(
@@ -29,12 +29,12 @@ class EmbeddingRows(Database):
             )
 
     def clear_embeddings(self) -> None:
-        """Forget every embedding: the model that made them is no longer the one that serves."""
+        """Delete every embedding: another model serves now."""
         with self.transaction() as db:
             db.execute("DELETE FROM embeddings")
 
     def count_embedded(self) -> int:
-        """Return how many commits there is an embedding for."""
+        """Return how many commits have an embedding."""
         ((embedded,),) = self.read("SELECT count(*) FROM commits JOIN embeddings USING (text_hash)")
         return int(embedded)
 

@@ -1,4 +1,4 @@
-"""One repository's store: what each room knows of its tables, over one database."""
+"""One repository's store: the queries of all tables, over one database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Store(CommitRows, PathRows, ChangeRows, PassageRows, EmbeddingRows, TipRow
     """One repository's database. Raises StorageError where the disk is full, read-only, or the file damaged."""
 
     def iter_documents(self) -> Iterator[tuple[int, Commit, list[str], str, str]]:
-        """Yield (id, commit, paths, changed lines, their prose) of everything: what the word index is built from."""
+        """Yield (id, commit, paths, changed lines, their prose) of every commit: what the word index is built from."""
         for (commit_id,) in self.read("SELECT id FROM commits ORDER BY id"):
             prose = join_prose(self.get_passages([commit_id]).get(commit_id, ()))
             for commit in self.get_commits([commit_id]).values():
@@ -31,5 +31,5 @@ class Store(CommitRows, PathRows, ChangeRows, PassageRows, EmbeddingRows, TipRow
 
 
 def join_prose(passages: Iterable[Passage]) -> str:
-    """Return the text of passages that were written, as the word index holds it."""
+    """Return the text of all added passages, as the word index holds it."""
     return "\n".join(one.text for one in passages if not one.is_removed)

@@ -1,4 +1,4 @@
-"""Which commits touched which paths, under the names those had. Paths are bytes: git knows no encoding."""
+"""Which commits touched which paths. Paths are bytes, as in git."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ail_daemon.model import Commit
 
 from .database import AMONG, Database, Writing, listed
 
-_NAMES = (  # a path and those that were renamed to it; where two were renamed back and forth, UNION ends it
+_NAMES = (  # a path and its former names; UNION ends the recursion if it was renamed back and forth
     "WITH RECURSIVE names(id) AS (SELECT id FROM paths WHERE path = ?"
     " UNION SELECT old_id FROM renames JOIN names ON new_id = names.id)"
 )
 
 
 def add_paths(db: Writing, commit_id: int, commit: Commit) -> None:
-    """Keep what *commit* touches and renames."""
+    """Store what *commit* touches and renames."""
     named = [(os.fsencode(path),) for path in commit.paths]
     db.executemany("INSERT OR IGNORE INTO paths (path) VALUES (?)", named)
     db.executemany(
@@ -63,7 +63,7 @@ class PathRows(Database):
         return bool(self.read("SELECT 1 FROM paths WHERE path = ? OR path > ? AND path < ? LIMIT 1", *_span(path)))
 
     def find_touching(self, path: str) -> set[int]:
-        """Return the ids of commits that touch *path*, also under the names it had before a rename, or what is below it."""
+        """Return the ids of commits that touch *path* (also under its former names) or what is below it."""
         query = f"{_NAMES} SELECT commit_id FROM touches JOIN names ON path_id = names.id"  # noqa: S608 - ours
         below = "SELECT commit_id FROM touches JOIN paths ON path_id = id WHERE path > ? AND path < ?"
         name, begin, end = _span(path)
@@ -82,7 +82,7 @@ class PathRows(Database):
         return get_close_matches(path, [os.fsdecode(found) for (found,) in siblings], 3, 0.8)
 
     def find_dated(self, path: str) -> list[tuple[int, int]]:
-        """Return (commit time, id) of the commits that touch *path* under any name it had, newest first."""
+        """Return (commit time, id) of the commits that touch *path* or a former name of it, newest first."""
         return self.read(
             f"{_NAMES} SELECT commit_time, id FROM commits"  # noqa: S608 - ours
             " WHERE id IN (SELECT commit_id FROM touches JOIN names ON path_id = names.id)"

@@ -1,4 +1,4 @@
-"""What a forge said of commits: the pull request that each came with, or that there is none. By sha; goes with its commit."""
+"""What GitHub answered about commits: the pull request that brought each, or that there is none. Removed with the commit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .database import Database
 
 
 class KnownRequest(NamedTuple):
-    """What was said of a commit (None: there is no pull request), and when, in seconds since 1970."""
+    """The answer about a commit (None: there is no pull request), and when it came, in seconds since 1970."""
 
     request: PullRequest | None
     fetched_at: int
@@ -25,10 +25,10 @@ class PullRequestRows(Database):
         asked = [bytes.fromhex(sha) for sha in shas]
         among = ", ".join("?" * len(asked))
         query = f"SELECT sha, number, title, url, state, fetched_at FROM pull_requests WHERE sha IN ({among})"  # noqa: S608 - no text
-        return {sha.hex(): _to_known(*told) for sha, *told in self.read(query, *asked)}
+        return {sha.hex(): _to_known(*row) for sha, *row in self.read(query, *asked)}
 
     def add_pull_requests(self, found: Mapping[str, PullRequest | None], fetched_at: int) -> None:
-        """Keep what was said of commits; one that is not here any more is passed over. The index stays as it was by that."""
+        """Store answers about commits; unknown shas are ignored. Does not raise `generation`."""
         with self.transaction(is_counted=False) as db:
             for sha, request in found.items():
                 db.execute(

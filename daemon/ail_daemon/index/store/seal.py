@@ -1,8 +1,8 @@
-"""Whether a database file is byte for byte what this program left. SQLite notices damage to its structure, not to what it keeps.
+"""Checks that a database file is byte for byte what this program left: SQLite notices damage to its structure only.
 
-The seal is a hash of the main file, in a file beside it. That file changes at checkpoints alone, so the seal is broken before
-each and made again after it: 60 ms for each 50 MB. The write-ahead log has sums of SQLite's own: what is damaged there is as
-if it had not been written.
+The seal is a hash of the main file, in a file beside it. The main file changes only at checkpoints, so the seal is removed before
+each and made again after it: 60 ms for each 50 MB. The write-ahead log has SQLite's own checksums: a damaged part counts as
+not written.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _DIGITS = 2 * hashlib.blake2b().digest_size
 
 
 def check_seal(path: Path) -> bool | None:
-    """Return whether the database at *path* is what was sealed; None where there is no seal to go by."""
+    """Return whether the database at *path* matches its seal; None if there is no seal."""
     try:
         sealed = _seal_of(path).read_text("ascii")
     except (OSError, ValueError):
@@ -27,12 +27,12 @@ def check_seal(path: Path) -> bool | None:
 
 
 def break_seal(path: Path) -> None:
-    """Let the database at *path* be changed: until it is sealed again nothing is known of it."""
+    """Remove the seal of the database at *path*, which is about to change."""
     _seal_of(path).unlink(missing_ok=True)
 
 
 def make_seal(path: Path) -> None:
-    """Seal the database at *path* as it is now. Raises OSError; it is without a seal then."""
+    """Seal the database at *path* as it is now. Raises OSError; then there is no seal."""
     replace_file(_seal_of(path), _hash(path).encode("ascii"))
 
 

@@ -13,12 +13,12 @@ class TipRows(Database):
     """What the store keeps of tips."""
 
     def get_tips(self) -> Tips:
-        """Return the tips the index was last made equal to; no HEAD and no refs where it never was."""
+        """Return the tips the index was last made equal to; no HEAD and no refs if it never was."""
         refs = {os.fsdecode(ref): sha.hex() for ref, sha in self.read("SELECT ref, sha FROM tips")}
         return Tips(refs.pop("HEAD", None), refs, frozenset((self.get_meta("boundary") or "").split()))
 
     def set_tips(self, tips: Tips) -> None:
-        """Note that every commit reachable from *tips*, and no other, is here. Writes what differs: there may be 100,000."""
+        """Store *tips*: exactly the commits reachable from them are indexed. Writes only what differs: there may be 100,000."""
         before, now = _named(self.get_tips()), _named(tips)
         with self.transaction() as db:
             db.executemany(

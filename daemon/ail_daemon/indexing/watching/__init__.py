@@ -1,1 +1,1 @@
-"""What `watcher` is made of: which directories tell of moved refs, on which file systems, and the kernel's events for them."""
+"""Notices that refs may have moved: which directories to watch, on which file systems, and the kernel's events for them."""

@@ -1,7 +1,7 @@
 """The kernel's events on Linux: one inotify instance and one thread for all repositories, through watchdog's `InotifyFD`.
 
-watchdog's own Observer has a thread for each watch that wakes up every second, and its handlers never hear of an
-overflow; `InotifyFD` below it blocks, and tells. Knows no limit's wording and no file systems: errors are OSErrors.
+watchdog's own Observer has a thread for each watch that wakes up every second, and does not report overflows to its
+handlers; `InotifyFD` below it blocks, and reports them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Watched:
 
 
 class InotifyWatches:
-    """Tells *on_move* the key of a repository whose refs may have moved, and *on_overflow* that events were lost."""
+    """Calls *on_move* with the key of a repository whose refs may have moved, and *on_overflow* if events were lost."""
 
     def __init__(self, on_move: Callable[[str], None], on_overflow: Callable[[], None]) -> None:
         self._on_move = on_move
@@ -52,17 +52,17 @@ class InotifyWatches:
         self._is_stopping = False
         logging.getLogger(
             "watchdog"
-        ).propagate = False  # it would write to stderr; an overflow is told and logged above
+        ).propagate = False  # it would write to stderr; an overflow is reported and logged above
         warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)  # two keys may share a directory
         self._kernel = InotifyFD()
         self._kernel.name = "watcher"
 
     def start(self) -> None:
-        """Begin to tell."""
+        """Start reporting events."""
         self._kernel.start()
 
     def stop(self) -> None:
-        """Give the watches back and end the thread; nothing is told once this returns."""
+        """Remove the watches and end the thread; nothing is reported once this returns."""
         with self._lock:
             self._is_stopping = True
         self._kernel.stop()
@@ -101,14 +101,14 @@ class InotifyWatches:
                 raise error
 
     def unwatch(self, key: str) -> None:
-        """Let go of a key's watches; one that is not watched is no error."""
+        """Remove a key's watches, if it has any."""
         with self._lock:
             self._forget(key)
 
     # --- called by watchdog, on its thread -------------------------------------------------------------------------
 
     def on_event(self, event: InotifyEvent) -> None:
-        """Take one event; see inotify(7)."""
+        """Handle one event; see inotify(7)."""
         name = os.fsdecode(event.name)
         with self._lock:
             at = list(self._spots.get(event.wd, ()))
@@ -116,7 +116,7 @@ class InotifyWatches:
         self._tell(moved)
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
-        """Take that a directory is gone, or its file system."""
+        """Handle the removal of a watched directory, or of its file system."""
         with self._lock:
             at = self._spots.pop(wd, [])
             for key, spot in at:
@@ -128,7 +128,7 @@ class InotifyWatches:
         self._tell(dict.fromkeys(key for key, _ in at))
 
     def on_queue_overflow(self) -> None:
-        """Take that events were lost: directories that came meanwhile get their watches now."""
+        """Handle an overflow: directories made meanwhile get their watches now."""
         with self._lock:
             for key, known in list(self._watched.items()):
                 if known.place:
@@ -166,7 +166,7 @@ class InotifyWatches:
     def _settle(self, key: str, path: str) -> None:
         """Make the watches of *key* those that its plan names now; *path* is what a plain one consists of.
 
-        Planned again after each addition: what was made below a directory just before its watch is told by nobody.
+        Planned again after each addition: no event reports what was made below a directory just before it was watched.
         """
         known = self._watched[key]
         for _ in range(_MOST_PLANS):
@@ -213,7 +213,7 @@ class InotifyWatches:
 
 
 def _identify(path: str, place: RepoPlace | None) -> tuple[str | int, ...]:
-    """Return what tells a directory from another that is put in its place."""
+    """Return what identifies a directory, so that its replacement is noticed."""
     stat = os.stat(path)
     names = (place.root, place.git_dir, place.common_dir) if place else ()
     return (*names, stat.st_dev, stat.st_ino)

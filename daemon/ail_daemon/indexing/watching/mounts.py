@@ -1,4 +1,4 @@
-"""On which file system a path lies, and whether the kernel tells of changes there: reads the mount table, nothing else."""
+"""Finds from the mount table on which file system a path lies, and whether the kernel reports all changes there."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _REMOTE = frozenset(
 
 
 def find_deaf_type(path: str, table: str = _MOUNTS) -> str | None:
-    """Return the type of *path*'s file system where changes may be made without an event here, else None.
+    """Return the type of *path*'s file system if changes can be made there without an event here, else None.
 
     path: absolute, links resolved. Such are network file systems and those served by a process or a virtual machine's
-    host: an event tells of this kernel's own changes alone. A table that cannot be read hides nothing: None.
+    host: events report only this kernel's own changes. None if the table cannot be read.
     """
     kind = _find_type(path, table)
     return kind if kind in _REMOTE or kind.startswith("fuse.") else None

@@ -1,7 +1,7 @@
 """Events on macOS, through watchdog's Observer: one recursive stream a repository, which sleeps until something happens.
 
-FSEvents watches trees, not directories, so that objects/ is told of too and dropped here, and no watch is used up by a
-directory. Knows no limits and no file systems: errors are OSErrors.
+FSEvents watches trees, not directories, so that events of objects/ come too and are dropped here, and no watch is used up by a
+directory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ROLES: dict[str, Role] = {"": "git", "refs": "refs", "reftable": "reftable"}
 
 
 class ObserverWatches:
-    """The interface of `InotifyWatches`. Lost events are not told by these streams: the timer finds what they miss."""
+    """The interface of `InotifyWatches`. These streams do not report lost events: the timer finds what they miss."""
 
     def __init__(self, on_move: Callable[[str], None], on_overflow: Callable[[], None]) -> None:
         del on_overflow
@@ -35,7 +35,7 @@ class ObserverWatches:
         )  # its thread waits on a queue; the time only bounds a stop
 
     def start(self) -> None:
-        """Begin to tell."""
+        """Start reporting events."""
         self._observer.start()
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Which of a repository's directories to watch, and which names in them tell of moved refs: paths and stats, no events.
+"""Chooses which of a repository's directories to watch, and which names in them mean that refs moved.
 
 git writes a ref under `NAME.lock` and renames it, in the directory of the ref, so that each directory below refs/ needs a
 watch of its own. BUDGET bounds them: beyond it, the directories first named here win, and moves in the others wait for the

@@ -1,8 +1,8 @@
-"""Says when a repository's refs may have moved, as soon as they do: events where they work, a reason where they do not.
+"""Reports when a repository's refs may have moved: through events if they work, else it says why they do not.
 
-What is told is a hint, to be checked against the repository: one move tells several times, some tell without a move, and
-those beyond `plan.BUDGET` watches, on a parent's renaming, or lost in an overflow do not tell at all. The refs themselves,
-debouncing and polling are the caller's. watchdog is imported at the start, not with this module.
+A report is a hint, to be checked against the repository: one move may cause several, some come without a move, and moves
+beyond `plan.BUDGET` watches, at a parent's renaming, or lost in an overflow cause none. Reading refs, debouncing and
+polling are the caller's. watchdog is imported by `start`, not with this module.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _LIMITS = "/proc/sys/fs/inotify"
 class Watcher:
     """Watches repositories and plain directories under keys of the caller's.
 
-    on_move(key), on_overflow(): called on the watcher's thread; quick, never raising. Nothing is debounced. An overflow
-    means that any number of moves were lost, of any repository; it is told once for all. All methods may be called from
-    any thread, also from these two.
+    on_move(key), on_overflow(): called on the watcher's thread; they must be quick and not raise. Nothing is debounced. An
+    overflow means that any number of moves were lost, of any repository; it is reported once. All methods may be called
+    from any thread, also from these two.
     """
 
     def __init__(self, on_move: Callable[[str], None], on_overflow: Callable[[], None]) -> None:
@@ -39,7 +39,7 @@ class Watcher:
         self._why_not = "events are not watched yet"
 
     def start(self) -> None:
-        """Begin to watch; where that fails, `watch` says why."""
+        """Start watching; if that fails, `watch` says why."""
         try:
             self._watches = _open_watches(self._on_move, self._on_overflow)
             self._watches.start()
@@ -48,27 +48,27 @@ class Watcher:
             self._why_not = _explain_start(err)
 
     def stop(self) -> None:
-        """Let go of everything; nothing is told once this returns."""
+        """Remove all watches; nothing is reported once this returns."""
         if self._watches:
             self._watches.stop()
             self._watches = None
             self._why_not = "events are not watched any more"
 
     def watch(self, key: str, place: RepoPlace) -> str | None:
-        """Tell `on_move(key)` from now on when refs of the repository at *place* may have moved.
+        """Call `on_move(key)` from now on when refs of the repository at *place* may have moved.
 
-        Returns None where events work, else why they do not: then the caller polls. Moves made before it returns need not
-        be told: compare the refs afterwards. Calling it again costs a stat, and watches what was put in a vanished
-        repository's place or what a limit kept out: do so whenever the refs are compared.
+        Returns None if events work, else why they do not: then the caller polls. Moves made before it returns may not be
+        reported: compare the refs afterwards. Calling it again costs a stat, and watches a repository that replaced a
+        deleted one, or what a limit kept out: do so whenever the refs are compared.
         """
         return self._watch(key, place.common_dir, place)
 
     def watch_directory(self, key: str, path: str) -> str | None:
-        """Tell `on_move(key)` when a file in the directory *path* is written or renamed. Returns as `watch` does."""
+        """Call `on_move(key)` when a file in the directory *path* is written or renamed. Returns as `watch` does."""
         return self._watch(key, path, None)
 
     def unwatch(self, key: str) -> None:
-        """Let go of what is watched under *key*, if anything is; one event that is under way may still be told."""
+        """Remove the watches of *key*, if any; one event that is under way may still be reported."""
         if self._watches:
             self._watches.unwatch(key)
 

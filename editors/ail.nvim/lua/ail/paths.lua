@@ -2,7 +2,11 @@
 local uv = require('ail.editor').uv
 local M = {}
 
-M.SOCKET_PATH_MAX_BYTES = 107 -- sun_path has 108 with the closing NUL (unix(7))
+local function is_macos()
+  return uv.os_uname().sysname == 'Darwin'
+end
+
+M.SOCKET_PATH_MAX_BYTES = is_macos() and 103 or 107 -- sun_path has 104 or 108 with the closing NUL (unix(7))
 
 local function is_absolute(path)
   return path:sub(1, 1) == '/'
@@ -15,8 +19,11 @@ end
 
 local function state_dir()
   local named = uv.os_getenv('XDG_STATE_HOME') or ''
-  local base = is_absolute(named) and named or (uv.os_getenv('HOME') or uv.os_homedir() or '') .. '/.local/state'
-  return base .. '/ail'
+  if is_absolute(named) then
+    return named .. '/ail'
+  end
+  local below = is_macos() and '/Library/Application Support' or '/.local/state'
+  return (uv.os_getenv('HOME') or uv.os_homedir() or '') .. below .. '/ail'
 end
 
 --- Return the socket's path, or nil and an error: `named` (setup's `socket`), $AIL_SOCKET, the runtime directory, the state directory.
@@ -37,7 +44,7 @@ function M.check(path)
   if #path <= M.SOCKET_PATH_MAX_BYTES then
     return path
   end
-  return nil, { code = 30, message = 'the socket path has more than 107 bytes: ' .. path, hint = 'set AIL_SOCKET to a shorter one' }
+  return nil, { code = 30, message = 'the socket path has more than ' .. M.SOCKET_PATH_MAX_BYTES .. ' bytes: ' .. path, hint = 'set AIL_SOCKET to a shorter one' }
 end
 
 return M

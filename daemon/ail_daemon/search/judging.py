@@ -1,0 +1,121 @@
+"""How likely each passage is the reason that was asked for. Pure: numbers in, numbers out; knows no index.
+
+Boosted trees over what is known of a passage, its commit and their place (`evidence.Found`), fitted by `python -m
+bench.quality.evidence --write` to questions whose reasons are known by key words; a logistic regression over the best passage
+makes it a probability that what is quoted holds the reason. Both are read from evidence.json beside this file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .evidence import Found
+from .features import Floats
+
+KINDS = ("message", "comment", "docstring", "docs", "changelog", "test")
+SCOPES = ("open", "file", "lines")
+
+COLUMNS = (
+    "score", "log_rank", "is_ranked", "commit_cosine", "commit_coverage", "overlap", "overlap_code", "tells", "states",
+    "cosine", "is_compared", "near", "is_within", "stands", "made_lines", "changed_lines", "is_in_file", "is_removed", "length",
+    *KINDS, "overlap_share", "cosine_share", "beside", "opens", "about_file", "about_lines",
+)  # fmt: skip
+"""The columns of `build_columns`."""
+
+_NOT_RANKED = -3.5  # log rank of a commit that the ranker did not bring up
+
+Indexes = npt.NDArray[np.intp]
+
+
+class Sureness(NamedTuple):
+    """What the probability is judged by: the best passage's worth and how far the best of another commit lies behind it."""
+
+    worth: float
+    lead: float
+    confidence: float
+    scope: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Fitted trees, of equal size: feature, threshold, left, right and value of each node; a leaf leads to itself.
+
+    base: what all trees add to. sure: weights of `Sureness`, by scope, the bias last. bars: the least probability, by scope,
+    from which a passage is quoted as the reason.
+    """
+
+    feature: Indexes
+    threshold: Floats
+    left: Indexes
+    right: Indexes
+    value: Floats
+    base: float
+    depth: int
+    sure: Floats
+    bars: Floats
+
+    def weigh(self, columns: Floats) -> Floats:
+        """Return for each row of *columns* (see COLUMNS) how far it looks like the reason, as log odds."""
+        trees = np.arange(len(self.feature))
+        at = np.zeros((len(columns), len(trees)), np.intp)
+        rows = np.arange(len(columns))[:, None]
+        for _ in range(self.depth):
+            is_left = columns[rows, self.feature[trees, at]] <= self.threshold[trees, at]
+            at = np.where(is_left, self.left[trees, at], self.right[trees, at])
+        weights: Floats = self.value[trees, at].sum(axis=1) + self.base
+        return weights
+
+    def get_probability(self, sureness: Sureness) -> float:
+        """Return the probability, 0 to 1, that the best passage holds the reason."""
+        weights = self.sure[sureness.scope]
+        told = np.array([sureness.worth, sureness.lead, sureness.confidence, 1.0])
+        return 1 / (1 + math.exp(-float(told @ weights)))
+
+
+@cache
+def load_judge() -> Judge:
+    """Return the trees and weights that are shipped."""
+    kept = json.loads(resources.files(__package__).joinpath("evidence.json").read_text("utf-8"))
+    trees = {name: np.array(kept[name]) for name in ("feature", "threshold", "left", "right", "value")}
+    return Judge(
+        **trees, base=kept["base"], depth=kept["depth"], sure=np.array(kept["sure"]), bars=np.array(kept["bars"])
+    )
+
+
+def build_columns(found: Sequence[Found], scope: int) -> Floats:
+    """Return (len(found), len(COLUMNS)); *scope*: the question's place in SCOPES."""
+    most_overlap = max((one.overlap for one in found), default=0.0) or 1.0
+    most_cosine = max((one.cosine or 0.0 for one in found), default=0.0) or 1.0
+    beside = Counter(one.commit_id for one in found)
+    rows = [_describe(one, most_overlap, most_cosine, beside[one.commit_id], scope) for one in found]
+    return np.array(rows, np.float64).reshape(len(found), len(COLUMNS))
+
+
+def _describe(one: Found, most_overlap: float, most_cosine: float, beside: int, scope: int) -> list[float]:
+    passage, cosine = one.passage, one.cosine or 0.0
+    return [
+        one.score, -math.log1p(one.rank) if one.rank is not None else _NOT_RANKED, one.rank is not None,
+        one.commit_cosine, one.commit_coverage, one.overlap, one.overlap_code, passage.worth >= 1, passage.worth >= 2,
+        cosine, one.cosine is not None, math.exp(-one.distance / 6) if one.distance is not None else 0.0,
+        one.distance == 0, one.line_now is not None, one.of_lines == 1, one.of_lines == 0.5, one.is_in_file,
+        passage.is_removed, math.log(len(passage.text)) - 5, *(passage.kind == kind for kind in KINDS),
+        one.overlap / most_overlap, cosine / most_cosine, math.log(beside),
+        passage.kind == "message" and (passage.line or 9) <= 3, scope == 1, scope == 2,
+    ]  # fmt: skip
+
+
+def measure_sureness(found: Sequence[Found], weights: Floats, confidence: float, scope: int) -> Sureness:
+    """Return what tells how sure the first of *found*, best first, is; *confidence*: the ranker's in its first commit."""
+    best = float(weights[0])
+    rival = next((float(w) for one, w in zip(found, weights, strict=True) if one.commit_id != found[0].commit_id), -6.0)
+    return Sureness(best, best - rival, math.log((confidence + 1e-3) / (1 - confidence + 1e-3)), scope)

