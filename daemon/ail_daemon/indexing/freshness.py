@@ -42,7 +42,7 @@ class Freshness:
         self._starting = threading.RLock()
         self._is_due = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
-        self.on_look: Callable[[], None] = lambda: None  # called in a thread, before each look at everything
+        self.on_look: Callable[[], None] = lambda: None  # called in a thread, after each look at all repositories
 
     async def start(self) -> None:
         """Begin: with a look at everything that moved while no daemon ran."""
@@ -154,7 +154,6 @@ class Freshness:
 
     def _look_at_all(self) -> None:
         self._take_hints()
-        self.on_look()
         for repo in self._repos:
             self._watch(repo)  # again: it may have been replaced, or a limit raised
             if repo.is_damaged_at_rest():
@@ -163,6 +162,7 @@ class Freshness:
             self._indexer.request_if_unsettled(repo, "timer")
             if index := repo.index:
                 index.rest()  # a question opened it
+        self.on_look()  # last: it may load the model, and no repository is to wait for that
 
     def _take_hints(self) -> None:
         """Take what hooks left: by a rename, so that no line is read twice."""
