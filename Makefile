@@ -22,7 +22,6 @@ help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 ask: setup ## Enrol REPO (default: this one), index it, ask Q, optionally about FILE
-	@$(BIN)/ail-daemon model prepare --if-missing
 	@$(BIN)/ail-client add "$$REPO" --wait
 	@$(BIN)/ail-client ask --repo "$$REPO" -- $${FILE:+"$$FILE"} "$$Q"
 

@@ -71,6 +71,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
     with tempfile.TemporaryDirectory(prefix="ail") as home:
         env = {**os.environ, "XDG_RUNTIME_DIR": home, "XDG_STATE_HOME": home + "/state", "XDG_CONFIG_HOME": home}
+        env["AIL_MODEL"] = "no-such-model"  # the default one would be prepared beside what is measured
         reading, writing = os.pipe()
         command = [sys.executable, "-m", "ail_daemon.cli", "run", "--ready-fd", str(writing)]
         with subprocess.Popen(command, env=env, pass_fds=[writing], stderr=subprocess.DEVNULL) as daemon:

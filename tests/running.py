@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -18,20 +19,23 @@ from tests.tools import alone
 from ail_client.connection import Connection, connect
 from ail_client.deadline import Deadline
 from ail_daemon.encoding import DEFAULT_MODEL
-from ail_daemon.encoding.prepared import find_prepared
+from ail_daemon.encoding.prepared import NAMES_FILE, find_prepared
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[1]
+NO_WEIGHTS = "no-such-model"
+"""A model whose weights are nowhere: the daemon prepares the default one by itself, in 8 s, where it is missing."""
 
 
 class Home:
-    """A user's home with nothing in it but, where *models* is given, prepared models."""
+    """A user's home with nothing in it but, where *models* is given, prepared models; else no model can be prepared either."""
 
     def __init__(self, directory: Path, models: Path | None = None) -> None:
         self.directory = directory
         self.socket = directory / "ail.sock"
         self.state = directory / "state" / "ail"
         self.state.mkdir(mode=0o700, parents=True)
+        self.model = DEFAULT_MODEL if models is not None else NO_WEIGHTS
         if models is not None:
             (self.state / "models").symlink_to(models)
 
@@ -47,7 +51,18 @@ class Home:
             "HF_HUB_OFFLINE": "1",
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": "/dev/null",
+            **({} if self.model == DEFAULT_MODEL else {"AIL_MODEL": self.model}),
         }
+
+    def own_models(self, models: Path, name: str = NO_WEIGHTS) -> Path:
+        """Give this home a copy of *models* that may be damaged. By *name* the daemon can prepare it anew, or cannot."""
+        own = self.state / "models"
+        own.unlink(missing_ok=True)
+        shutil.copytree(models, own)
+        (model_id,) = json.loads((own / NAMES_FILE).read_text()).values()
+        (own / NAMES_FILE).write_text(json.dumps({name: model_id}))
+        self.model = name
+        return own
 
     def run(self, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command as this user; its output is captured."""

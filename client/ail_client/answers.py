@@ -68,7 +68,9 @@ def describe_limits(reply: dict[str, Any]) -> list[str]:
     notes = [to_line(reply["degraded"])] if reply.get("degraded") else []
     index = reply.get("index") or {}
     if not notes and index.get("complete") is False:
-        notes.append(f"{index.get('pending', 0):,} commits are not searchable in full yet")
+        pending = index.get("pending", 0)
+        lack = f"{pending:,} commits are not searchable in full yet"
+        notes.append(lack if pending else "new commits may be missing: the index is not up to date for certain")
     return notes
 
 

@@ -110,6 +110,11 @@ def describe_progress(state: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def describe_preparing(spent_s: float) -> str:
+    """Return what the daemon does while it prepares the model, for *spent_s* by now: "preparing the model, 12 s"."""
+    return f"preparing the model, {describe_span(spent_s)}"
+
+
 def make_table(heads: Sequence[str], rows: Sequence[Sequence[str]], page: Page | None = None) -> list[str]:
     """Return the lines of a table, columns as wide as they need, the last one cut where *page* ends."""
     widths = [max(map(count_columns, column)) for column in zip(heads, *rows, strict=True)]

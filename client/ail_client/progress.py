@@ -10,7 +10,7 @@ import time
 from ail_rpc.errors import NotEnrolledError, RepoUnreadableError
 
 from .deadline import Deadline
-from .layout import describe_progress
+from .layout import describe_preparing, describe_progress
 from .output import is_terminal, write_note
 from .sanitise import to_line
 from .session import call
@@ -29,9 +29,9 @@ _READ = ("embedding", "changes")  # phases in which words find every commit
 def wait_until_complete(
     connection: Connection, repo: str, limit_s: float, enough_s: float = math.inf
 ) -> dict[str, Any]:
-    """Return the status of *repo* once all of it is searchable; *limit_s* bounds each look, not the wait.
+    """Return the status of *repo* once all of it is searchable, by meaning where the daemon prepares a model.
 
-    enough_s: after so long all commits having been read is enough: words find them.
+    limit_s: bounds each look, not the wait. enough_s: after so long all commits having been read is enough: words find them.
 
     Raises RepoUnreadableError with the daemon's notice where indexing gave up, NotEnrolledError if *repo* is removed.
     """
@@ -39,13 +39,14 @@ def wait_until_complete(
     line, began = ProgressLine(), time.monotonic()
     try:
         while True:
-            state = _look(connection, repo, limit_s)
-            is_read = state.get("phase") in _READ
-            if state.get("complete") or (is_read and time.monotonic() - began > enough_s):
+            state, preparing_s = _look(connection, repo, limit_s)
+            is_complete = bool(state.get("complete"))
+            is_read = is_complete or state.get("phase") in _READ
+            if (is_complete and preparing_s is None) or (is_read and time.monotonic() - began > enough_s):
                 return state
-            if state.get("notice") and state.get("phase") == "idle":
+            if state.get("notice") and state.get("phase") == "idle" and not is_complete:
                 raise RepoUnreadableError(f"{repo}: {state['notice']}", "`ail-client status` shows how far it came")
-            line.show(describe_progress(state))
+            line.show(describe_preparing(preparing_s or 0) if is_complete else describe_progress(state))
             time.sleep(POLL_S)
     finally:
         line.clear()
@@ -86,8 +87,9 @@ def _columns() -> int:
         return 80
 
 
-def _look(connection: Connection, repo: str, limit_s: float) -> dict[str, Any]:
-    repos: list[dict[str, Any]] = call(connection, "status", {"repo": repo}, Deadline(limit_s))["repos"]
-    if not repos:
+def _look(connection: Connection, repo: str, limit_s: float) -> tuple[dict[str, Any], float | None]:
+    """Return the state of *repo*, and for how many seconds a model is being prepared already, None where none is."""
+    status: dict[str, Any] = call(connection, "status", {"repo": repo}, Deadline(limit_s))
+    if not status["repos"]:
         raise NotEnrolledError(f"{repo} has been removed meanwhile", f"ail-client add {repo}")
-    return repos[0]
+    return status["repos"][0], status.get("preparing_s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .citations import render_fate
-from .layout import Page, describe_progress, describe_span, describe_time, make_table, shorten
+from .layout import Page, describe_preparing, describe_progress, describe_span, describe_time, make_table, shorten
 from .sanitise import to_block, to_line, to_path
 from .wrapping import count_columns, wrap
 
@@ -71,7 +71,7 @@ def render_status(status: dict[str, Any], page: Page | None = None) -> str:
     rows = [
         ("daemon", f"{to_line(str(status.get('version')))}, pid {status.get('pid')}, up {up}"),
         ("socket", _shorten_path(str(status.get("socket")), page)),
-        ("model", _name_model(to_line(str(model))) if model else _describe_no_model(status)),
+        ("model", _describe_model(to_line(str(model)), status) if model else _describe_no_model(status)),
         ("memory", _describe_memory(status)),
         *_list_metrics(status.get("metrics") or {}),
         *_list_github(status.get("github") or {}),
@@ -109,10 +109,21 @@ def _list_github(github: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _describe_no_model(status: dict[str, Any]) -> str:
     """Return why no model serves: just after a start it is being loaded, and questions wait for it."""
+    if (preparing_s := status.get("preparing_s")) is not None:
+        return f"{describe_preparing(preparing_s)}: questions are answered by words alone until then"
     reason = to_line(str(status.get("no_model") or "none"))
     if reason == "model loading":
         return "loading"
-    return f"{reason}: questions are answered by words alone; `ail-daemon model prepare` makes one ready"
+    remedy = to_line(str(status.get("model_remedy") or "`ail-daemon model prepare` makes one ready"))
+    return f"{reason}: questions are answered by words alone; {remedy}"
+
+
+def _describe_model(model: str, status: dict[str, Any]) -> str:
+    """Return the name of the model that serves, and whether its damaged files are being prepared anew."""
+    preparing_s = status.get("preparing_s")
+    return _name_model(model) + (
+        "" if preparing_s is None else f"; its files were damaged: {describe_preparing(preparing_s)}"
+    )
 
 
 def _name_model(model: str) -> str:

@@ -78,6 +78,7 @@ async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.
     consistency = Consistency(repos, answering, asking.find, recent.sample)
 
     pool.submit(encoder.get)
+    freshness.on_look = encoder.look_at_files
     indexer.on_updated = warming.note_update
     indexer.start()
     await freshness.start()
@@ -91,7 +92,12 @@ async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.
 
         async def get_status(start: str | None) -> dict[str, Any]:
             status = await enrolment.get_status(start)
-            return {**status, "no_model": encoder.reason, "notice": flags.notice, "github": pull_requests.describe()}
+            model = {
+                "no_model": encoder.reason,
+                "model_remedy": encoder.remedy if encoder.reason else None,
+                "preparing_s": encoder.preparing_s,
+            }
+            return {**status, **model, "notice": flags.notice, "github": pull_requests.describe()}
 
         yield Offer(
             methods,
@@ -100,9 +106,10 @@ async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.
             lambda: _get_model(encoder),
             lambda: _read_metrics(enrolment, caches, encoder),
             figures.describe,
-            lambda: all(repo.progress.phase == "idle" for repo in repos),
+            lambda: encoder.preparing_s is None and all(repo.progress.phase == "idle" for repo in repos),
         )
     finally:
+        encoder.stop()
         await asyncio.to_thread(pull_requests.stop)
         await applying.stop()
         await warming.stop()

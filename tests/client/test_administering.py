@@ -46,6 +46,17 @@ def test_add_wait_returns_when_everything_is_searchable(client: Runner, repo: Pa
     assert [method for method, _ in daemon.calls] == ["hello", "repo.add", "status", "status", "status"]
 
 
+def test_add_wait_waits_for_a_model_that_is_being_prepared(client: Runner, repo: Path, daemon: ScriptedDaemon) -> None:
+    notice = "the model is being prepared: words alone until then"
+    searchable = make_state(complete=True, phase="idle", notice=notice)
+    states = iter([searchable | {"preparing_s": 0.0}, searchable | {"preparing_s": 0.2}, make_state(complete=True)])
+    daemon.script |= {"repo.add": {"path": str(repo), "notice": notice}, "status": lambda _params: next(states)}
+    done = client.run("add", "--wait")
+    assert (done.returncode, done.stdout) == (0, f"searchable: {repo}\n")
+    assert "note:" not in done.stderr
+    assert [method for method, _ in daemon.calls].count("status") == 3
+
+
 def test_the_wait_ends_with_what_can_be_done_next(client: Runner, repo: Path, daemon: ScriptedDaemon) -> None:
     daemon.script |= {"repo.add": {"path": str(repo)}, "status": make_state(complete=True)}
     assert client.run("add", "--wait").stderr == 'next: git why "why …?" or git why FILE:LINE "why …?"\n'
@@ -136,6 +147,16 @@ def test_a_model_that_is_being_loaded_is_not_called_missing(client: Runner, daem
     status = client.run("status").stdout
     assert "model    model missing: questions are answered by words alone" in status
     assert "ail-daemon model prepare" in status
+    daemon.script["status"]["model_remedy"] = "run `pip install\x1b[2J`"
+    assert "words alone; run `pip install\\x1b[2J`" in client.run("status").stdout
+
+
+def test_a_model_that_is_being_prepared_says_for_how_long(client: Runner, daemon: ScriptedDaemon) -> None:
+    told = {"model": None, "no_model": "the model is being prepared", "preparing_s": 12.7}
+    daemon.script["status"] = {"pid": 7, "socket": "/s", "version": "0.1.0", **told}
+    assert "model    preparing the model, 12 s: questions are answered by words alone" in client.run("status").stdout
+    daemon.script["status"] |= {"model": "ab" * 32, "no_model": None}
+    assert "model    ababababab; its files were damaged: preparing the model, 12 s" in client.run("status").stdout
 
 
 def test_the_last_update_is_told_in_words_that_are_true(client: Runner, daemon: ScriptedDaemon) -> None:

@@ -55,6 +55,7 @@ class User:
             "XDG_STATE_HOME": os.path.join(home, "state"),
             "XDG_CONFIG_HOME": os.path.join(home, "config"),
             "AIL_LOG_FILE": os.path.join(home, "log"),
+            "AIL_MODEL": "no-such-model",  # the default one would be prepared, 8 s of torch for each daemon
         }
         self._processes: list[subprocess.Popen[bytes]] = []
 

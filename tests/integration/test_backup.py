@@ -267,7 +267,10 @@ def test_questions_go_on_while_backups_are_made_and_taken_back(
         asked = [pool.submit(ask, number) for number in range(12)]
         for number in range(6):
             call("backup", file=str(backup)) if number % 2 else call("restore", file=str(backup))
-        assert {one.result() for one in asked} == {""}
+        assert {one.result() for one in asked} <= {
+            "",
+            "note: new commits may be missing: the index is not up to date for certain\n",
+        }
 
 
 @pytest.mark.parametrize("promised", one_fast([True, False], fast=False))

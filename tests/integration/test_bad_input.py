@@ -82,8 +82,7 @@ def test_without_a_model_words_answer_and_say_so(bare_home: Home, repo: Reposito
 
 @pytest.mark.parametrize("damage", ["truncated", "altered", "gone"])
 def test_a_damaged_model_is_not_served(bare_home: Home, repo: Repository, models: Path, damage: str) -> None:
-    copied = bare_home.state / "models"
-    shutil.copytree(models, copied)
+    copied = bare_home.own_models(models)
     (graph,) = copied.glob("*/model.onnx")
     data = graph.read_bytes()
     if damage == "gone":
@@ -102,7 +101,7 @@ def test_a_model_that_comes_later_is_taken_up_without_a_restart(
     bare_home: Home, repo: Repository, models: Path
 ) -> None:
     bare_home.client("add", str(repo.path), "--wait")
-    shutil.copytree(models, bare_home.state / "models")
+    bare_home.own_models(models)
     deadline = time.monotonic() + 30
     reply = {"mode": "lexical"}
     while reply["mode"] == "lexical" and time.monotonic() < deadline:

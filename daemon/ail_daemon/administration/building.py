@@ -8,9 +8,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future
+from time import sleep
 
 from ail_rpc.errors import AilError, RepoUnreadableError
 
+from ..encoding.encoders import ServingEncoder
 from ..flags import Flags
 from ..indexing import skipping
 from ..indexing.indexer import Indexer
@@ -30,13 +32,25 @@ def build(flags: Flags, named: Sequence[str]) -> int:
     indexing = open_indexing(flags, is_on_battery=lambda: False)  # somebody waits for it: that is asking for it
     indexing.indexer.start()
     try:
-        if indexing.encoder.get() is None:
-            _say(f"note: {indexing.encoder.notice}")
+        _await_model(indexing.encoder)
         statuses = [_try(indexing, start) for start in named]
     finally:
+        indexing.encoder.stop()
         indexing.indexer.stop()
         indexing.repos.close()
     return next(filter(None, statuses), 0)
+
+
+def _await_model(encoder: ServingEncoder) -> None:
+    """Load the model; where it is missing and can be prepared, wait for that. Where there is none then, say so."""
+    is_there, looks = encoder.get() is not None, 0
+    while encoder.preparing_s is not None:
+        looks += 1
+        _tell(f"preparing the model, {encoder.preparing_s or 0:.0f} s", looks)
+        sleep(_LOOK_S)
+    _show_end()
+    if not is_there and encoder.loaded is None:
+        _say(f"note: {encoder.notice}")
 
 
 def _try(indexing: Indexing, start: str) -> int:
@@ -79,6 +93,11 @@ def _show(repo: Repo, looks: int) -> None:
     progress = repo.progress.describe()
     line = f"{repo.place.root}: {progress['phase']} {progress['done']:,} of {progress['of']:,}"
     line += f", {progress['rate']:,.0f}/s" if progress["rate"] else ""
+    _tell(line, looks)
+
+
+def _tell(line: str, looks: int) -> None:
+    """Show *line*, which renews itself on a terminal."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{line}")
         sys.stderr.flush()

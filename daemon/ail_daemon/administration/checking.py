@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ail_rpc.errors import StorageError
+from ail_rpc.errors import BusyError, StorageError
 
 from ..encoding.encoders import ServingEncoder
 from ..flags import Flags
@@ -20,6 +20,8 @@ from ..indexing.reading import LocalReader
 from ..model import Tips
 from ..repos.repo import Repo
 from ..repos.repos import Repos
+
+_MOST_CLOSED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,12 @@ class Checking:
 
     async def _check(self, repo: Repo) -> dict[str, Any]:
         await self._update(repo)
-        found = await asyncio.to_thread(self._inspect, repo)
+        found = await self._inspect_at_rest(repo)
         left = found
         if not found.is_ok and (not repo.notice or found.integrity != "ok"):
             await asyncio.to_thread(_discard, repo, found)
             await self._update(repo)
-            left = await asyncio.to_thread(self._inspect, repo)
+            left = await self._inspect_at_rest(repo)
         is_ok, notice = left.is_ok and not repo.notice, repo.notice or describe_wait(repo)
         result = {"path": repo.place.root, "ok": is_ok, "repaired": is_ok and not found.is_ok, "notice": notice}
         return result | {"commits": repo.index.counts.commits if repo.index else 0, "found": found.describe()}
@@ -79,6 +81,15 @@ class Checking:
         self._indexer.forget(repo)
         repo.settled = {}
         await asyncio.wrap_future(self._indexer.request(repo, "timer").done)
+
+    async def _inspect_at_rest(self, repo: Repo) -> Findings:
+        """Inspect *repo*; again after another update where one closed the index meanwhile, as after a damaged database."""
+        for _ in range(_MOST_CLOSED):
+            try:
+                return await asyncio.to_thread(self._inspect, repo)
+            except BusyError:
+                await self._update(repo)
+        return await asyncio.to_thread(self._inspect, repo)
 
     def _inspect(self, repo: Repo) -> Findings:
         try:

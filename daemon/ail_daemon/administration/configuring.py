@@ -41,6 +41,7 @@ class Applying:
         self._caches = caches
         self._freshness = freshness
         self._begun: dict[asyncio.Task[None], str] = {}
+        self._encoder.on_prepared = self._look_at_all
         self._leave = (flags.check_with(self._check), flags.subscribe(self._apply))
 
     async def wait(self, limit_s: float) -> list[str]:

@@ -17,6 +17,9 @@ from ..indexing.indexer import Indexer
 from ..repos.repo import Repo, describe_index
 from ..repos.repos import Repos
 
+_MODEL_S = 1.0
+"""`add` waits so long for the model to be loaded, so that it says what is missing; loading takes .2 s."""
+
 
 class Enrolment:
     """Enrols and removes repositories, and describes them."""
@@ -39,6 +42,7 @@ class Enrolment:
         """Enrol the repository that `repo` lies in and request its update; return once the enrolment is on disk."""
         repo = await asyncio.to_thread(self._repos.add, params["repo"])
         await asyncio.to_thread(self._freshness.enrol, repo)
+        await asyncio.wait({asyncio.create_task(asyncio.to_thread(self._encoder.get))}, timeout=_MODEL_S)
         return self._describe(repo)
 
     async def remove(self, params: dict[str, Any]) -> dict[str, Any]:

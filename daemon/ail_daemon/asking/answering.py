@@ -83,7 +83,7 @@ class Answering:
         is_semantic = asked.plan.side == "semantic"
         serving = self._encoder.get() if is_semantic else self._encoder.loaded
         if is_semantic and serving is None:
-            raise NoMeaningError("model", self._encoder.reason or "model missing")
+            raise NoMeaningError("model", self._encoder.reason or "model missing", self._encoder.remedy)
         index = asked.repo.open_index(serving)
         if is_semantic and (index.vectors is None or index.encoder is None):
             raise NoMeaningError("failed", index.no_vectors or "the embeddings are not loaded")

@@ -20,16 +20,18 @@ SWITCHED_OFF = "meaning is switched off (AIL_FAISS_ENABLED)"
 
 _REMEDIES: dict[Cause, str] = {
     "switched_off": "`ail-client flags AIL_FAISS_ENABLED=true` switches it on",
-    "model": "`ail-daemon model prepare` makes the model ready",
     "out_of_time": "allow more with AIL_MAX_QUERY_TIME_S",
 }
 
 
 class NoMeaningError(UnavailableError):
-    """The semantic side cannot answer: *cause* says which kind of reason, the message which reason."""
+    """The semantic side cannot answer: *cause* says which kind of reason, the message which reason.
 
-    def __init__(self, cause: Cause, message: str) -> None:
-        remedy = _REMEDIES.get(cause, "see the daemon's log")
+    remedy: what to do about it, where the cause alone does not tell.
+    """
+
+    def __init__(self, cause: Cause, message: str, remedy: str = "") -> None:
+        remedy = remedy or _REMEDIES.get(cause, "see the daemon's log")
         super().__init__(message, f"{remedy}; or ask by words, in the mode lexical or with AIL_FAISS_FALLBACK=true")
         self.cause = cause
 

@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
-from ail_rpc.errors import AilError, UsageError
+from ail_rpc.errors import AilError, ModelError, UsageError
 
 from ..model import Embeddings, Encoder
 from ..process import heap
 from ..process.logs import log
 from ..settings import Settings
 from . import find_prepared, open_encoder
+from .original import find_obstacle
+from .prepared import PREPARE_HINT, verify
+from .provision import Provision
 
 _RETRY_S = 5.0
 _LOADING = "model loading"
+_MISSING = "model missing"
+_PREPARING = "the model is being prepared"
 
 
 class ServingEncoder:
-    """Holds the encoder, or the reason why there is none. Safe to use from several threads."""
+    """Holds the encoder, or the reason why there is none. Safe to use from several threads.
 
-    def __init__(self, bulk: Bulk) -> None:
+    provision: prepares a model that is missing or damaged, None where that is not to be done.
+    """
+
+    def __init__(self, bulk: Bulk, provision: Provision | None = None) -> None:
         self._lock = threading.Lock()
         self._serving = Serving(None, bulk)
+        self._provision = provision
         self._tried_at = float("-inf")
         self._refused: str | None = None
-        self.reason: str | None = _LOADING
+        self._reason: str | None = _LOADING
+        self._obstacle: str | None = None  # what a person must do before the model can be prepared or loaded
+        self._looked_at: tuple[tuple[int, int], ...] = ()  # size and time of its files when they were found whole
+        self.on_prepared: Callable[[], None] = lambda: None  # called in a thread, once a model was prepared and serves
 
     @property
     def loaded(self) -> Encoder | None:
@@ -36,11 +49,33 @@ class ServingEncoder:
         return self._serving.encoder
 
     @property
+    def preparing_s(self) -> float | None:
+        """Seconds since the daemon began to prepare the model, None while it does not."""
+        return self._provision.spent_s if self._provision else None
+
+    @property
+    def reason(self) -> str | None:
+        """Why no model serves; None where one does."""
+        if self._reason is not None and self.preparing_s is not None:
+            return _PREPARING
+        return self._reason
+
+    @property
+    def remedy(self) -> str:
+        """What to do about `reason`."""
+        if self.preparing_s is not None:
+            return "ask again in a moment"
+        if self._obstacle or not self._provision or not self._provision.problem:
+            return self._obstacle or PREPARE_HINT
+        return f"preparing it failed ({self._provision.problem}): {PREPARE_HINT}"
+
+    @property
     def notice(self) -> str | None:
         """What `status` says while there is no model, or still the former one; None if all is well or loading."""
-        if self.reason in (None, _LOADING):
+        reason = self.reason
+        if reason in (None, _LOADING):
             return self._refused
-        return f"{self.reason}: words alone; run `ail-daemon model prepare`"
+        return f"{reason}: words alone until then" if reason == _PREPARING else f"{reason}: words alone; {self.remedy}"
 
     def get(self) -> Encoder | None:
         """Return the encoder, loading it if need be; None, with `reason` set, if that fails.
@@ -58,6 +93,31 @@ class ServingEncoder:
                 self._load(self._serving.bulk)
             return self._serving
 
+    def look_at_files(self) -> None:
+        """Have a model prepared anew whose files were damaged while it serves: workers load it from them.
+
+        Reads them where one is another by size or time than when they were found whole: 20 ms for 23 MB.
+        """
+        encoder, bulk = self.get_serving()
+        if encoder is None or bulk.kind != "prepared":
+            return
+        try:
+            prepared = find_prepared(Path(bulk.models_dir), bulk.model)
+            if prepared is None:
+                raise ModelError(f"the model {bulk.model} is not prepared any more", PREPARE_HINT)
+            if (found := prepared.stat()) != self._looked_at:
+                verify(prepared)
+                self._looked_at = found
+        except ModelError as err:
+            if self.preparing_s is None:
+                log("model_damaged", level="warning", code=err.code)
+            self._have_prepared(bulk)
+
+    def stop(self) -> None:
+        """End the preparing of a model."""
+        if self._provision:
+            self._provision.stop()
+
     def switch(self, bulk: Bulk) -> bool:
         """Load the encoder that *bulk* describes and serve it from then on; return whether that is another model.
 
@@ -74,7 +134,7 @@ class ServingEncoder:
             except AilError as err:
                 self._keep(encoder, before, bulk, err)
                 return False
-            self.reason = None
+            self._reason = None
         heap.trim()
         return True
 
@@ -86,14 +146,35 @@ class ServingEncoder:
             self._refused = f"{asked.model} cannot be used, {before.model} goes on: {err.message}"
         log("model_unavailable", level="warning", code=err.code)
 
-    def _load(self, bulk: Bulk) -> None:
+    def _load(self, bulk: Bulk) -> bool:
+        """Load the model and return True; where that fails, what served before, if anything, goes on."""
         self._tried_at = monotonic()
         try:
             self._serving = Serving(_open(bulk), bulk)
-            self.reason = None
         except AilError as err:
-            self.reason = "model missing" if "not prepared" in err.message else f"model unusable: {err.message}"
             log("model_unavailable", level="warning", code=err.code)
+            if self._serving.encoder is None:
+                self._reason = _MISSING if "not prepared" in err.message else f"model unusable: {err.message}"
+            self._obstacle = err.hint
+            if bulk.kind == "prepared" and isinstance(err, ModelError):
+                self._have_prepared(bulk)
+            return False
+        self._reason = None
+        return True
+
+    def _have_prepared(self, bulk: Bulk) -> None:
+        self._obstacle = find_obstacle(bulk.model)
+        if self._provision and not self._obstacle:
+            self._provision.begin(bulk.model, self._take_up)
+
+    def _take_up(self) -> bool:
+        """Serve what was prepared just now; return whether it can be loaded."""
+        with self._lock:
+            is_served = self._load(self._serving.bulk)
+        if is_served:
+            heap.trim()
+            self.on_prepared()
+        return is_served
 
 
 def make_bulk(settings: Settings, models_dir: str) -> Bulk:

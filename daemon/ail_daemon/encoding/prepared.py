@@ -90,6 +90,15 @@ class Prepared:
         _check_hash(file, found, self.manifest)
         return path
 
+    def stat(self) -> tuple[tuple[int, int], ...]:
+        """Return (size in bytes, time of the last change in ns) of every file. Raises ModelError where one is missing."""
+        found = []
+        for file in (*CONTENT_FILES, MANIFEST_FILE):
+            with _reading(self.directory / file):
+                status = (self.directory / file).stat()
+            found.append((status.st_size, status.st_mtime_ns))
+        return tuple(found)
+
 
 def parse_manifest(content: bytes) -> Manifest:
     """Read manifest.json. Raises ModelError where it is damaged or of another version."""

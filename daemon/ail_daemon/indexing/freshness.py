@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -42,6 +42,7 @@ class Freshness:
         self._starting = threading.RLock()
         self._is_due = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
+        self.on_look: Callable[[], None] = lambda: None  # called in a thread, after each look at all repositories
 
     async def start(self) -> None:
         """Begin: with a look at everything that moved while no daemon ran."""
@@ -161,6 +162,7 @@ class Freshness:
             self._indexer.request_if_unsettled(repo, "timer")
             if index := repo.index:
                 index.rest()  # a question opened it
+        self.on_look()  # last: it may load the model, and no repository is to wait for that
 
     def _take_hints(self) -> None:
         """Take what hooks left: by a rename, so that no line is read twice."""

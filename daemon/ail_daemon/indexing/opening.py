@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ail_rpc.paths import get_state_dir
 
 from ..encoding.encoders import ServingEncoder, make_bulk
+from ..encoding.provision import Provision
 from ..flags import Flags
 from ..process.logs import log
 from ..process.machine import is_on_battery
@@ -30,7 +31,7 @@ class Indexing(NamedTuple):
 def open_indexing(flags: Flags, is_on_battery: Callable[[], bool] = is_on_battery) -> Indexing:
     """Return the parts that make indexes; the indexer is not started yet. While *is_on_battery*, many texts wait."""
     state = Path(get_state_dir())
-    encoder = ServingEncoder(make_bulk(flags.current, os.fspath(state / "models")))
+    encoder = ServingEncoder(make_bulk(flags.current, os.fspath(state / "models")), Provision())
     repos = Repos(state / "repos", lambda: flags.current.max_repos)
     find_kept = Siblings(repos).find_kept
     return Indexing(encoder, repos, Indexer(flags, encoder.get_serving, _log_failure, find_kept, is_on_battery))

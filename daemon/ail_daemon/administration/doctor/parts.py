@@ -62,9 +62,9 @@ def look_at_model(settings: Settings, encoder: ServingEncoder, models_dir: Path)
     """Load the model, compare its files' hashes, and two sentences."""
     serving = encoder.get()
     if serving is None:
-        is_absent = encoder.reason == "model missing"
+        is_absent = encoder.reason == "model missing" or encoder.preparing_s is not None
         said = f"{settings.model}: {encoder.reason}; words alone answer"
-        return Finding("model", "warn" if is_absent else "fail", said, PREPARE_HINT)
+        return Finding("model", "warn" if is_absent else "fail", said, encoder.remedy)
     prepared = find_prepared(models_dir, settings.model) if settings.encoder == "prepared" else None
     if prepared is not None:
         verify(prepared)

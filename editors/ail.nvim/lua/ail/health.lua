@@ -65,6 +65,8 @@ local function check_daemon(options)
   local is_absent = status.model == nil or status.model == vim.NIL
   if is_absent and status.no_model == 'model loading' then
     info('the model is being loaded')
+  elseif is_absent and status.no_model == 'the model is being prepared' then
+    info('the model is being prepared: words alone until then')
   elseif is_absent then
     warn('no model: questions are answered by words alone', { 'ail-daemon model prepare' })
   end

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.conftest import Repository
-from tests.running import BIN, Home
+from tests.running import BIN, NO_WEIGHTS, Home
 
 from ail_daemon.administration.doctor.machine import can_harden, look_at_watches
 from ail_daemon.administration.doctor.parts import KNOWN_SIMILARITY
@@ -86,15 +85,12 @@ def test_a_wrong_setting_is_named(bare_home: Home) -> None:
 @contextmanager
 def own_models(home: Home) -> Iterator[Path]:
     """Give the home a copy of its models that may be damaged."""
-    models = home.state / "models"
-    shared = models.resolve()
-    models.unlink()
-    shutil.copytree(shared, models)
-    yield models
+    yield home.own_models((home.state / "models").resolve())
 
 
 def test_a_missing_model_is_a_warning_with_what_to_run(home: Home) -> None:
     (home.state / "models").unlink()
+    home.model = NO_WEIGHTS
     status, found = examine(home)
     assert (status, find_wrong(found)) == (0, [("model", "warn")])
     assert "ail-daemon model prepare" in found["model"]["todo"]
