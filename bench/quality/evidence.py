@@ -44,7 +44,7 @@ FITTED_ON = (
 )  # fmt: skip
 HOLDS = 2  # key words that a passage has to hold
 FALSE = 0.07  # of the questions without an answer that may get one
-TREES, LEAVES = 80, 10
+TREES, LEAVES = 120, 12
 _NO_COSINE = 0.3  # weight of a question as words alone see it
 _FILE = Path(judging.__file__).with_name("evidence.json")
 _LINES = LineHistories()
@@ -116,7 +116,7 @@ def _ask(index: RepoIndex, place: RepoPlace, encoder: Encoder, row: dict[str, An
             lines = _LINES.find(place, scope.file, scope.lines)
         except AilError:
             lines = NO_LINES
-    question = Question(row["question"], scope, 10, "auto", lines.blamed, lines.logged)
+    question = Question(row["question"], scope, 10, "auto", lines.blamed, lines.logged, lines=lines)
     asked, ranked = rank_gathered(index, encoder, question)
     found = find_evidence(index, question, asked, ranked.hits, lines, encoder)
     ids = set(index.store.get_ids(row["answers"]).values())
@@ -163,7 +163,12 @@ def _fit_trees(cases: Sequence[Case]) -> Fitted:
             share = (1.0 if is_compared else _NO_COSINE) * 20 / len(found)
             weights += [share * (5 if holds else 1) for holds in case.holds]
     fitted = HistGradientBoostingClassifier(
-        max_iter=TREES, learning_rate=0.08, max_leaf_nodes=LEAVES, min_samples_leaf=30, l2_regularization=2.0
+        max_iter=TREES,
+        random_state=1,
+        learning_rate=0.06,
+        max_leaf_nodes=LEAVES,
+        min_samples_leaf=20,
+        l2_regularization=1.0,
     ).fit(np.vstack(rows), labels, sample_weight=weights)
     return _export(fitted)
 

@@ -107,7 +107,9 @@ class Answering:
         lines = self._find_lines(asked, commit)
         described = describe_index(asked.repo, index, place)
         aside = self._branches.find_aside(index, place, described["head"])
-        question = Question(params.question, scope, params.limit, plan.mode, lines.blamed, lines.logged, among, aside)
+        question = Question(
+            params.question, scope, params.limit, plan.mode, lines.blamed, lines.logged, among, aside, lines
+        )
         lack = _describe_lack(asked.repo, index, is_semantic=encoder is not None)
         return {
             "schema_version": SCHEMA, "repo": place.root, "question": params.question, "file": scope.file,
@@ -120,8 +122,10 @@ class Answering:
     def _find_lines(self, asked: Asked, commit: str) -> Lines:
         """Return where the asked lines come from: those of the given contents, of a named commit, or of the file on the disk."""
         file, lines, given = asked.scope.file, asked.scope.lines, asked.params.contents
-        if not file or not lines:
+        if not file:
             return NO_LINES
+        if not lines:
+            return self._lines.find(asked.place, file, None, None, commit)
         contents = None if given is None else given.encode("utf-8", "surrogateescape")
         if given is None and not asked.params.at:
             contents = read_file(asked.place, file)

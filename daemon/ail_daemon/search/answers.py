@@ -15,9 +15,11 @@ from itertools import islice
 from typing import Any
 
 from ..model import Commit, Outcome
-from ..text.prose import MOST_CHARS, Sentence, get_title, is_trailer, read_sentences
-from ..text.reasons import Worth
+from ..text.passages import Passage
+from ..text.prose import MOST_CHARS, Sentence, get_title, is_trailer, read_sentences, split_sentences
+from ..text.reasons import Worth, rate_sentence
 from ..text.terms import STOP_WORDS
+from .evidence import Found
 from .ranking import Hit
 
 EXCERPT_MAX_CHARS = 800
@@ -55,15 +57,23 @@ class Answer:
 
 
 def answer(
-    question: str, cited: list[Cited], *, has_evidence: bool, is_repeated: Callable[[str], bool] = lambda _: False
+    question: str,
+    cited: list[Cited],
+    *,
+    has_evidence: bool,
+    is_repeated: Callable[[str], bool] = lambda _: False,
+    quoted: Passage | None = None,
 ) -> Answer:
     """Return the outcome and the sentences of *cited*, best first, that answer *question*.
 
-    is_repeated: whether a sentence is a template's, which says nothing of the commit it stands in.
+    is_repeated: whether a sentence is a template's, which says nothing of the commit it stands in. quoted: the passage of the
+    first that is sure to hold the reason, None where none is.
     """
     if not cited or not has_evidence:
         return Answer("no_evidence", "")
     asked = _terms(question)
+    if quoted is not None:
+        return Answer("answered", _quote(cited[0].commit, _choose_of_passage(quoted, asked)))
     first = _choose(cited[0].commit, asked, is_repeated=is_repeated)
     if not first:
         sentences = _read(cited[0].commit)
@@ -78,6 +88,33 @@ def answer(
             parts.append(_quote(other.commit, further))
             break
     return Answer("answered", " ".join(parts))
+
+
+def describe_evidence(found: Found, cited: list[Cited]) -> dict[str, Any]:
+    """Return a passage as the contract has it; `is_current` is None where that was not looked for."""
+    passage = found.passage
+    sha = next(one.commit.sha for one in cited if one.hit.commit_id == found.commit_id)
+    is_current = None if found.line_now is None else True
+    return {
+        "text": passage.text, "sha": sha, "path": passage.path, "line": passage.line if passage.path else None,
+        "kind": passage.kind, "is_current": is_current, "line_now": found.line_now, "is_removed": passage.is_removed,
+    }  # fmt: skip
+
+
+def _choose_of_passage(passage: Passage, asked: frozenset[str]) -> list[Sentence]:
+    """Return up to two neighbouring sentences of *passage*: what fits the question best and says why, or all of a short one."""
+    text = " ".join(passage.text.split())
+    parts = split_sentences(text)
+    if len(text) <= _SENTENCE_MAX_CHARS:
+        return [Sentence(text, 1, Worth.REASON)]
+    sentences = [Sentence(part, place, rate_sentence(part)) for place, part in enumerate(parts, 1)]
+    best = max(sentences, key=lambda one: (_rate(one, asked), -one.place))
+    beside = [one for one in sentences if abs(one.place - best.place) == 1 and len(one.text) <= _SENTENCE_MAX_CHARS]
+    if _LEANING.match(best.text):
+        beside = [one for one in beside if one.place < best.place] or beside
+    more = max(beside, key=lambda one: (one.worth, _rate(one, asked)), default=None)
+    is_room = more is not None and len(best.text) + len(more.text) < _EXCERPT_LEAST
+    return sorted([best, more] if more and is_room else [best], key=lambda one: one.place)
 
 
 def says_why(commit: Commit) -> bool:

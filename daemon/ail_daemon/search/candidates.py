@@ -20,6 +20,7 @@ from ..index.words import CHANGED_FIELDS, MESSAGE_FIELDS
 from ..model import Embeddings, Mode, Scope
 from ..text.terms import find_names
 from .features import QuestionTerms, Signals, measure_asking
+from .linehistory import NO_LINES, Lines
 
 NEAREST, BY_WORDS, BY_CHANGED = 70, 50, 30
 """Taken from vectors, from words and from changed lines; of what touches the file, NEAREST more. With 100 of each, half as many
@@ -43,7 +44,8 @@ _SHA = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{7,40}\b")
 class Question:
     """What is asked. blamed: line number -> sha, for a scope with lines; logged: shas that changed those lines, newest first.
 
-    among: ids that may answer, None: all. aside: ids that HEAD does not reach; of equal commits they come last.
+    among: ids that may answer, None: all. aside: ids that HEAD does not reach; of equal commits they come last. lines: what
+    git says of the asked file or lines.
     """
 
     text: str
@@ -54,6 +56,7 @@ class Question:
     logged: tuple[str, ...] = ()
     among: frozenset[int] | None = None
     aside: frozenset[int] = frozenset()
+    lines: Lines = NO_LINES
 
 
 @dataclass(frozen=True, slots=True)

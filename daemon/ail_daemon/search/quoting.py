@@ -9,8 +9,8 @@ from ..index.repoindex import RepoIndex
 from ..model import Encoder
 from .candidates import Question
 from .evidence import Found, find_evidence
-from .features import Asked
-from .judging import Judge, build_columns, load_judge, measure_sureness
+from .features import QuestionTerms
+from .judging import build_columns, load_judge, measure_sureness
 from .ranking import Hit, Ranked
 
 
@@ -24,18 +24,13 @@ class Quotes:
 
 
 def find_quotes(
-    index: RepoIndex,
-    question: Question,
-    asked: Asked,
-    ranked: Ranked,
-    encoder: Encoder | None,
-    judge: Judge | None = None,
+    index: RepoIndex, question: Question, asked: QuestionTerms, ranked: Ranked, encoder: Encoder | None
 ) -> Quotes:
     """Return the passages that may be quoted as the reason. encoder None: by words and places alone."""
     found = find_evidence(index, question, asked, ranked.hits, question.lines, encoder)
     if not found:
         return Quotes()
-    judge, scope = judge or load_judge(), get_scope(question)
+    judge, scope = load_judge(), get_scope(question)
     weights = judge.weigh(build_columns(found, scope))
     order = (-weights).argsort(kind="stable")
     best = tuple(found[place] for place in order.tolist())

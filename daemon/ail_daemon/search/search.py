@@ -13,39 +13,71 @@ from ..index.repoindex import RepoIndex
 from ..model import Commit, Encoder, Side
 from . import answers, fates
 from .candidates import Gathered, Question, gather
-from .features import by_meaning, by_words
+from .features import QuestionTerms, by_meaning, by_words
 from .folding import Folder
+from .quoting import Quotes, find_quotes, reorder
 from .ranking import NOTHING_BELOW, Hit, Ranked, load_model, rank
 from .repeated import Repeated
 
 FOLDED_HITS = 4
 """Hits looked at for each citation: so many may be one change with a better one."""
 
-_POINTING = frozenset(("line", "code"))
-"""Terms of a question about lines ("why this line?") that say no more than the lines do."""
+_POINTING = frozenset(
+    ("line", "code", "file", "function", "method", "class", "block", "thing", "purpos", "here", "exist")
+)
+"""Terms of a question about a place ("why this line?") that say no more than the place does."""
 
-_LINES_ALONE = 0.6
-"""Confidence in who last changed the asked lines: of our questions about lines of pytest, so many have the answer first."""
+_SMALL = 1000
+"""Commits; in smaller histories than those that the judge of passages was fitted to, the ranker's own probability counts."""
 
 
 def answer(index: RepoIndex, encoder: Encoder | None, question: Question, required: float = 0.0) -> dict[str, Any]:
-    """Return outcome, answer, confidence, citations and mode, as the contract's reply has them.
+    """Return outcome, answer, confidence, citations, evidence and mode, as the contract's reply has them.
 
     required: see `rank_candidates`.
     """
-    found, side = rank_candidates(index, encoder, question, required)
-    is_worth_telling = found.confidence >= NOTHING_BELOW
+    terms, found, side = _find(index, encoder, question, required)
+    quotes = find_quotes(index, question, terms, found, encoder if side == "semantic" else None)
+    if terms.asks == 1.0 and not any(hit.signals.is_reference for hit in found.hits[:1]):
+        found = _judge(found, quotes, question, terms)
+    is_worth_telling = found.confidence >= NOTHING_BELOW or bool(question.blamed)
     cited = _cite(index, question, found.hits[: question.limit]) if is_worth_telling else []
     if not found.has_evidence:
         cited = [one for one in cited if one.reasons]  # the nearest of what has nothing to do with it is no hint
-    said = answers.answer(question.text, cited, has_evidence=found.has_evidence, is_repeated=Repeated(index))
+    shown = [one for one in quotes.found if one.commit_id in {each.hit.commit_id for each in cited}][: question.limit]
+    quoted = next((one.passage for one in shown if cited and one.commit_id == cited[0].hit.commit_id), None)
+    said = answers.answer(
+        question.text, cited, has_evidence=found.has_evidence, is_repeated=Repeated(index),
+        quoted=quoted if quotes.is_sure else None,
+    )  # fmt: skip
     return {
         "outcome": said.outcome,
         "answer": said.text,
         "confidence": round(found.confidence, 4),
         "citations": [answers.citation(one) for one in cited],
+        "evidence": [answers.describe_evidence(one, cited) for one in shown] if found.has_evidence else [],
         "mode": side,
     }
+
+
+def _judge(found: Ranked, quotes: Quotes, question: Question, terms: QuestionTerms) -> Ranked:
+    """Return what was *found* by the worth of its passages: their order, and how likely the first holds the reason.
+
+    A question that only points at a place is answered by what is known of it, however little that is.
+    """
+    if not quotes.found:
+        return found
+    is_pointing = question.scope.file is not None and not terms.rarity.keys() - _POINTING
+    if terms.commits < _SMALL:
+        return replace(found, has_evidence=found.has_evidence or is_pointing)
+    hits = reorder(found.hits, quotes)
+    return replace(found, hits=hits, confidence=quotes.probability, has_evidence=quotes.is_sure or is_pointing)
+
+
+def rank_gathered(index: RepoIndex, encoder: Encoder, question: Question) -> tuple[QuestionTerms, Ranked]:
+    """Return the terms of *question* and its candidates as the semantic side ranks them."""
+    terms, ranked, _ = _find(index, encoder, question, 0.0)
+    return terms, ranked
 
 
 def rank_candidates(
@@ -55,18 +87,25 @@ def rank_candidates(
 
     required: a confidence; below it words alone are asked too, of the same candidates, and the surer side is returned.
     """
+    return _find(index, encoder, question, required)[1:]
+
+
+def _find(
+    index: RepoIndex, encoder: Encoder | None, question: Question, required: float
+) -> tuple[QuestionTerms, Ranked, Side]:
     embedding = encoder.encode([question.text]) if encoder is not None and question.mode != "lexical" else None
     side: Side = "lexical" if embedding is None else "semantic"
     gathered = gather(index, question, embedding)
-    if not (gathered.asked.rarity or question.scope.file or any(c.is_reference for c in gathered.candidates.values())):
-        return Ranked([], 0.0), side  # stop words or signs alone: whatever is near them is near by chance
+    terms = gathered.asked
+    if not (terms.rarity or question.scope.file or any(c.is_reference for c in gathered.candidates.values())):
+        return terms, Ranked([], 0.0), side  # stop words or signs alone: whatever is near them is near by chance
     folder = Folder(index.store, question.aside)
     ranked = _rank(gathered, question, side, folder)
     if side == "semantic" and ranked.confidence < required:
         words = _rank(replace(gathered, candidates=by_words(gathered.candidates)), question, "lexical", folder)
-        if words.confidence > ranked.confidence:  # whether there is an answer at all, meaning knows better
-            return replace(words, has_evidence=words.has_evidence and ranked.has_evidence), "lexical"
-    return ranked, side
+        if (words.has_evidence, words.confidence) > (ranked.has_evidence, ranked.confidence):
+            return terms, words, "lexical"
+    return terms, ranked, side
 
 
 def _rank(gathered: Gathered, question: Question, side: Side, folder: Folder) -> Ranked:
@@ -77,8 +116,6 @@ def _rank(gathered: Gathered, question: Question, side: Side, folder: Folder) ->
     ranked = rank(candidates, gathered.asked, model, lambda ids: folder.fold(ids[:most]))
     if question.aside:
         ranked = replace(ranked, hits=sorted(ranked.hits, key=lambda hit: _place(hit, question.aside)))
-    if question.blamed and not gathered.asked.rarity.keys() - _POINTING:  # who last changed them is what was asked
-        return replace(ranked, has_evidence=bool(ranked.hits), confidence=max(ranked.confidence, _LINES_ALONE))
     return ranked
 
 

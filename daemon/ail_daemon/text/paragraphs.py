@@ -140,7 +140,9 @@ def _is_label(text: str) -> bool:
 
 def _pair_fences(lines: Sequence[str]) -> dict[int, bool]:
     """Return the lines that are fences, and whether a block begins behind each. The first may end one that began before."""
-    numbers = [number for number, line in enumerate(lines) if line.lstrip()[:3] in _FENCES]
+    numbers = [
+        number for number, line in enumerate(lines) if ("`" in line or "~" in line) and line.lstrip()[:3] in _FENCES
+    ]
     fences: dict[int, bool] = {}
     is_open = False
     for place, number in enumerate(numbers):

@@ -11,12 +11,13 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from . import prose
 from .comments import find_blocks, iter_test_names
 from .languages import Role, find_language, find_role, is_test
-from .natural import FEWEST_WORDS, is_generated, is_licence, is_natural, is_secret, without_pragma
+from .natural import FEWEST_WORDS, is_generated, is_licence, is_natural, is_secret, is_too_short, without_pragma
 from .paragraphs import iter_man_lines, split_paragraphs
 from .reasons import Worth, rate_sentence
 from .redaction import without_secrets
@@ -31,6 +32,7 @@ _CODE_LINE_CHARS = 2000
 _FILE_CHARS = 256 << 10  # of one side of one file
 _READ_CHARS = 1 << 20  # of one commit
 _PARAGRAPH_CHARS = 8 * MOST_CHARS
+_CACHED_CHARS = 1000  # of a block: with 1,024 of them at most 8 MB, some hundred KB as a rule
 _HEAD_LINES = 8  # in which a generated file says so
 _MINIFIED = 400  # characters a line, on average
 
@@ -89,13 +91,15 @@ def find_passages(changes: Iterable[FileChange], *, is_bounded: bool = True) -> 
     found: dict[tuple[bytes, bool], Passage] = {}
     room = _READ_CHARS
     for change in changes:
-        room -= sum(sum(map(len, hunk.removed)) + sum(map(len, hunk.added)) for hunk in change.hunks)
-        for passage in _read_file(change):
+        size = sum(sum(map(len, hunk.removed)) + sum(map(len, hunk.added)) for hunk in change.hunks)
+        room -= size
+        for passage in _read_file(change, size):
             found.setdefault((get_key(passage.text), passage.is_removed), passage)
         if room <= 0:
             break
     chosen = [one for (key, gone), one in found.items() if (key, not gone) not in found]
-    return _rate(_choose(chosen) if is_bounded else chosen)
+    rated = _rate(chosen)
+    return _choose(rated) if is_bounded else rated
 
 
 def split_message(message: str) -> list[Passage]:
@@ -117,10 +121,10 @@ def split_message(message: str) -> list[Passage]:
     for line, text in texts:
         for part in _split_long(without_secrets(text).strip()):
             passages.setdefault(get_key(part), Passage("message", part, None, line))
-    return _rate(_choose(list(passages.values())))
+    return _choose(_rate(passages.values()))
 
 
-def _rate(passages: list[Passage]) -> list[Passage]:
+def _rate(passages: Iterable[Passage]) -> list[Passage]:
     return [one._replace(worth=int(rate_passage(one.text))) for one in passages]
 
 
@@ -131,10 +135,16 @@ def get_key(text: str) -> bytes:
 
 def rate_passage(text: str) -> Worth:
     """Return how far *text* states a reason: the most of its sentences (`reasons`)."""
-    return max((rate_sentence(one) for one in prose.split_sentences(text)), default=Worth.WHAT)
+    worth = Worth.WHAT
+    for sentence in prose.split_sentences(text):
+        worth = max(worth, rate_sentence(sentence))
+        if worth == Worth.REASON:
+            break
+    return worth
 
 
 _WORD = re.compile(r"\w+")
+_RULES = frozenset("-=*#~_/")
 _RULER = re.compile(r"^(?:[-=*#~_/]{2,} ?)+(?=\s|\w)|[-=*#~_/]{3,}$")
 _TEMPLATE = re.compile(
     r"^\W*(?:thank(?:s| you) for (?:contribut|your (?:contribution|pull|pr\b|patch)|submitting"
@@ -149,14 +159,18 @@ _TEMPLATE = re.compile(
 )
 
 
-def _read_file(change: FileChange) -> Iterator[Passage]:
+def _read_file(change: FileChange, size: int) -> Iterator[Passage]:
+    """Yield the passages of one file; size: characters of its changed lines."""
     role = find_role(change.path)
     if role == "none":
         return
+    line_chars = _LINE_CHARS.get(role, _CODE_LINE_CHARS)
     for is_removed in (False, True):
         sides = [(one.old_start, one.removed) if is_removed else (one.new_start, one.added) for one in change.hunks]
-        sides = _bound([(start, lines) for start, lines in sides if lines], _LINE_CHARS.get(role, _CODE_LINE_CHARS))
-        if sides and not _is_written_by_program(sides, role):
+        sides = [(start, lines) for start, lines in sides if lines]
+        if size > line_chars:
+            sides = _bound(sides, line_chars)
+        if sides and not _is_written_by_program(sides, role, size):
             path = (change.old_path or change.path) if is_removed else change.path
             for start, lines in sides:
                 for kind, number, text in _read_hunk(path, role, lines, start):
@@ -180,11 +194,12 @@ def _bound(sides: list[tuple[int, Sequence[str]]], line_chars: int) -> list[tupl
     return kept
 
 
-def _is_written_by_program(sides: list[tuple[int, Sequence[str]]], role: str) -> bool:
+def _is_written_by_program(sides: list[tuple[int, Sequence[str]]], role: str, most: int) -> bool:
+    """Whether a program wrote *sides*, of at most *most* characters."""
     start, lines = sides[0]
     if start <= _HEAD_LINES and is_generated("\n".join(lines[:_HEAD_LINES])):
         return True
-    if role != "code":
+    if role != "code" or most <= _MINIFIED:
         return False
     return sum(sum(map(len, lines)) for _, lines in sides) > _MINIFIED * sum(len(lines) for _, lines in sides)
 
@@ -204,16 +219,35 @@ def _read_hunk(path: str, role: Role, lines: Sequence[str], start: int) -> Itera
                     yield "test", number, without_secrets(name)[:MOST_CHARS]
 
 
-def _finish(kind: Kind, start: int, lines: Sequence[str]) -> Iterator[tuple[Kind, int, str]]:
-    """Yield the passages of one block: kind, number of the first line, text; nothing of a licence's head."""
+def _finish(kind: Kind, start: int, lines: Sequence[str]) -> list[tuple[Kind, int, str]]:
+    """Return the passages of one block: kind, number of the first line, text."""
+    if len(lines) == 1 and is_too_short(lines[0]):
+        return []
+    is_short = len(lines) < _CACHED_CHARS and sum(map(len, lines)) < _CACHED_CHARS
+    found = _judge_once(kind, tuple(lines)) if is_short else _judge(kind, lines)
+    return [(kind, start + number, text) for number, text in found]
+
+
+@lru_cache(maxsize=1024)
+def _judge_once(kind: Kind, lines: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+    """Return what `_judge` yields: two blocks of five stood among the thousand before, most of them moved."""
+    return tuple(_judge(kind, lines))
+
+
+def _judge(kind: Kind, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield the passages of one block: number of the first line, text; nothing of a licence's head."""
     paragraphs = split_paragraphs([without_pragma(line) for line in lines] if kind == "comment" else lines)
     if kind == "comment" and any(is_licence(text) for _, text in paragraphs):
         return
     for number, text in paragraphs:
-        text = _RULER.sub("", " ".join(text[:_PARAGRAPH_CHARS].split()))
+        text = _without_rulers(" ".join(text[:_PARAGRAPH_CHARS].split()))
         if is_natural(text) and not is_secret(text) and (kind == "comment" or not is_licence(text)):
             for part in _split_long(without_secrets(text).strip()):
-                yield kind, start + number, part
+                yield number, part
+
+
+def _without_rulers(text: str) -> str:
+    return _RULER.sub("", text) if text[:1] in _RULES or text[-1:] in _RULES else text
 
 
 def _split_long(text: str) -> list[str]:
@@ -234,12 +268,10 @@ def _split_long(text: str) -> list[str]:
 
 
 def _choose(passages: list[Passage]) -> list[Passage]:
-    """Return *passages* within the bounds of a commit, in their order, the worthiest kept."""
+    """Return *passages*, which are rated, within the bounds of a commit, in their order, the worthiest kept."""
     if len(passages) <= MOST_PASSAGES and sum(len(one.text) for one in passages) <= MOST_COMMIT_CHARS:
         return passages
-    ranked = sorted(
-        range(len(passages)), key=lambda place: (-rate_passage(passages[place].text), passages[place].is_removed, place)
-    )
+    ranked = sorted(range(len(passages)), key=lambda place: (-passages[place].worth, passages[place].is_removed, place))
     room = MOST_COMMIT_CHARS
     kept: list[int] = []
     for place in ranked[:MOST_PASSAGES]:

@@ -97,6 +97,9 @@ _SHORTENED = "".join(
 _END = re.compile(
     rf"(?:(?<=[.!?]){_SHORTENED}(?<!\s[A-Z]\.)|(?<=[.!?][)\"'\u201d`]))\s+(?=[^\sa-z,;.)])|(?<=[\u3002\uff01\uff1f])\s*"
 )
+_MAY_END = re.compile(r"[.!?][)\"'\u201d`]?\s|[\u3002\uff01\uff1f]")
+"""Whether a text can have an end within it, in a tenth of the time."""
+
 _MERGE = re.compile(r"^merge (?:pull request|branch|remote-tracking branch|pr|tag|commit)\b", re.IGNORECASE)
 
 
@@ -126,7 +129,8 @@ def is_merge(subject: str) -> bool:
 
 def split_sentences(text: str) -> list[str]:
     """Return the sentences of a paragraph that stands on one line."""
-    return [part for part in map(str.strip, _END.split(text)) if part]
+    parts = _END.split(text) if _MAY_END.search(text) else [text]
+    return [part for part in map(str.strip, parts) if part]
 
 
 def get_title(subject: str, sentences: list[Sentence]) -> Sentence:

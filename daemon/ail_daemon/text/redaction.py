@@ -31,6 +31,7 @@ _MARKED: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
 )  # fmt: skip
 """What stands in a text (in lower case) that can hold the form, and the form: a search of the text is cheaper."""
 
+_MARKS = tuple(mark for marks, _ in _MARKED for mark in marks)
 _NAMES = ("passw", "passphrase", "pwd", "secret", "token", "key", "credential")
 _QUOTED = re.compile(
     rf"((?i:{_NAMED})[\w.-]{{0,20}}[\"'\]]{{0,2}}\s{{0,4}}(?:=>|:=|=|:|,)\s{{0,4}}[\"'])([^\"'\s]{{8,200}})(?=[\"'])"
@@ -41,14 +42,23 @@ _BARE = re.compile(rf"((?i:{_NAMED})[\w.-]{{0,20}}(?:=|:\s))([^\s\"'();,$<>{{}}]
 def without_secrets(text: str) -> str:
     """Return *text* without what looks like a key, a token or a password; a space stands where it stood."""
     low = text.lower()
-    for marks, form in _MARKED:
-        if any(mark in low for mark in marks):
-            text = form.sub(" ", text)
-    if any(name in low for name in _NAMES):
-        text = _QUOTED.sub(_if(_is_mixed), text)
-        text = _BARE.sub(_if(_is_mixed), text)
+    if any(map(low.__contains__, _MARKS)):
+        for marks, form in _MARKED:
+            if any(map(low.__contains__, marks)):
+                text = form.sub(" ", text)
+    if any(map(low.__contains__, _NAMES)):
+        text = _without_named(text)
     is_long = max(map(len, text.split()), default=0) >= _LEAST_LONG  # cheaper than the search, and seldom so
     return _LONG.sub(" ", text) if is_long else text
+
+
+def _without_named(text: str) -> str:
+    """Return *text* without the values of passwords; what a value stands behind is looked for first, being cheaper."""
+    if '"' in text or "'" in text:
+        text = _QUOTED.sub(_if(_is_mixed), text)
+    if "=" in text or ":" in text:
+        text = _BARE.sub(_if(_is_mixed), text)
+    return text
 
 
 def _if(is_secret: Callable[[str], bool]) -> Callable[[re.Match[str]], str]:
