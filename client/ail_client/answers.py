@@ -55,8 +55,9 @@ def describe_limits(reply: dict[str, Any]) -> list[str]:
     """Return notes on why *reply* may be less than was asked for."""
     notes = [to_line(reply["degraded"])] if reply.get("degraded") else []
     index = reply.get("index") or {}
-    if not notes and index.get("complete") is False:
-        notes.append(f"{index.get('pending', 0):,} commits are not searchable in full yet")
+    pending = index.get("pending") or 0  # 0 of an incomplete index: whether anything moved is being looked at
+    if not notes and index.get("complete") is False and pending:
+        notes.append(f"{pending:,} commits are not searchable in full yet")
     return notes
 
 
