@@ -95,6 +95,15 @@ def test_what_to_try_next_goes_by_what_was_asked(client: Runner, daemon: Scripte
     assert "leave the file out" in done.stderr
 
 
+@pytest.mark.parametrize(("pending", "note"), [(1200, "note: 1,200 commits are not searchable in full yet\n"), (0, "")])
+def test_how_many_commits_are_not_searchable_yet_is_noted_where_it_is_known(
+    client: Runner, daemon: ScriptedDaemon, pending: int, note: str
+) -> None:
+    index = {"head": "4" * 40, "commits": 10, "pending": pending, "complete": False}
+    daemon.script["ask"] = daemon.make_reply(index=index)
+    assert client.run("ask", "why?").stderr == note
+
+
 def test_a_degraded_answer_says_so_on_stderr(client: Runner, daemon: ScriptedDaemon) -> None:
     daemon.script["ask"] = daemon.make_reply(degraded="model missing")
     done = client.run("ask", "why?")

@@ -124,8 +124,9 @@ local function get_notes(reply, note)
     notes[#notes + 1] = safe.to_line(reply.degraded)
   end
   local index = get(reply, 'index')
-  if not get(reply, 'degraded') and index and index.complete == false then
-    notes[#notes + 1] = ('%d commits are not searchable in full yet'):format(get(index, 'pending') or 0)
+  local pending = index and get(index, 'pending') or 0
+  if not get(reply, 'degraded') and index and index.complete == false and pending > 0 then
+    notes[#notes + 1] = ('%d commits are not searchable in full yet'):format(pending)
   end
   return notes
 end
