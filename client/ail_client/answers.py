@@ -67,10 +67,9 @@ def describe_limits(reply: dict[str, Any]) -> list[str]:
     """Return notes on why *reply* may be less than was asked for."""
     notes = [to_line(reply["degraded"])] if reply.get("degraded") else []
     index = reply.get("index") or {}
-    if not notes and index.get("complete") is False:
-        pending = index.get("pending", 0)
-        lack = f"{pending:,} commits are not searchable in full yet"
-        notes.append(lack if pending else "new commits may be missing: the index is not up to date for certain")
+    pending = index.get("pending") or 0  # 0 of an incomplete index: whether anything moved is being looked at
+    if not notes and index.get("complete") is False and pending:
+        notes.append(f"{pending:,} commits are not searchable in full yet")
     return notes
 
 
