@@ -23,6 +23,7 @@ RUNS = (
     ["live"],
     ["freshness"],
     ["bulk"],
+    ["ways"],
     ["echo"],
     ["nvim"],
     ["mcp"],
