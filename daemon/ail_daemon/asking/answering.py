@@ -190,7 +190,7 @@ def _find_among(
 def _locate(found: dict[str, Any], place: RepoPlace) -> dict[str, Any]:
     """Return what was *found*, where the first passage of a file says whether it stands in HEAD still, and on which line."""
     first = next((one for one in found["evidence"] if one["path"] and one["is_current"] is None), None)
-    if first:
+    if first and found["outcome"] == "answered":
         standing = read_standing(place, first["path"], "HEAD")[0]
         line = next((one.line for one in standing if get_key(one.text) == get_key(first["text"])), None)
         first["is_current"], first["line_now"] = line is not None, line

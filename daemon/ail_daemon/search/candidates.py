@@ -31,12 +31,16 @@ KNOWN = 200
 
 NAMED_CANDIDATES = 20
 MOST_NAMES = 5
+MOST_REFERRED = 3
+"""Commits that name the same issue; of more none is the one that is meant."""
+
 MOST_PATHS = 200
 """Paths of a commit that count, as in the word index."""
 
 MOST_TOUCHING = 1000
 """Commits of a file that are compared with the question: a file of 10,000 commits must not cost 10 ms."""
 
+_REFERENCE = re.compile(r"(?<![\w&])(?:#\d+|(?:GH|gh)-\d+|CVE-\d{4}-\d+|RFC[ -]?\d+|[A-Z]{2,}-\d{2,})\b")
 _SHA = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{7,40}\b")
 
 
@@ -146,9 +150,20 @@ def _share_history(ids: Mapping[str, int], logged: tuple[str, ...]) -> dict[int,
 
 
 def _find_referred(index: RepoIndex, text: str) -> set[int]:
-    """Return the commit that the question names by its sha, or by seven of its digits or more."""
+    """Return the commits that the question names: by their sha, or seven of its digits or more, or by an issue's number."""
     shas = [sha for prefix in _SHA.findall(text)[:MOST_NAMES] if len(sha := index.store.find_sha(prefix)) == 1]
-    return set(index.store.get_ids([sha for (sha,) in shas]).values())
+    found = set(index.store.get_ids([sha for (sha,) in shas]).values())
+    for reference in _REFERENCE.findall(text)[:MOST_NAMES]:
+        found |= _find_mentioning(index, reference)
+    return found
+
+
+def _find_mentioning(index: RepoIndex, reference: str) -> set[int]:
+    """Return the commits whose message has *reference* as it is written; none where it is in too many to be what is meant."""
+    likely = index.words.find_all(index.words.analyze_name(reference), MESSAGE_FIELDS, NAMED_CANDIDATES)
+    is_there = re.compile(rf"(?<![\w#-]){re.escape(reference)}(?!\w)", re.IGNORECASE)
+    found = {i for i, commit in index.store.get_commits(list(likely)).items() if is_there.search(commit.message)}
+    return found if len(found) <= MOST_REFERRED else set()
 
 
 def _find_named(index: RepoIndex, text: str) -> dict[int, int]:

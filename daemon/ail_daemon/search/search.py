@@ -58,7 +58,7 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
         "answer": said.text,
         "confidence": round(found.confidence, 4),
         "citations": [answers.citation(one) for one in cited],
-        "evidence": [answers.describe_evidence(one, cited) for one in shown] if found.has_evidence else [],
+        "evidence": [answers.describe_evidence(one, cited) for one in shown],
         "mode": side,
     }
 
@@ -68,10 +68,12 @@ def _judge(found: Ranked, quotes: Quotes, terms: QuestionTerms, *, is_pointing: 
 
     A question that only points at a place is answered by what is known of it, however little that is.
     """
-    if terms.commits < _SMALL or not quotes.found:
+    is_small = terms.commits < _SMALL
+    if not quotes.found or (is_small and not quotes.is_sure):
         return replace(found, has_evidence=bool(found.hits) and (found.has_evidence or is_pointing))
+    confidence = max(quotes.probability, found.confidence) if is_small else quotes.probability
     hits = reorder(found.hits, quotes)
-    return replace(found, hits=hits, confidence=quotes.probability, has_evidence=quotes.is_sure or is_pointing)
+    return replace(found, hits=hits, confidence=confidence, has_evidence=quotes.is_sure or is_pointing)
 
 
 def _is_pointing(index: RepoIndex, question: Question) -> bool:

@@ -1,0 +1,88 @@
+"""Evidence: a reason that a commit wrote anywhere is found by its place and by words, judged, and quoted as it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.daemon.index.making import HashEncoder
+from tests.daemon.search.conftest import Indexed, shell
+
+from ail_daemon.model import Scope
+from ail_daemon.search.candidates import Question
+from ail_daemon.search.evidence import Found
+from ail_daemon.search.judging import COLUMNS, Sureness, build_columns, load_judge
+from ail_daemon.search.linehistory import NO_LINES, LineHistories
+from ail_daemon.search.search import answer
+from ail_daemon.text.passages import Passage
+from ail_rpc.discovery import find_repository
+
+__all__ = ["shell"]
+
+HISTORY = """
+    git init -q r; cd r
+    printf 'import net\\n\\ndef stop(peer):\\n    peer.close()\\n' > peer.py; git add -A; commit -m 'Stop peers (#64)'
+    sed -i '4i\\    # We wait here, because the peer may still send its last frame.\\n    peer.wait()' peer.py
+    git add -A; commit -m 'Tune stopping'
+    echo 'x = 1' > other.py; git add -A; commit -m 'Add the other module'
+    printf '## Limits\\n\\nUploads are cut at ten megabytes so that a slow disk cannot fill the queue.\\n' > limits.md
+    git add -A; commit -m 'Write limits down'
+"""
+REASON = "We wait here, because the peer may still send its last frame."
+
+
+@pytest.fixture
+def ask(shell: Any, indexed: Indexed, tmp_path: Path) -> Any:
+    shell(HISTORY)
+    index, place, histories = indexed("r"), find_repository(str(tmp_path / "r")), LineHistories()
+
+    def ask(text: str, file: str | None = None, line: int | None = None) -> dict[str, Any]:
+        scope = Scope(file, (line, line) if line else None)
+        lines = histories.find(place, file, scope.lines) if file else NO_LINES
+        question = Question(text, scope, 5, "auto", lines.blamed, lines.logged, lines=lines)
+        return answer(index, HashEncoder(), question)
+
+    return ask
+
+
+def test_the_comment_above_the_asked_line_is_the_evidence_with_its_place_then_and_now(ask: Any) -> None:
+    reply = ask("why is this wait needed?", "peer.py", 5)
+    first = reply["evidence"][0]
+    assert (first["text"], first["kind"], first["path"]) == (REASON, "comment", "peer.py")
+    assert (first["line"], first["line_now"], first["is_current"], first["is_removed"]) == (4, 4, True, False)
+    assert reply["citations"][0]["subject"] == "Tune stopping"
+    assert (reply["outcome"], REASON in reply["answer"]) == ("answered", True)
+
+
+def test_a_reason_that_only_a_page_has_is_found_by_its_words(ask: Any) -> None:
+    reply = ask("why are uploads cut at ten megabytes?")
+    assert [one["kind"] for one in reply["evidence"][:1]] == ["docs"]
+    assert "so that a slow disk cannot fill the queue" in reply["evidence"][0]["text"]
+
+
+@pytest.mark.parametrize(("file", "line"), [("peer.py", 5), ("peer.py", None), ("other.py", 1)])
+def test_a_place_alone_is_never_met_with_silence(ask: Any, file: str, line: int | None) -> None:
+    reply = ask("why is this so?", file, line)
+    assert reply["outcome"] in ("answered", "no_reason_recorded")
+    assert reply["citations"]
+
+
+def test_an_issue_s_number_names_the_commit_that_mentions_it(ask: Any) -> None:
+    reply = ask("why #64?")
+    assert (reply["citations"][0]["subject"], reply["outcome"]) == ("Stop peers (#64)", "no_reason_recorded")
+    assert ask("why #6?")["outcome"] == "no_evidence"
+
+
+def test_the_judge_weighs_every_row_apart_and_its_probability_grows_with_worth() -> None:
+    judge = load_judge()
+    near = Found(1, Passage("comment", REASON, "peer.py", 4, worth=2), 0, 0.6, distance=1, of_lines=1.0, overlap=0.4)
+    far = Found(2, Passage("message", "Tidy up.", None, 3), 9, 0.01)
+    columns = build_columns([near, far], 2)
+    assert columns.shape == (2, len(COLUMNS))
+    weights = judge.weigh(columns)
+    assert weights[0] > weights[1]
+    assert np.allclose(judge.weigh(columns[::-1]), weights[::-1])
+    low, high = (judge.get_probability(Sureness(worth, 1.0, 0.0, 2)) for worth in (-4.0, 2.0))
+    assert 0 < low < high < 1
