@@ -73,7 +73,7 @@ def answer(
         return Answer("no_evidence", "")
     asked = _terms(question)
     if quoted is not None:
-        return Answer("answered", _quote(cited[0].commit, _choose_of_passage(quoted, asked)))
+        return Answer("answered", _quote(cited[0].commit, _choose_of_passage(quoted, asked, is_repeated)))
     first = _choose(cited[0].commit, asked, is_repeated=is_repeated)
     if not first:
         sentences = _read(cited[0].commit)
@@ -101,13 +101,17 @@ def describe_evidence(found: Found, cited: list[Cited]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _choose_of_passage(passage: Passage, asked: frozenset[str]) -> list[Sentence]:
-    """Return up to two neighbouring sentences of *passage*: what fits the question best and says why, or all of a short one."""
+def _choose_of_passage(passage: Passage, asked: frozenset[str], is_repeated: Callable[[str], bool]) -> list[Sentence]:
+    """Return up to two neighbouring sentences of *passage*: what fits the question best and says why, or all of a short one.
+
+    What many commits repeat is left out, unless there is nothing else.
+    """
     text = " ".join(passage.text.split())
     parts = split_sentences(text)
+    own = [part for part in parts if not is_repeated(part)] or parts
     if len(text) <= _SENTENCE_MAX_CHARS:
-        return [Sentence(text, 1, Worth.REASON)]
-    sentences = [Sentence(part, place, rate_sentence(part)) for place, part in enumerate(parts, 1)]
+        return [Sentence(text if own == parts else " ".join(own), 1, Worth.REASON)]
+    sentences = [Sentence(part, place, rate_sentence(part)) for place, part in enumerate(parts, 1) if part in own]
     best = max(sentences, key=lambda one: (_rate(one, asked), -one.place))
     beside = [one for one in sentences if abs(one.place - best.place) == 1 and len(one.text) <= _SENTENCE_MAX_CHARS]
     if _LEANING.match(best.text):
