@@ -1,8 +1,7 @@
-"""Ranked commits to a reply: sentences that stand in the commits, an outcome, citations. Pure; nothing is invented.
+"""From ranked commits to a reply: sentences quoted from the commits, an outcome, citations. Pure.
 
-A commit says why where one of its sentences has a reason's words in it, or where its body tells in prose how things are (see
-`prose`). One that only says what was done states no reason: then the outcome is `no_reason_recorded`, and what is said is
-what changed.
+A commit states a reason where one of its sentences has a reason's words in it, or where its body is explanatory prose (see
+`prose`). Where it only says what was done, the outcome is `no_reason_recorded`, and the answer is what changed.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from .evidence import Found
 from .ranking import Hit
 
 EXCERPT_MAX_CHARS = 800
-_EXCERPT_LEAST = 600  # where the body has them, with its trailers if need be
-_SENTENCE_MAX_CHARS = 420  # a longer one is a list or a log; it is quoted only where nothing else is there
-_SENTENCES_WEIGHED = 8  # each may cost a look into the index
+_EXCERPT_LEAST = 600  # characters, where the body has as many, trailers included
+_SENTENCE_MAX_CHARS = 420  # a longer one is a list or a log, quoted only for want of others
+_SENTENCES_WEIGHED = 8  # each may cost a query of the index
 _SUPPORT_SHARE = 0.8  # a further commit is quoted beside the first only when its score comes this near
 _LEANING = re.compile(
     r"^\W*(?:this|that|these|those|it|they|so|thus|therefore|hence|however|but|otherwise|then|instead|as a result|consequently"
@@ -37,7 +36,7 @@ _WORD = re.compile(r"[A-Za-z0-9_]+")
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A hit with what a citation shows of it; path and line: where it touches what was asked, None where it does not."""
+    """A hit with what a citation shows of it; path and line: where it touches the asked place, else None."""
 
     hit: Hit
     commit: Commit
@@ -50,7 +49,7 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question got: an outcome and up to three sentences, each with its commit's abbreviated sha; "" for no evidence."""
+    """An outcome and up to three sentences, each with its commit's abbreviated sha; "" for no evidence."""
 
     outcome: Outcome
     text: str
@@ -66,8 +65,8 @@ def answer(
 ) -> Answer:
     """Return the outcome and the sentences of *cited*, best first, that answer *question*.
 
-    is_repeated: whether a sentence is a template's, which says nothing of the commit it stands in. quoted: the passage of the
-    first that is sure to hold the reason, None where none is.
+    is_repeated: whether a sentence is a template's, and says nothing of its commit. quoted: the passage of the first commit
+    that is sure to hold the reason, None where none is.
     """
     if not cited or not has_evidence:
         return Answer("no_evidence", "")
@@ -91,7 +90,7 @@ def answer(
 
 
 def describe_evidence(found: Found, cited: list[Cited]) -> dict[str, Any]:
-    """Return a passage as the contract has it; `is_current` is None where that was not looked for."""
+    """Return a passage as the contract has it; `is_current` is None where that was not checked."""
     passage = found.passage
     sha = next(one.commit.sha for one in cited if one.hit.commit_id == found.commit_id)
     is_current = None if found.line_now is None else True
@@ -102,7 +101,7 @@ def describe_evidence(found: Found, cited: list[Cited]) -> dict[str, Any]:
 
 
 def _choose_of_passage(passage: Passage, asked: frozenset[str]) -> list[Sentence]:
-    """Return up to two neighbouring sentences of *passage*: what fits the question best and says why, or all of a short one."""
+    """Return up to two neighbouring sentences of *passage* that best fit the question and say why, or all of a short one."""
     text = " ".join(passage.text.split())
     parts = split_sentences(text)
     if len(text) <= _SENTENCE_MAX_CHARS:
@@ -146,7 +145,7 @@ def excerpt(commit: Commit) -> str:
 
 
 def format_time(commit: Commit) -> str:
-    """Return the author's time with the author's own offset, ISO 8601; a time no calendar has becomes the first of 1970."""
+    """Return the author's time with the author's own offset, ISO 8601; an impossible time becomes the first of 1970."""
     try:
         zone = timezone(timedelta(minutes=commit.author_offset_min))
         return datetime.fromtimestamp(commit.author_time, zone).isoformat()
@@ -161,9 +160,9 @@ def _read(commit: Commit) -> list[Sentence]:
 def _choose(
     commit: Commit, asked: frozenset[str], most: int = 2, is_repeated: Callable[[str], bool] = lambda _: False
 ) -> list[Sentence]:
-    """Return the *most* sentences of *commit* that say why, in their order; [] where none does.
+    """Return at most *most* sentences of *commit* that say why, in their order; [] where none does.
 
-    A sentence that leans on the one before it ("This …", "Otherwise …") brings that along.
+    A sentence that refers to the one before it ("This …", "Otherwise …") includes that one.
     """
     sentences = _read(commit)
     stating = [one for one in sentences if one.worth and not one.is_bullet] or [one for one in sentences if one.worth]
@@ -180,19 +179,19 @@ def _choose(
 
 
 def _rate(sentence: Sentence, asked: frozenset[str]) -> float:
-    """Return how well a sentence serves: what the question is about, then a reason's words; early ones set the scene."""
+    """Return how well a sentence answers: by the question's words, then a reason's words, then an early place."""
     shared = min(len(asked & _terms(sentence.text)), 5)
     return shared + 2.0 * (sentence.worth == Worth.REASON) - 0.1 * min(sentence.place, 10)
 
 
 def _before(sentences: list[Sentence], one: Sentence) -> Sentence | None:
-    """Return the sentence of the body that *one* leans on, None where there is none or it is too long."""
+    """Return the sentence of the body that *one* refers to, None where there is none or it is too long."""
     before = sentences[one.place - 1] if one.place > 1 else None
     return before if before and _ends(before) and len(before.text) <= _SENTENCE_MAX_CHARS else None
 
 
 def _adds(one: Sentence, first: Sentence) -> bool:
-    """Whether *one* says more than *first* (a body often begins with its subject), and the two can be read in a row."""
+    """Whether *one* adds to *first* (a body often repeats its subject), and the two can be read in a row."""
     mine, its = _terms(one.text), _terms(first.text)
     return not (mine <= its or its <= mine) and _ends(min(one, first, key=lambda each: each.place))
 
@@ -206,7 +205,7 @@ def _content(sentences: Iterable[Sentence]) -> frozenset[str]:
 
 
 def _quote(commit: Commit, sentences: list[Sentence]) -> str:
-    """Return sentences in the order they stand in the message, with the sha behind them."""
+    """Return sentences in the message's order, followed by the sha."""
     return f"{' '.join(_cut(one.text) for one in sentences)} ({commit.sha[:10]})"
 
 
