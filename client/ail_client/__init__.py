@@ -1,6 +1,6 @@
 """The thin client of AIL's daemon: one request, one reply, exit. For Python: `ArchaeologyContextProvider`.
 
-What Python programs use is imported when it is first named: `ail-client` itself has no 40 ms for asyncio and dataclasses.
+The Python API is imported on first use: it would cost `ail-client` 40 ms for asyncio and dataclasses.
 """
 
 TYPE_CHECKING = False
@@ -12,7 +12,7 @@ __all__ = ["ArchaeologyContext", "ArchaeologyContextProvider", "Citation"]
 
 
 def __getattr__(name: str) -> object:
-    """Import what is named in `__all__` (PEP 562)."""
+    """Import a name of `__all__` (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import contexts, provider

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _DID_NOT_HOLD = 1
 _LONG_LIMIT_S = 3600.0  # checks walk the whole history, backups copy every index
 _SAMPLE_LIMIT_S = 60.0
-_LAST_QUESTION_S = 5.0  # one that is under way when the time is over is asked to its end
+_LAST_QUESTION_S = 5.0  # a question under way at the limit is finished
 
 
 def run_add(options: Namespace, reach: Reach) -> int:
@@ -42,20 +42,20 @@ def run_add(options: Namespace, reach: Reach) -> int:
         write_note(f"note: {added['notice']}")
     _print(options, added, f"{'searchable' if options.wait else 'added'}: {to_path(repo)}")
     if options.wait and not options.json:
-        flush()  # or a log has the last line first
+        flush()  # else a log has the last line first
         write_note(_say_next(repo))
     return 0
 
 
 def _say_next(repo: str) -> str:
-    """Return the line that says what can be done with a repository that is searchable."""
+    """Return the line that says what to do with a searchable repository."""
     here = os.getcwd()
     there = here == repo or here.startswith(f"{repo.rstrip('/')}/")
     return f'next: {"" if there else f"cd {to_path(repo)}; "}git why "why …?" or git why FILE:LINE "why …?"'
 
 
 def run_remove(options: Namespace, reach: Reach) -> int:
-    """Forget a repository, also one that is not on the disk any more."""
+    """Remove a repository, also one that is not on the disk any more."""
     named = options.directory or options.repo
     try:
         repo = name_repository(named)
@@ -95,7 +95,7 @@ def run_status(options: Namespace, reach: Reach) -> int:
 
 
 def run_health(options: Namespace, reach: Reach) -> int:
-    """0 if the probe holds, 1 if it does not, whatever the reason. Never starts a daemon: a probe must not heal."""
+    """0 if the probe holds, 1 if it does not, whatever the reason. Never starts a daemon: a probe must not repair."""
     reach.may_start = False
     try:
         health = ask_daemon(reach, "health", {"kind": options.probe})
@@ -110,7 +110,7 @@ def run_health(options: Namespace, reach: Reach) -> int:
 
 
 def run_stop(options: Namespace, reach: Reach) -> int:
-    """Stop the daemon; none running is fine."""
+    """Stop the daemon, if one runs."""
     was_running = stop_daemon(reach)
     if options.json:
         return _print(options, {"stopped": was_running})
@@ -119,7 +119,7 @@ def run_stop(options: Namespace, reach: Reach) -> int:
 
 
 def run_check(options: Namespace, reach: Reach) -> int:
-    """Have the daemon check its index, or whether its two sides agree; 1 where something does not hold."""
+    """Have the daemon check its index, or whether its two sides agree; 1 where a check fails."""
     params = _get_repo(options)
     if options.subject == "consistency":
         params |= _limit_sample(options, reach)
@@ -134,7 +134,7 @@ def run_check(options: Namespace, reach: Reach) -> int:
 
 
 def _limit_sample(options: Namespace, reach: Reach) -> dict[str, Any]:
-    """Return how many questions are asked, and for how long: the daemon then tells what it has by that time."""
+    """Return how many questions to ask, and for how long: the daemon then returns what it has."""
     sampled: dict[str, Any] = {"sample": options.sample} if options.sample else {}
     limit_s = reach.limit_s if options.timeout_given else _SAMPLE_LIMIT_S
     reach.limit_s = limit_s + _LAST_QUESTION_S

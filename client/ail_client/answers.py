@@ -43,21 +43,21 @@ def _describe_origin(reply: dict[str, Any]) -> str:
 
 
 def describe_answer(reply: dict[str, Any]) -> str:
-    """Return the answer and how sure it is on one line, for those who read citations alone on stdout; "" for none.
+    """Return the answer and how sure it is on one line, for forms with only citations on stdout; "" for none.
 
     Beyond 1,000 characters the answer is cut.
     """
     if not reply.get("answer") or reply.get("confidence") is None:
         return ""
-    told = "No reason is recorded. What was done: " if reply.get("outcome") == "no_reason_recorded" else ""
+    head = "No reason is recorded. What was done: " if reply.get("outcome") == "no_reason_recorded" else ""
     answer = _cut(to_line(" ".join(reply["answer"].split())), _ANSWER_MAX)
-    return f"{_describe_confidence(reply['confidence'])} {told}{answer}"
+    return f"{_describe_confidence(reply['confidence'])} {head}{answer}"
 
 
 def render_grep(reply: dict[str, Any]) -> str:
     """Return `path:line:1: shortsha subject — sentence`, one citation a line.
 
-    A citation that names no path counts for the file asked about; without one the path is `-`.
+    A citation without a path gets the file asked about; without one the path is `-`.
     """
     lines = [_render_grep_line(citation, reply) for citation in reply["citations"]]
     return "\n".join(lines + [_render_grep_companion(one, reply) for one in reply.get("companions") or ()])
@@ -67,7 +67,7 @@ def describe_limits(reply: dict[str, Any]) -> list[str]:
     """Return notes on why *reply* may be less than was asked for."""
     notes = [to_line(reply["degraded"])] if reply.get("degraded") else []
     index = reply.get("index") or {}
-    pending = index.get("pending") or 0  # 0 of an incomplete index: whether anything moved is being looked at
+    pending = index.get("pending") or 0  # 0 while incomplete: the refs are being compared
     if not notes and index.get("complete") is False and pending:
         notes.append(f"{pending:,} commits are not searchable in full yet")
     return notes
@@ -77,8 +77,8 @@ def _render_sentences(reply: dict[str, Any], page: Page) -> list[str]:
     """Return the answer's lines, the commits it names linked."""
     if not reply.get("answer"):
         return []
-    told = "No reason is recorded. What was done: " if reply.get("outcome") == "no_reason_recorded" else ""
-    lines = [part for line in to_block(told + reply["answer"]) for part in page.wrap(line)]
+    head = "No reason is recorded. What was done: " if reply.get("outcome") == "no_reason_recorded" else ""
+    lines = [part for line in to_block(head + reply["answer"]) for part in page.wrap(line)]
     if not page.colour and not page.commit_url:
         return lines
     shas = [to_line(citation["sha"]) for citation in reply["citations"]]
@@ -86,7 +86,7 @@ def _render_sentences(reply: dict[str, Any], page: Page) -> list[str]:
 
 
 def _name_cited(text: str, shas: list[str], page: Page) -> str:
-    """Return *text* as the name of the cited commit that begins so; as it is where none does."""
+    """Return *text* as the cited commit whose sha begins so; as it is where none does."""
     sha = next((sha for sha in shas if sha.startswith(text)), None)
     return page.name_commit(sha, text) if sha else text
 
@@ -122,7 +122,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def _from_here(path: str, root: str) -> str:
-    """Return *path* relative to the current directory if that lies in the repository, as editors will take it."""
+    """Return *path* relative to the current directory if that lies in the repository, as editors expect."""
     try:
         here = os.getcwd()
     except OSError:

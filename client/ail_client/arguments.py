@@ -1,6 +1,6 @@
-"""The command line: which commands there are, what each takes, and help that teaches. Knows nothing of the daemon.
+"""The command line: which commands there are, what each takes, and their help. Knows nothing of the daemon.
 
-Only the parser of the command that was named is built. Building all of them, and letting argparse import shutil to
+Only the named command's parser is built. Building all of them, and letting argparse import shutil to
 find the terminal's width, would cost more than the question's round trip.
 """
 
@@ -42,9 +42,9 @@ def parse(argv: Sequence[str], program: str = "ail-client") -> argparse.Namespac
     """
     name, rest = _split(argv)
     if name is None:
-        return _overview(program).parse_args(rest)  # prints, or says what is wrong with the options
+        return _overview(program).parse_args(rest)  # prints, or reports wrong options
     if name not in COMMANDS:
-        from .suggestions import suggest_command  # difflib: 2 ms, and only for a slip
+        from .suggestions import suggest_command  # difflib: 2 ms, only after a typo
 
         raise UsageError(f"there is no command {name!r}", suggest_command(name, COMMANDS, program))
     return parse_command(name, rest, f"{program} {name}")
@@ -62,7 +62,7 @@ def parse_command(name: str, argv: Sequence[str], program: str) -> argparse.Name
 
 
 def make_parser(name: str, program: str, *, explain: bool) -> Parser:
-    """Return the parser of the command *name*, with the whole of its help if it is to *explain* itself."""
+    """Return the parser of the command *name*, with all of its help if it is to *explain*."""
     command = COMMANDS[name]
     parser = Parser(program, description=command.summary, formatter_class=_formatter, allow_abbrev=False)
     if explain:
@@ -76,9 +76,9 @@ def make_parser(name: str, program: str, *, explain: bool) -> Parser:
 
 
 def _parse_words(parser: Parser, argv: Sequence[str], into: str) -> argparse.Namespace:
-    """Parse a command that takes a list of words, which options may stand among; after `--` everything is a word.
+    """Parse a command that takes a list of words, mixed with options; after `--` everything is a word.
 
-    argparse parses intermixed words, but up to 3.12 loses those after a leading `--`.
+    argparse has intermixed parsing, but up to 3.12 loses words after a leading `--`.
     """
     end = argv.index("--") if "--" in argv else len(argv)
     options = parser.parse_intermixed_args(list(argv[:end]))
@@ -244,7 +244,7 @@ COMMANDS = {
 
 
 WORDS = {"ask": "words", "related": "files", "flags": "assignments"}
-"""Where the commands that take a list of words keep it."""
+"""The attribute of commands' list of words."""
 
 
 def get_timeout_s() -> float:

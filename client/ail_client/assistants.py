@@ -1,4 +1,4 @@
-"""`mcp-config`: the lines that make an assistant start `ail-mcp`. Asks no daemon."""
+"""`mcp-config`: the configuration that makes an assistant start `ail-mcp`. No daemon."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run_mcp_config(options: Namespace, _reach: Reach) -> int:
 
 
 def make_config(host: str, program: str) -> dict[str, Any]:
-    """Return the snippet for *host*. Claude Code names the project in the environment, the editors fill in a variable."""
+    """Return the snippet for *host*. Claude Code has the project in the environment, editors fill in a variable."""
     if host == "claude":
         return {"mcpServers": {"ail": {"type": "stdio", "command": program, "args": []}}}
     server = {"type": "stdio", "command": program, "args": ["--project", "${workspaceFolder}"]}

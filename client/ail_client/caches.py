@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _WARMED_NOTHING = 1
 _STDIN = "-"
-_LINES, _BYTES = 50, 1 << 18  # of one request: far below its limits, and so that Ctrl-C ends a long list soon
+_LINES, _BYTES = 50, 1 << 18  # of one request: far below its limits; Ctrl-C ends a long list soon
 _LIMIT_S = 600.0  # of one request: each of its questions has its own
 
 
@@ -37,21 +37,21 @@ def run_cache(options: Namespace, reach: Reach) -> int:
     params = {}
     if options.action == "clear" and options.repo is not None:
         params["repo"] = name_repository(options.repo)
-    told = ask_daemon(reach, f"cache.{options.action}", params)
+    reply = ask_daemon(reach, f"cache.{options.action}", params)
     if options.json:
-        write_json(told)
+        write_json(reply)
     else:
-        write_answer(render_stats(told) if options.action == "stats" else _render_cleared(told))
+        write_answer(render_stats(reply) if options.action == "stats" else _render_cleared(reply))
     return 0
 
 
-def render_stats(told: dict[str, Any]) -> str:
-    """Return the reply of `cache.stats`: a line a cache."""
+def render_stats(reply: dict[str, Any]) -> str:
+    """Render the reply of `cache.stats`, a line a cache."""
     from .layout import make_table
 
-    rows = [_make_row(name, told[tier]) for name, tier in (("exact (L1)", "exact"), ("similar (L2)", "similar"))]
+    rows = [_make_row(name, reply[tier]) for name, tier in (("exact (L1)", "exact"), ("similar (L2)", "similar"))]
     heads = ("CACHE", "ENTRIES", "OF", "HITS", "MISSES", "HIT RATE", "EVICTED", "MEMORY")
-    texts = told["embeddings"]
+    texts = reply["embeddings"]
     reused, encoded = texts["hits"], texts["misses"]
     return "\n".join(
         [*make_table(heads, rows), f"embeddings: {reused:,} of {reused + encoded:,} texts were not encoded anew"]
@@ -65,12 +65,12 @@ def _make_row(name: str, stats: dict[str, Any]) -> tuple[str, ...]:
     return (name, *counts, rate, f"{stats['evictions']:,}", f"{stats['bytes'] / 1e3:,.0f} kB")
 
 
-def _render_cleared(told: dict[str, Any]) -> str:
-    return f"forgotten: {told['exact']:,} answers, and {told['similar']:,} to similar questions"
+def _render_cleared(reply: dict[str, Any]) -> str:
+    return f"forgotten: {reply['exact']:,} answers, and {reply['similar']:,} to similar questions"
 
 
 def _warm(options: Namespace, reach: Reach) -> int:
-    """Ask every line of a file; what cannot be answered is told with its line's number."""
+    """Ask every line of a file; report failures with their line numbers."""
     lines = _read_lines(options.file)
     repo = name_repository(options.repo)
     limit_s = options.timeout if options.timeout_given else _LIMIT_S
@@ -79,9 +79,9 @@ def _warm(options: Namespace, reach: Reach) -> int:
     def warm(connection: Connection, _: Deadline) -> None:
         nonlocal warmed
         for before, part in _cut(lines):
-            told = call(connection, "cache.warm", {"repo": repo, "questions": part}, Deadline(limit_s))
-            warmed += told["warmed"]
-            for one in told["failures"]:
+            reply = call(connection, "cache.warm", {"repo": repo, "questions": part}, Deadline(limit_s))
+            warmed += reply["warmed"]
+            for one in reply["failures"]:
                 failed.append({"line": before + one["line"], "reason": one["reason"]})
                 if not options.json:
                     write_note(f"{to_path(options.file)}:{failed[-1]['line']}: {to_line(one['reason'])}")

@@ -24,15 +24,15 @@ _REASONS = {
     "named": "is named in the question",
 }
 _FATES = (("reverted_by", "reverted by"), ("replaced_by", "replaced by"), ("successor_of", "stands for the rewritten"))
-_SUBJECT_MAX = 300  # characters; git asks for 50, and somebody's generator writes 100,000
+_SUBJECT_MAX = 300  # characters; git recommends 50, generators may write 100,000
 _AUTHOR_MAX = 60
 _TIME_MAX = 40
 _LINES_FIRST, _LINES_OTHERS = 10, 5
-_DATE_FROM = 76  # columns from which the date stands beside its age
+_DATE_FROM = 76  # columns from which date and age both fit
 
 
 def render_citations(citations: list[dict[str, Any]], page: Page, question: str = "") -> list[str]:
-    """Return the lines for *citations*, numbered from 1, a blank one between; words of *question* stand out."""
+    """Return the lines for *citations*, numbered from 1, blank lines between; words of *question* stand out."""
     stems = _find_stems(question) if page.colour or page.width else frozenset()
     lines: list[str] = []
     for number, citation in enumerate(citations, 1):
@@ -42,7 +42,7 @@ def render_citations(citations: list[dict[str, Any]], page: Page, question: str 
 
 
 def render_fate(commit: dict[str, Any], page: Page, indent: str = "") -> list[str]:
-    """Return what became of *commit*: that it was reverted or replaced, and what was rewritten as it."""
+    """Return the fate of *commit*: whether it was reverted or replaced, and which commit it rewrote."""
     lines = []
     for key, words in _FATES:
         if sha := commit.get(key):
@@ -51,13 +51,13 @@ def render_fate(commit: dict[str, Any], page: Page, indent: str = "") -> list[st
 
 
 def _find_stems(question: str) -> AbstractSet[str]:
-    from .matching import find_stems  # only where somebody looks
+    from .matching import find_stems  # only on a terminal
 
     return find_stems(to_line(question))
 
 
 def cut_subject(citation: dict[str, Any]) -> str:
-    """Return the subject, safe, on one line, and of a length that people write."""
+    """Return the subject, safe, on one line, at most _SUBJECT_MAX long."""
     return _clip(to_line(citation.get("subject") or ""), _SUBJECT_MAX)
 
 
@@ -84,7 +84,7 @@ def _render_citation(number: int, citation: dict[str, Any], page: Page, stems: A
 
 
 def _render_head(number: int, citation: dict[str, Any], page: Page, indent: str) -> list[str]:
-    """Return "1. 4f1c2d9e4f  2026-05-04 (3 months ago)  Jane Doe"; where it is narrow without the date, on several lines."""
+    """Return "1. 4f1c2d9e4f  2026-05-04 (3 months ago)  Jane Doe"; if narrow without the date, on several lines."""
     iso = to_line(citation.get("author_time") or "")[:_TIME_MAX]
     has_room = page.width is None or page.width >= _DATE_FROM
     when = describe_time(iso) if has_room else describe_age(iso) or iso
@@ -101,7 +101,7 @@ def _render_head(number: int, citation: dict[str, Any], page: Page, indent: str)
 
 
 def _render_excerpt(citation: dict[str, Any], page: Page, stems: AbstractSet[str], indent: str, most: int) -> list[str]:
-    """Return what the commit says; on a terminal as paragraphs, and of many lines those *most* that match best."""
+    """Return the excerpt; on a terminal as paragraphs, and of many lines the *most* that match best."""
     excerpt = (citation.get("excerpt") or "").strip("\n")
     if excerpt == citation.get("subject"):
         return []
@@ -122,13 +122,13 @@ def _emphasise(line: str, page: Page, stems: AbstractSet[str]) -> str:
 
 
 def _fit(paragraphs: list[str], room: int, most: int, stems: AbstractSet[str]) -> list[str]:
-    """Return *paragraphs* in lines; of more than *most* those in a row that hold most of the question's words."""
+    """Return *paragraphs* in lines; of more than *most*, the run of lines with most of the question's words."""
     lines = [line for paragraph in paragraphs for line in wrap(paragraph, room)]
     if len(lines) <= most:
         return lines
     from .matching import count_matches
 
-    lines = [line for paragraph in paragraphs for line in wrap(paragraph, room - 2)]  # marks of what is left out
+    lines = [line for paragraph in paragraphs for line in wrap(paragraph, room - 2)]  # room for the marks of omissions
     begin = _find_window([count_matches(line, stems) for line in lines], most)
     chosen = lines[begin : begin + most]
     chosen[0] = f"… {chosen[0].lstrip()}" if begin else chosen[0]
@@ -137,7 +137,7 @@ def _fit(paragraphs: list[str], room: int, most: int, stems: AbstractSet[str]) -
 
 
 def _find_window(matches: list[int], most: int) -> int:
-    """Return where the *most* lines begin that match best; of equal ones, with one line before the first match."""
+    """Return where the *most* lines that match best begin; of equals, one line before the first match."""
 
     def judge(begin: int) -> tuple[int, int, int]:
         window = matches[begin : begin + most]

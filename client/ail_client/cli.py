@@ -1,4 +1,4 @@
-"""`ail-client` and `git why`: parse, dispatch, and the one place that turns errors into words and exit statuses."""
+"""`ail-client` and `git why`: parse, dispatch, and the one place that turns errors into messages and exit statuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 
 def _die_quietly(kind: type[BaseException], err: BaseException, at: TracebackType | None) -> None:
-    """Say nothing of a Ctrl-C before `main` began or after it returned: Python ends by the signal, shells show 130."""
+    """Print nothing at a Ctrl-C before or after `main`: Python ends by the signal, shells show 130."""
     if not issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, err, at)
 
@@ -61,7 +61,7 @@ def _run(options: Namespace) -> int:
 
 
 def _find_command(name: str) -> Callable[[Namespace, Reach], int]:
-    """Return what runs the command; only its own room is imported."""
+    """Return what runs the command; only its own module is imported."""
     if name in ("ask", "related", "show"):
         from . import questions
 
@@ -93,20 +93,20 @@ def _find_command(name: str) -> Callable[[Namespace, Reach], int]:
 
 
 def _guarded(program: str, run: Callable[[], int]) -> int:
-    gc.disable()  # this process ends before a collection pays: with the freeze below 2.6 of 24 ms
+    gc.disable()  # too short a process for it to pay: with the freeze below, saves 2.6 of 24 ms
     try:
         return _written(run)
     except AilError as err:
         return _complain(program, err)
     except KeyboardInterrupt:
         return _EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader had enough, as `| head` does
+    except BrokenPipeError:  # the reader closed it, as `| head` does
         abandon_stdout()
         return 0
-    except Exception as err:  # noqa: BLE001  # the one place where a bug becomes a sentence
+    except Exception as err:  # noqa: BLE001  # the one place where a bug becomes a message
         return _confess(program, err)
     finally:
-        gc.freeze()  # nor at the interpreter's end: the memory goes back at once anyway
+        gc.freeze()  # nor at the interpreter's exit: the memory is freed at once anyway
 
 
 def _written(run: Callable[[], int]) -> int:

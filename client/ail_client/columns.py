@@ -1,4 +1,4 @@
-"""How many columns of a terminal a text takes. Imported only where text is not ASCII and a terminal shows it.
+"""How many columns of a terminal a text takes. Imported only for non-ASCII text on a terminal.
 
 The standard library's `unicodedata` decides; a test compares it with the library wcwidth, character by character.
 """
@@ -13,7 +13,7 @@ _EMOJI_FORM = "\ufe0f"  # asks for the coloured, two columns wide form of the ch
 
 
 def measure(text: str) -> int:
-    """Return the columns *text* takes: 2 for a wide character, 0 for one that stands on another."""
+    """Return the columns *text* takes: 2 for a wide character, 0 for one that combines with another."""
     columns = sum(map(_measure, text))
     if _EMOJI_FORM in text:
         pairs = pairwise(text)

@@ -13,7 +13,7 @@ _QUESTION_MAX = 200  # characters
 
 
 def render_consistency(result: dict[str, Any]) -> str:
-    """Return one line a repository, then the questions that its two sides answer otherwise."""
+    """Return a line a repository, then the questions that its sides answer differently."""
     lines = [line for repo in result.get("repos") or [] for line in _render_repo(repo, result.get("bar"))]
     if result.get("complete") is False:
         lines.append("the time did not suffice for all questions: --timeout allows more")

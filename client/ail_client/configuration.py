@@ -22,42 +22,42 @@ _ORIGINS = {"flags": "set while running"}
 def run_flags(options: Namespace, reach: Reach) -> int:
     """Show every setting, or change some of the running daemon until `reload` or its next start."""
     params = {"set": _parse(options.assignments)} if options.assignments else {}
-    told = ask_daemon(reach, "flags", params)
+    reply = ask_daemon(reach, "flags", params)
     if options.json:
-        write_json(told)
+        write_json(reply)
     elif params:
-        _tell_changes(told)
+        _tell_changes(reply)
     else:
         from .layout import get_page
 
-        write_answer(render_flags(told, get_page()), may_page=options.pager)
+        write_answer(render_flags(reply, get_page()), may_page=options.pager)
     return 0
 
 
 def run_reload(options: Namespace, reach: Reach) -> int:
-    """Have the file and the environment read again, and say what changed by it."""
-    told = ask_daemon(reach, "reload", {})
+    """Have the file and the environment read again, and say what changed."""
+    reply = ask_daemon(reach, "reload", {})
     if options.json:
-        write_json(told)
+        write_json(reply)
     else:
-        _tell_changes(told)
+        _tell_changes(reply)
     return 0
 
 
-def render_flags(told: dict[str, Any], page: Page) -> str:
+def render_flags(reply: dict[str, Any], page: Page) -> str:
     """Return the settings as a table: name, value, where it comes from."""
     from .layout import make_table
 
-    rows = [(to_line(str(flag["name"])), _describe(flag["value"]), _name_origin(flag)) for flag in told["flags"]]
+    rows = [(to_line(str(flag["name"])), _describe(flag["value"]), _name_origin(flag)) for flag in reply["flags"]]
     head, *lines = make_table(("SETTING", "VALUE", "FROM"), rows, page)
     return "\n".join([page.paint(head, "dim"), *lines])
 
 
-def _tell_changes(told: dict[str, Any]) -> None:
-    changed = told.get("changed") or []
+def _tell_changes(reply: dict[str, Any]) -> None:
+    changed = reply.get("changed") or []
     lines = [f"{to_line(str(flag['name']))} = {_describe(flag['value'])} ({_name_origin(flag)})" for flag in changed]
     write_answer("\n".join(lines) or "nothing changed")
-    if late := told.get("applying"):
+    if late := reply.get("applying"):
         write_note(f"note: still under way: {', '.join(to_line(str(name)) for name in late)}")
 
 

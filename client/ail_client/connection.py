@@ -1,7 +1,7 @@
-"""One connection to the daemon: who is at the other end, requests out, replies in. Knows nothing of what they mean.
+"""One connection to the daemon: who the peer is, requests out, replies in. Knows nothing of what they mean.
 
-Plain blocking sockets with deadlines: the client has one thing to wait for. Errors say whether anything listens at all
-(NobodyListensError), because only that may start a daemon.
+Plain blocking sockets with deadlines: the client waits for one thing. NobodyListensError is an error of its own,
+because only that may start a daemon.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BACKLOG_PAUSE_S = 0.02
 
 
 class NobodyListensError(UnavailableError):
-    """No socket is there, or none behind it: the only finding that may start a daemon."""
+    """There is no socket, or nobody listens: the only error that may start a daemon."""
 
 
 class HungUpError(UnavailableError):
@@ -44,7 +44,7 @@ class Connection:
 
     def __init__(self, sock: socket.socket, path: str, peer_pid: int | None) -> None:
         self.path = path
-        self.peer_pid = peer_pid  # for words alone: no signal is ever sent to it
+        self.peer_pid = peer_pid  # for messages: no signal is ever sent to it
         self._socket = sock
         self._reader = FrameReader(REPLY_LIMITS)
         self._outbox = b""
@@ -58,7 +58,7 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the socket."""
         self._socket.close()
 
     def post(self, method: str, params: dict[str, Any]) -> int:
@@ -73,7 +73,7 @@ class Connection:
         return self._last_id
 
     def flush(self, deadline: Deadline) -> None:
-        """Send everything queued in one write. Raises SilentError where the daemon takes nothing any more."""
+        """Send everything queued in one write. Raises SilentError where the daemon reads nothing more."""
         outbox, self._outbox = self._outbox, b""
         try:
             self._socket.settimeout(max(deadline.remaining_s(), 0.001))
@@ -81,7 +81,7 @@ class Connection:
         except TimeoutError as err:
             raise _out_of_time() from err
         except (BrokenPipeError, ConnectionResetError):
-            pass  # why it hung up may stand in its last reply ("busy"): `receive` will see
+            pass  # its last reply may say why ("busy"): `receive` reads it
 
     def receive(self, request_id: int, deadline: Deadline) -> Value:
         """Return the result of *request_id*.
@@ -105,7 +105,7 @@ class Connection:
         for frame in self._reader.feed(self._read_chunk(deadline)):
             request_id, error, result = parse_reply(frame)
             if not 0 < request_id <= self._last_id and error is not None:
-                raise from_wire(error)  # said before it read a request: too many clients, a frame it could not read
+                raise from_wire(error)  # sent without a request: too many clients, a malformed frame
             self._replies[request_id] = error, result
 
     def _read_chunk(self, deadline: Deadline) -> bytes:
@@ -122,7 +122,7 @@ class Connection:
 
 
 def connect(path: str, deadline: Deadline) -> Connection:
-    """Return a connection to the socket at *path*, its peer known to be this user.
+    """Return a connection to the socket at *path*, its peer verified to be this user.
 
     Raises NobodyListensError, BusyError where the backlog stays full, UnavailableError where somebody else listens.
     """
@@ -142,7 +142,7 @@ def _connect(sock: socket.socket, path: str, deadline: Deadline) -> None:
             return sock.connect(path)
         except (FileNotFoundError, ConnectionRefusedError) as err:
             raise NobodyListensError(f"no daemon listens at {path}", "`ail-client status` starts one") from err
-        except (BlockingIOError, TimeoutError) as err:  # the backlog is full: Linux says EAGAIN at once, waiting or not
+        except (BlockingIOError, TimeoutError) as err:  # the backlog is full: Linux says EAGAIN at once, even blocking
             if not deadline.pause(_BACKLOG_PAUSE_S):
                 raise BusyError("the daemon takes no more connections just now", "try again in a moment") from err
         except OSError as err:

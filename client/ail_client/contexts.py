@@ -1,4 +1,4 @@
-"""What a question brings back, for Python programs: the reply of `ask` as frozen objects. Knows no socket."""
+"""For Python programs: the reply of `ask` as frozen objects. Knows no socket."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Citation:
     """A commit that bears on the question.
 
     commit_sha: its full name. author_time: ISO 8601. score: of this question alone, larger is better, 0 to 1.
-    excerpt: of its message. path, line: where in the asked file (None: nowhere in particular). reasons: why it is here, of
-    meaning, words, touches_file, touches_lines, named. reverted_by, replaced_by: the sha of what became of it, or None.
+    excerpt: of its message. path, line: where in the asked file (None: no place). reasons: why it is cited, of meaning, words,
+    touches_file, touches_lines, named. reverted_by, replaced_by: the sha of the commit that did so, or None.
     branch: one that reaches it where HEAD does not, or None.
     """
 
@@ -38,8 +38,8 @@ class ArchaeologyContext:
     """What the history says.
 
     answer: sentences that stand in the cited commits, each with its sha; "" without evidence. confidence: the probability,
-    0 to 1, that the first citation is an answer. cached: "exact", "similar" or None. mode: what answered, semantic or lexical.
-    degraded: why that is less than it could be, or None.
+    0 to 1, that the first citation is an answer. cached: "exact", "similar" or None. mode: the side that answered,
+    semantic or lexical. degraded: why the answer may be incomplete, or None.
     """
 
     answer: str
@@ -53,11 +53,11 @@ class ArchaeologyContext:
 
 
 def make_context(reply: dict[str, Any]) -> ArchaeologyContext:
-    """Return the context that *reply*, of the method `ask`, is."""
+    """Return *reply*, of the method `ask`, as a context."""
     return ArchaeologyContext(
         answer=reply["answer"],
         confidence=reply["confidence"],
-        citations=tuple(_make_citation(told) for told in reply["citations"]),
+        citations=tuple(_make_citation(one) for one in reply["citations"]),
         cached=reply["cached"],
         query_time_ms=reply["query_time_ms"],
         outcome=reply["outcome"],
@@ -66,19 +66,19 @@ def make_context(reply: dict[str, Any]) -> ArchaeologyContext:
     )
 
 
-def _make_citation(told: dict[str, Any]) -> Citation:
+def _make_citation(fields: dict[str, Any]) -> Citation:
     return Citation(
-        commit_sha=told["sha"],
-        subject=told["subject"],
-        author=told["author"],
-        author_time=told["author_time"],
-        score=told["score"],
-        excerpt=told["excerpt"],
-        path=told["path"],
-        line=told["line"],
-        reasons=tuple(told["reasons"]),
-        reverted_by=told["reverted_by"],
-        replaced_by=told["replaced_by"],
-        pull_request=told["pull_request"],
-        branch=told.get("branch"),
+        commit_sha=fields["sha"],
+        subject=fields["subject"],
+        author=fields["author"],
+        author_time=fields["author_time"],
+        score=fields["score"],
+        excerpt=fields["excerpt"],
+        path=fields["path"],
+        line=fields["line"],
+        reasons=tuple(fields["reasons"]),
+        reverted_by=fields["reverted_by"],
+        replaced_by=fields["replaced_by"],
+        pull_request=fields["pull_request"],
+        branch=fields.get("branch"),
     )

@@ -1,4 +1,4 @@
-"""Time limits on the monotonic clock. Knows nothing of what is waited for."""
+"""Time limits on the monotonic clock."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ class Deadline:
         return max(0.0, min(self._end - time.monotonic(), at_most_s))
 
     def pause(self, seconds: float) -> bool:
-        """Sleep *seconds*, or as long as is left; whether time is left afterwards."""
+        """Sleep *seconds*, or what is left; return whether time is left then."""
         time.sleep(self.remaining_s(seconds))
         return not self.has_passed

@@ -1,7 +1,7 @@
-"""`ail-client doctor`: what the client sees for itself, then what the daemon says of all that is heavy.
+"""`ail-client doctor`: what the client checks itself, then the daemon's checks of all that is heavy.
 
-Where no daemon answers, `ail-daemon doctor` examines the same in a process of its own, so that the command helps when it is
-needed most. Knows how findings look; what is looked at behind the socket is the daemon's.
+Where no daemon answers, `ail-daemon doctor` checks the same in a process of its own, so that the command helps when it is
+needed most.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     Check = dict[str, str]
 
-_LIMIT_S = 60.0  # checking a large index on a slow disk; a daemon that is stuck is told from it after 2 s all the same
+_LIMIT_S = 60.0  # checking a large index on a slow disk; a stuck daemon is still recognised after 2 s
 _NOT_WELL = 1
 
 
 def run_doctor(options: Namespace, reach: Reach) -> int:
-    """Look for what keeps AIL from working well here; 1 where something fails, 0 with warnings."""
+    """Check for what keeps AIL from working well; 1 where a check fails, 0 with warnings."""
     params = {} if options.repo is None else {"repo": name_repository(options.repo)}
     checks = [_look_at_client(), *_look_at_daemon(options, reach, params)]
     is_well = all(check["state"] != "fail" for check in checks)
@@ -45,7 +45,7 @@ def run_doctor(options: Namespace, reach: Reach) -> int:
 
 
 def make_check(name: str, state: str, said: str, todo: str = "") -> Check:
-    """Return one finding as the daemon's are: *state* is ok, warn or fail."""
+    """Return a finding in the daemon's form: *state* is ok, warn or fail."""
     return {"name": name, "state": state, "said": said, "todo": todo}
 
 
@@ -59,13 +59,13 @@ def _look_at_daemon(options: Namespace, reach: Reach, params: dict[str, Any]) ->
     if not options.timeout_given:
         reach.limit_s = max(reach.limit_s, _LIMIT_S)
     try:
-        told = ask_daemon(reach, "doctor", params)
+        reply = ask_daemon(reach, "doctor", params)
         status = ask_daemon(reach, "status", {})
     except RepoError:  # --repo names one that is not enrolled
         raise
     except AilError as err:
         return [_explain(err, reach), _look_at_socket(reach.socket_path), *_examine_without()]
-    return [_describe(status), _look_at_socket(reach.socket_path), *told["checks"]]
+    return [_describe(status), _look_at_socket(reach.socket_path), *reply["checks"]]
 
 
 def _describe(status: dict[str, Any]) -> Check:
@@ -115,7 +115,7 @@ def _judge_socket(path: str, found: os.stat_result) -> Check:
 
 
 def _examine_without() -> list[Check]:
-    """Return what `ail-daemon doctor` finds; one check that says so where that is not to be had."""
+    """Return what `ail-daemon doctor` finds; one check that says so where it is not installed."""
     import json
     import subprocess
 

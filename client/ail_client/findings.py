@@ -1,4 +1,4 @@
-"""What a doctor found, as text: a line or more each, what to do about it below. Every word from outside is made safe here."""
+"""The doctor's findings as text: a line or more each, what to do below. Every word from outside is made safe here."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _INDENT = "      "
 
 
 def render_findings(checks: Sequence[dict[str, str]], page: Page) -> str:
-    """Return the checks in their order, and in the last line how many there are of each state."""
+    """Return the checks in their order, and a last line with the count of each state."""
     lines = [line for check in checks for line in _render(check, page)]
     counts = {state: sum(check["state"] == state for check in checks) for state in ("fail", "warn")}
-    told = [f"{count} {word}" for word, count in (("failed", counts["fail"]), ("to look at", counts["warn"])) if count]
-    return "\n".join([*lines, "", ", ".join(told) or "all is well"])
+    sums = [f"{count} {word}" for word, count in (("failed", counts["fail"]), ("to look at", counts["warn"])) if count]
+    return "\n".join([*lines, "", ", ".join(sums) or "all is well"])
 
 
 def _render(check: dict[str, str], page: Page) -> list[str]:

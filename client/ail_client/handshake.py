@@ -1,4 +1,4 @@
-"""`hello`: whether the daemon lives, and whether it and this client fit. Knows nothing of starting or stopping one."""
+"""`hello`: whether the daemon is alive, and compatible with this client. Neither starts nor stops one."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 HELLO_LIMIT_S = 1.5
-"""A living daemon answers `hello` at once, unless it is starved or very busy; a stopped one must be told from it within 2 s."""
+"""A living daemon answers `hello` at once, unless starved or very busy; a stopped one must be recognised within 2 s."""
 
-_PROMPT_S = 0.3  # one that is later than that is watched from then on
+_PROMPT_S = 0.3  # a later one is watched from then on
 
 
 class OlderDaemonError(VersionError):
-    """The daemon is older than this client, and is to be replaced."""
+    """The daemon is older than this client, and should be replaced."""
 
 
 def post_hello(connection: Connection) -> int:
@@ -34,11 +34,11 @@ def check_hello(connection: Connection, hello: int, limit: Deadline) -> None:
     """Wait for the reply to *hello*.
 
     Raises OlderDaemonError, VersionError for a newer daemon of another protocol, SilentError when *limit* has passed,
-    UnavailableError for a daemon that took the connection and is stuck.
+    UnavailableError for a daemon that accepted the connection and is stuck.
     """
     try:
         said = _wait(connection, hello, limit)
-    except UsageError as err:  # it refuses the words of our `hello`: older or newer, nothing else can be asked of it
+    except UsageError as err:  # it rejects our `hello`: older or newer, it cannot be asked anything else
         raise VersionError(
             f"the daemon does not understand this client: {err.message}", "`ail-client stop` ends it"
         ) from err
@@ -59,8 +59,8 @@ def _wait(connection: Connection, hello: int, limit: Deadline) -> Value:
 
 
 def _wait_on(connection: Connection, hello: int, limit: Deadline) -> Value:
-    """Wait for a late daemon as long as it is at work."""
-    from .liveness import Lateness  # seldom, and never where the daemon is quick
+    """Wait for a late daemon while it is at work."""
+    from .liveness import Lateness  # rare: only for a late daemon
 
     late = Lateness(connection.peer_pid, get_lock_path(connection.path))
     while True:

@@ -1,4 +1,4 @@
-"""How text lies on a terminal: wrapping, columns, colour, links, ages. Knows nothing of answers."""
+"""How text is laid out on a terminal: wrapping, columns, colour, links, ages. Knows nothing of answers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     Style = Literal["bold", "dim", "match", "sha", "warning"]
 
 _STYLES: Mapping[Style, str] = {"bold": "1", "dim": "2", "match": "1", "sha": "35", "warning": "1;31"}
-"""Of the sixteen colours magenta alone is read on dark and on light: its least contrast over ten palettes of five well
-known terminals is 3.3 : 1; yellow, which git takes for a sha, has 1.7, red 2.4 (and is bold here), the others less."""
+"""Of the sixteen colours only magenta is legible on dark and on light: its least contrast over ten palettes of five well
+known terminals is 3.3 : 1; yellow, which git uses for a sha, has 1.7, red 2.4 (and is bold here), the others less."""
 
 _SPANS = (("year", 365.25), ("month", 30.44), ("week", 7.0), ("day", 1.0))
 _PHASES = {"reading": "reading", "embedding": "embedding", "changes": "reading changes of"}
 SHORT_SHA = 10
 _NARROW = 40
-_PROSE_MAX = 100  # columns; longer lines are hard to find back to the beginning of
+_PROSE_MAX = 100  # columns; longer lines are hard to read
 
 
 class Page:
@@ -38,7 +38,7 @@ class Page:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether every column counts."""
+        """Whether columns are scarce."""
         return self.width is not None and self.width < _NARROW
 
     def paint(self, text: str, style: Style) -> str:
@@ -46,7 +46,7 @@ class Page:
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.colour and text else text
 
     def name_commit(self, sha: str, shown: str = "") -> str:
-        """Return *sha* shortened, or as *shown*, in its colour, linked to the commit where it can be looked at."""
+        """Return *sha* shortened, or as *shown*, in its colour, linked to the commit's page where there is one."""
         text = self.paint(shown or shorten(sha), "sha")
         if not self.commit_url or not _is_sha(sha):
             return text
@@ -63,12 +63,12 @@ class Page:
 
 
 def get_page(commit_url: str = "") -> Page:
-    """Return the page that stdout is."""
+    """Return the page for stdout."""
     return Page(get_width(), has_colour(), commit_url)
 
 
 def shorten(sha: str) -> str:
-    """Return the beginning of *sha* that people write."""
+    """Return *sha* abbreviated."""
     return sha[:SHORT_SHA]
 
 
@@ -97,7 +97,7 @@ def describe_span(seconds: float) -> str:
 
 
 def describe_progress(state: dict[str, Any]) -> str:
-    """Return "embedding 1,200 of 16,715 commits, 320/s, 48 s left", as much of it as a repository's *state* tells."""
+    """Return "embedding 1,200 of 16,715 commits, 320/s, 48 s left", as far as a repository's *state* has it."""
     phase, total = state.get("phase") or "idle", state.get("of") or state.get("total")
     if phase in ("idle", "waiting"):
         return "waiting to be indexed"
@@ -111,12 +111,12 @@ def describe_progress(state: dict[str, Any]) -> str:
 
 
 def describe_preparing(spent_s: float) -> str:
-    """Return what the daemon does while it prepares the model, for *spent_s* by now: "preparing the model, 12 s"."""
+    """Return the progress text for a model prepared for *spent_s* so far: "preparing the model, 12 s"."""
     return f"preparing the model, {describe_span(spent_s)}"
 
 
 def make_table(heads: Sequence[str], rows: Sequence[Sequence[str]], page: Page | None = None) -> list[str]:
-    """Return the lines of a table, columns as wide as they need, the last one cut where *page* ends."""
+    """Return the lines of a table, columns as wide as needed, the last one cut at the width of *page*."""
     widths = [max(map(count_columns, column)) for column in zip(heads, *rows, strict=True)]
     if page is not None and page.width is not None:
         widths[-1] = max(10, page.width - sum(widths[:-1]) - 2 * (len(widths) - 1))

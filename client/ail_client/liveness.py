@@ -1,11 +1,10 @@
-"""Whether a daemon that is late with its first word is stuck, or at work and short of time. Imported only when one is late.
+"""Whether a daemon that is late with its first reply is stuck, or working but starved. Imported only when one is late.
 
-What a process of the same user may see of another without asking it: when it last touched its lock, which it does four times a
-second while clients come and go; and how its main thread fares, of which Linux tells the state, the processor's time and the
-turns it got (proc(5): stat and schedstat).
+What a process can see of another of the same user: when it last touched its lock, which it does four times a second
+while it serves clients; and, on Linux, its main thread's state, processor time and turns (proc(5): stat and schedstat).
 
 A thread that is stopped or waits for something gets no turn at all; one that waits for Python's lock wakes up every 5 ms; one
-that turns in an endless loop uses the processor and touches nothing; one that is starved by others wants it and does not get it.
+in an endless loop uses the processor and touches nothing; one that is starved is runnable and does not get to run.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 
-_IDLE_WORK_NS = 200_000_000  # the processor's time; a loop that serves looks at its clients many times within it
+_IDLE_WORK_NS = 200_000_000  # processor time, in which a serving loop polls its clients many times
 _RUNNABLE = (b"R", b"D")
 _STOPPED = (b"T", b"t", b"Z", b"X")
 
@@ -30,7 +29,7 @@ class Turns:
 
 
 class Lateness:
-    """One wait for the daemon *pid*, watched from its making on."""
+    """One wait for the daemon *pid*, watched from now on."""
 
     def __init__(self, pid: int | None, lock_path: str) -> None:
         self._pid = pid
@@ -39,7 +38,7 @@ class Lateness:
         self._first = self._last = _read_turns(pid)
 
     def is_at_work(self) -> bool:
-        """Whether it has served anybody since the last look, or would if it were given the processor."""
+        """Whether it served anybody since the last call, or would if it got the processor."""
         looked_at, self._looked_at = self._looked_at, time.time()
         last, self._last = self._last, _read_turns(self._pid)
         if has_beaten(self._lock_path, looked_at):
@@ -60,7 +59,7 @@ def has_beaten(lock_path: str, since: float) -> bool:
 
 
 def _read_turns(pid: int | None) -> Turns | None:
-    """Return how the main thread of *pid* fares; None where the system does not say."""
+    """Return the main thread's turns in *pid*; None where the system does not say."""
     task = f"/proc/{pid}/task/{pid}"
     try:
         with open(task + "/stat", "rb") as file:

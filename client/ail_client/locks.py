@@ -1,4 +1,4 @@
-"""The socket's directory and the locks in it: whose they are, who may start a daemon, whether one still runs."""
+"""The socket's directory and its locks: who owns them, who may start a daemon, whether one still runs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from .deadline import Deadline
 
 STEP_S = 0.02
-"""How often a lock is tried again. No blocking flock: it knows no deadline."""
+"""How often a lock is retried. No blocking flock: it has no deadline."""
 
 
 def check_directory(directory: str) -> bool:
-    """Whether *directory* is there. Raises UnavailableError unless it is this user's alone, and no link."""
+    """Whether *directory* is there. Raises UnavailableError unless it is only this user's, and no link."""
     try:
         found = os.lstat(directory)
     except FileNotFoundError:
@@ -62,7 +62,7 @@ def try_spawn_lock(directory: str) -> int | None:
 def wait_until_released(socket_path: str, deadline: Deadline) -> bool:
     """Wait until no daemon holds the lock of *socket_path*; False if one still does when time is up.
 
-    To be called with the spawn lock held: a daemon that starts must not find its lock taken by this look at it.
+    Call this with the spawn lock held: a starting daemon must not find its lock held by this check.
     """
     while _is_locked(get_lock_path(socket_path)):
         if not deadline.pause(STEP_S):

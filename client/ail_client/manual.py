@@ -1,6 +1,6 @@
 """What `--help` and the man pages teach: what each command is for, with examples. Read only when somebody asks.
 
-A command that is missing here has its summary and the example of `arguments.COMMANDS`.
+A command without an entry here gets its summary and example from `arguments.COMMANDS`.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def list_commands(commands: Mapping[str, Command]) -> str:
 
 
 def begin(program: str) -> str:
-    """Return the way in for somebody new."""
+    """Return the first steps for a new user."""
     lines = (
         f"{program} add --wait   begin: enrol this repository",
         f'{program} ask src/http.py:120 "why the retry?"',
@@ -158,7 +158,7 @@ def begin(program: str) -> str:
 
 
 def _align(lines: Sequence[str]) -> list[str]:
-    """Return *lines* with their remarks, which three blanks or more set off, below each other."""
+    """Return *lines* with their remarks, set off by three blanks or more, aligned."""
     split = [line.partition("   ") for line in lines]
     width = max(len(shown) for shown, _, _ in split)
     return [f"{shown:{width}}   {remark.strip()}".rstrip() for shown, _, remark in split]

@@ -1,6 +1,6 @@
-"""Which words of a text are the question's: for showing them, no more. The daemon alone decides what is found.
+"""Which words of a text are the question's, for highlighting only. The daemon alone decides what is found.
 
-Stemming here is a handful of English endings; the daemon's is tantivy's. A word too many in bold harms nobody.
+Stemming here is a handful of English endings; the daemon's is tantivy's. A word too many in bold is harmless.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STOP = frozenset(
 
 
 def find_stems(question: str) -> frozenset[str]:
-    """Return the stems of *question*'s words, but for those that say nothing of its subject."""
+    """Return the stems of *question*'s words, but for those that say nothing about its subject."""
     words = (word.lower() for word in _WORD.findall(question))
     return frozenset(_stem(word) for word in words if word not in _STOP and len(word) > 1)
 
@@ -38,7 +38,7 @@ def count_matches(text: str, stems: AbstractSet[str]) -> int:
 
 
 def emphasise(text: str, stems: AbstractSet[str], paint: Callable[[str], str]) -> str:
-    """Return *text* with every word that has one of *stems* given through *paint*."""
+    """Return *text*, every word with one of *stems* passed through *paint*."""
     if not stems:
         return text
     return _WORD.sub(lambda found: paint(found[0]) if _stem(found[0].lower()) in stems else found[0], text)

@@ -1,6 +1,6 @@
 """What a person reads where nothing was found: a sentence about the question, the nearest commits, what to try next.
 
-All of it goes to stderr: stdout carries answers alone, and none of this is one. Imported only then.
+All of it goes to stderr: stdout is for answers only. Imported only then.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _get_page(place: RepoPlace) -> Page:
 
 
 def _render_nearest(citation: dict[str, Any], page: Page) -> list[str]:
-    """Return which commit it is, then what it says, as much as has room in a line each."""
+    """Return the commit's name, then its text, each cut to one line."""
     sha, subject = to_line(citation["sha"]), cut_subject(citation)
     age = describe_age(to_line(citation.get("author_time") or ""))
     said = next((line for line in map(to_line, (citation.get("excerpt") or "").splitlines()) if line.strip()), "")
@@ -60,7 +60,7 @@ def _render_nearest(citation: dict[str, Any], page: Page) -> list[str]:
 
 
 def _say_next(reply: dict[str, Any]) -> str:
-    """Return what may find it after all."""
+    """Return what to try next."""
     if (reply.get("index") or {}).get("complete") is False:
         return "ask again in a moment: the history is still being indexed"
     look = "look at a commit with `ail-client show SHA`, " if reply.get("citations") else ""

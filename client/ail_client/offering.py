@@ -1,6 +1,6 @@
-"""A repository that was never added, in a terminal: whether to add it now, and the question asked after all.
+"""Offers, at a terminal, to add a repository that was never added, so that the question can be asked.
 
-Only where somebody sits before both ends: scripts, hooks and editors get the error with its hint. Imported only then.
+Only where stdin and the outputs are terminals: scripts, hooks and editors get the error with its hint.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .session import Reach
 
 ENOUGH_S = 30.0
-"""A question waits so long for all of a new repository; from then on it is asked of what can be searched by then."""
+"""How long a question waits for all of a new repository; then it is asked of what is searchable."""
 
 
 def may_offer(options: Namespace) -> bool:

@@ -1,4 +1,4 @@
-"""The two streams: answers to stdout, everything else to stderr. Colour and progress only where a person looks."""
+"""The two streams: answers to stdout, everything else to stderr. Colour and progress only on terminals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 _WITHOUT_LINKS = ("dumb", "linux", "eterm")
-"""Terminals that print what they should ignore: those are the Linux console and Emacs's."""
+"""Terminals that print links instead of ignoring them: the Linux console and Emacs's."""
 
 _PLAIN = {ord("…"): "...", ord("—"): "--", ord("│"): "|", ord("·"): "-", ord("•"): "*"}
 
@@ -21,10 +21,10 @@ _PLAIN = {ord("…"): "...", ord("—"): "--", ord("│"): "|", ord("·"): "-", 
 def write_answer(text: str, may_page: bool = False) -> None:
     """Write *text* and a newline to stdout; a character its encoding lacks is escaped.
 
-    With *may_page* what is longer than the terminal goes through the person's pager.
+    With *may_page*, what is longer than the terminal goes through the user's pager.
     """
     if may_page and is_terminal(sys.stdout):
-        from .pager import write_paged  # only where somebody sits before it
+        from .pager import write_paged  # only on a terminal
 
         if write_paged(text):
             return
@@ -37,7 +37,7 @@ def write_note(text: str) -> None:
 
 
 def write_error_text(text: str) -> None:
-    """Write *text*, made safe, to stderr as it is: a prompt, whose line a person ends."""
+    """Write *text*, made safe, to stderr without a newline: a prompt."""
     if sys.stderr is not None:
         sys.stderr.write("\n".join(to_block(text)))
         sys.stderr.flush()
@@ -49,7 +49,7 @@ def write_aside(text: str) -> None:
 
 
 def write_json(value: object) -> None:
-    """Write one JSON document, ASCII alone: no control character of a commit passes."""
+    """Write one JSON document, ASCII only: no control character of a commit passes."""
     import json  # 1 ms, and only here
 
     write_answer(json.dumps(value, ensure_ascii=True, indent=2))
@@ -61,7 +61,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def is_watched() -> bool:
-    """Whether a person looks at stdout: on a terminal, or in the pager that `git -p why` has started."""
+    """Whether stdout is shown to a person: on a terminal, or in the pager that `git -p why` started."""
     return is_terminal(sys.stdout) or os.environ.get("GIT_PAGER_IN_USE") == "true"
 
 
@@ -75,7 +75,7 @@ def has_colour() -> bool:
 
 
 def has_links() -> bool:
-    """Whether stdout may hold hyperlinks (OSC 8). Terminals that know none ignore them, but for those named here."""
+    """Whether stdout may hold hyperlinks (OSC 8). Terminals without them ignore them, but for those named here."""
     asked = os.environ.get("AIL_HYPERLINKS")
     if asked in ("always", "never"):
         return asked == "always"
@@ -83,15 +83,15 @@ def has_links() -> bool:
 
 
 def get_width() -> int | None:
-    """Return the columns of the terminal on stdout; None where it is not one, or does not tell."""
+    """Return the columns of the terminal on stdout; None where it is not one, or does not say."""
     if is_terminal(sys.stdout):
         return get_size()[0] or None
-    columns = os.environ.get("COLUMNS", "") if is_watched() else ""  # git tells its pager's
+    columns = os.environ.get("COLUMNS", "") if is_watched() else ""  # git sets its pager's
     return int(columns) if columns.isascii() and columns.isdigit() and int(columns) else None
 
 
 def get_size() -> tuple[int, int]:
-    """Return (columns, lines) of the terminal on stdout, 0 for what it does not tell."""
+    """Return (columns, lines) of the terminal on stdout, 0 for what is unknown."""
     try:
         return os.get_terminal_size(sys.stdout.fileno())
     except (OSError, ValueError, AttributeError):
@@ -105,7 +105,7 @@ def flush() -> None:
 
 
 def abandon_stdout() -> None:
-    """Point stdout at nothing, so that the interpreter's last flush does not complain about a reader that left."""
+    """Point stdout at /dev/null, so that the interpreter's last flush does not report a closed pipe."""
     if sys.stdout is not None:
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, sys.stdout.fileno())
@@ -113,7 +113,7 @@ def abandon_stdout() -> None:
 
 
 def encode(text: str, encoding: str | None) -> bytes:
-    """Return *text* in *encoding* (None: UTF-8): what it lacks is escaped, but for our own signs, which have another."""
+    """Return *text* in *encoding* (None: UTF-8): what it lacks is escaped; our own signs are replaced."""
     encoding = encoding or "utf-8"
     try:
         return text.encode(encoding)

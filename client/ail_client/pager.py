@@ -1,7 +1,7 @@
 """The pager, by git's rules: which one, with what environment. Imported only where stdout is a terminal.
 
-$GIT_PAGER, core.pager, $PAGER, less: `git var GIT_PAGER` knows, and is asked outside every repository, because what a
-repository configures is never run. It is asked only for what is longer than the screen.
+$GIT_PAGER, core.pager, $PAGER, less: `git var GIT_PAGER` knows. It runs outside every repository, because what a
+repository configures is never run, and only for text longer than the screen.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NOT_FOUND = (126, 127)  # what sh says of a command that is not there
 
 
 def write_paged(text: str) -> bool:
-    """Show *text* in the pager and return when the person has left it; False where it is better written as it is."""
+    """Show *text* in the pager and return when it is closed; False where it should be written directly."""
     if not _is_longer_than_screen(text):
         return False
     command = _find_pager()
@@ -35,11 +35,11 @@ def _is_longer_than_screen(text: str) -> bool:
     if not columns or not lines:
         return False
     shown = _ESCAPES.sub("", text).split("\n")
-    return sum(max(1, -(-count_columns(line) // columns)) for line in shown) >= lines  # the prompt needs one as well
+    return sum(max(1, -(-count_columns(line) // columns)) for line in shown) >= lines  # the prompt needs a line too
 
 
 def _find_pager() -> str:
-    """Return the shell command that pages, "" for none."""
+    """Return the pager's shell command, "" for none."""
     import subprocess
 
     try:
@@ -59,14 +59,14 @@ def _make_environment() -> dict[str, str]:
 
 
 def _show(command: str, text: str) -> bool:
-    """Return whether the pager showed *text*; a person who leaves it early has seen it."""
+    """Return whether the pager showed *text*; leaving it early counts."""
     import subprocess
 
     if not _takes_links(command):
         text = _LINKS.sub("", text)
     sys.stdout.flush()
     pager = subprocess.Popen(["sh", "-c", command], stdin=subprocess.PIPE, env=_make_environment())
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the pager's: it restores the terminal
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pager: it restores the terminal
     try:
         pager.communicate(encode(text + "\n", sys.stdout.encoding))  # a closed pipe is not an error to it
     finally:
@@ -75,7 +75,7 @@ def _show(command: str, text: str) -> bool:
 
 
 def _takes_links(command: str) -> bool:
-    """Whether the pager lets OSC 8 through: less does from version 566 on, and shows it as rubbish before."""
+    """Whether the pager supports OSC 8: less does from version 566 on, and shows it as garbage before."""
     import subprocess
 
     program = command.split()[0]

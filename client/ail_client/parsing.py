@@ -1,4 +1,4 @@
-"""The parser, its values and its width: mistakes are UsageErrors, so that one place turns every error into words."""
+"""The parser, its values and its width: mistakes are UsageErrors, so that one place reports every error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError in argparse's words."""
-        from .suggestions import suggest_words  # difflib: 2 ms, and only for a slip
+        from .suggestions import suggest_words  # difflib: 2 ms, only after a typo
 
         known = [word for action in self._actions for word in (*action.option_strings, *(action.choices or ()))]
         raise UsageError(message, suggest_words(message, known, self.prog))
@@ -41,14 +41,14 @@ def get_help_width() -> int:
 
 
 def parse_count(text: str) -> int:
-    """Return a whole number above 0; argparse tells what it is not."""
+    """Return a whole number above 0; argparse reports anything else."""
     if text.isascii() and text.isdigit() and len(text) <= 9 and int(text) > 0:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
 
 
 def parse_seconds(text: str) -> float:
-    """Return a finite number of seconds above 0; argparse tells what it is not."""
+    """Return a finite number of seconds above 0; argparse reports anything else."""
     try:
         value = float(text)
     except ValueError:

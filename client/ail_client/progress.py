@@ -1,4 +1,4 @@
-"""`add --wait`: watching a repository become searchable, and saying so on stderr."""
+"""`add --wait`: waits for a repository to be searchable, with progress on stderr."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def wait_until_complete(
 ) -> dict[str, Any]:
     """Return the status of *repo* once all of it is searchable, by meaning where the daemon prepares a model.
 
-    limit_s: bounds each look, not the wait. enough_s: after so long all commits having been read is enough: words find them.
+    limit_s: bounds each request, not the wait. enough_s: after it, it suffices that all commits are read: words find them.
 
     Raises RepoUnreadableError with the daemon's notice where indexing gave up, NotEnrolledError if *repo* is removed.
     """
@@ -53,7 +53,7 @@ def wait_until_complete(
 
 
 class ProgressLine:
-    """One line that renews itself on a terminal; elsewhere, as in a log, a line every ten seconds."""
+    """One line, updated in place on a terminal; elsewhere, as in a log, a line every ten seconds."""
 
     def __init__(self) -> None:
         self._is_terminal = is_terminal(sys.stderr)
@@ -61,7 +61,7 @@ class ProgressLine:
         self._told = time.monotonic()
 
     def show(self, text: str) -> None:
-        """Show *text*; where no terminal is, not more often than every TELL_S."""
+        """Show *text*; without a terminal, at most every TELL_S."""
         if not self._is_terminal:
             if time.monotonic() - self._told >= TELL_S:
                 self._told = time.monotonic()
@@ -72,7 +72,7 @@ class ProgressLine:
             sys.stderr.flush()
 
     def clear(self) -> None:
-        """Take the line away, so that what follows begins on a clean one."""
+        """Clear the line, so that what follows begins on an empty one."""
         if self._is_dirty:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
@@ -88,7 +88,7 @@ def _columns() -> int:
 
 
 def _look(connection: Connection, repo: str, limit_s: float) -> tuple[dict[str, Any], float | None]:
-    """Return the state of *repo*, and for how many seconds a model is being prepared already, None where none is."""
+    """Return the state of *repo*, and for how many seconds a model has been in preparation, None where none is."""
     status: dict[str, Any] = call(connection, "status", {"repo": repo}, Deadline(limit_s))
     if not status["repos"]:
         raise NotEnrolledError(f"{repo} has been removed meanwhile", f"ail-client add {repo}")

@@ -1,6 +1,6 @@
-"""`ArchaeologyContextProvider`: questions from Python, over the same daemon as everybody's.
+"""`ArchaeologyContextProvider`: questions from Python, to the same daemon as all clients.
 
-It keeps nothing: a second cache could name commits that are gone. Each call has a connection of its own and blocks a thread,
+It caches nothing: a second cache could cite unreachable commits. Each call has a connection of its own and blocks a thread,
 never an event loop; the daemon is found, started and replaced as `ail-client` does it.
 """
 
@@ -20,7 +20,7 @@ from .deadline import Deadline
 from .session import Reach, ask_daemon
 from .target import find_owner, find_place, resolve_file, to_wire_path
 
-_THREADS = 8  # as many questions of one provider are under way at once; the daemon answers fewer
+_THREADS = 8  # questions of one provider under way at once; the daemon answers fewer
 _CACHE_SETTING = "AIL_CACHE_SIZE"
 _GITHUB_SETTINGS = ("GITHUB_TOKEN", "GITHUB_OWNER", "GITHUB_REPO")
 
@@ -29,10 +29,10 @@ class ArchaeologyContextProvider:
     """Answers "why is this so?" about one repository, which must have been added (`ail-client add`).
 
     repo_path: a directory of the repository; it may be bare.
-    cache_size: how many answers the daemon should at least keep, for everybody: where its own cache is smaller, it is
-    enlarged until its next start. 0: answers are never taken from the cache. None: as the daemon is set.
+    cache_size: how many answers the daemon should at least cache, for all clients: where its own cache is smaller, it is
+    enlarged until its next start. 0: the cache is bypassed. None: as the daemon is set.
     max_query_time_s: seconds for one answer, waiting for a turn included; above 0.
-    github_token: has the daemon ask GitHub with which pull requests cited commits came, for everybody's questions, until its
+    github_token: has the daemon ask GitHub for the pull requests of cited commits, for all clients' questions, until its
     next start. github_owner, github_repo: of which project; None: the one that the remote `origin` names.
     socket: the daemon's socket; None: the user's own.
 
@@ -71,11 +71,11 @@ class ArchaeologyContextProvider:
         lines: tuple[int, int] | None = None,
         limit: int = 5,
     ) -> ArchaeologyContext:
-        """Return what the history says, the event loop going on meanwhile.
+        """Return what the history says, without blocking the event loop.
 
         file_path: from the repository's root, or absolute; it need not exist any more. None: the whole repository.
         lines: first and last, counted from 1. limit: citations, 1 to 100. Raises NotEnrolledError, OutOfTimeError,
-        UnavailableError and others of `ail_rpc.errors`. Cancelled, it leaves the question to the daemon.
+        UnavailableError and others of `ail_rpc.errors`. If cancelled, the daemon still answers the question.
         """
         deadline = Deadline(self._limit_s)
         loop = asyncio.get_running_loop()
@@ -90,7 +90,7 @@ class ArchaeologyContextProvider:
         lines: tuple[int, int] | None = None,
         limit: int = 5,
     ) -> ArchaeologyContext:
-        """Return the same, blocking this thread for *timeout* seconds at the most (None: max_query_time_s)."""
+        """Return the same, blocking this thread for at most *timeout* seconds (None: max_query_time_s)."""
         return self._ask(file_path, question, lines, limit, Deadline(self._limit_s if timeout is None else timeout))
 
     def get_cache_stats(self) -> dict[str, Any]:
@@ -102,15 +102,15 @@ class ArchaeologyContextProvider:
         ask_daemon(self._reach(self._limit_s), "cache.clear", {"repo": self._root})
 
     def is_initialized(self) -> bool:
-        """Whether a daemon runs and can answer about this repository, perhaps with less than all of it yet.
+        """Whether a daemon runs and can answer about this repository, perhaps not from all of it yet.
 
         Starts none and raises nothing.
         """
         try:
-            told = ask_daemon(self._reach(self._limit_s, may_start=False), "status", {"repo": self._root})
+            status = ask_daemon(self._reach(self._limit_s, may_start=False), "status", {"repo": self._root})
         except AilError:
             return False
-        return any(repo["complete"] or repo["commits"] for repo in told["repos"])
+        return any(repo["complete"] or repo["commits"] for repo in status["repos"])
 
     @property
     def _root(self) -> str:
@@ -140,7 +140,7 @@ class ArchaeologyContextProvider:
         return make_context(ask_daemon(self._reach(deadline.remaining_s()), "ask", params))
 
     def _find_file(self, name: str) -> dict[str, str]:
-        """Return the params that name a file: also of a submodule or another clone within the work tree."""
+        """Return the params that name a file: also of a submodule or another clone in the work tree."""
         if self._place.is_bare:
             return {"file": resolve_file(name, self._place)}
         path = os.path.join(self._place.root, name)
@@ -148,7 +148,7 @@ class ArchaeologyContextProvider:
         return {"repo": to_wire_path(own.address), "file": resolve_file(path, own)}
 
     def _set_up(self, deadline: Deadline) -> None:
-        """Once, tell the daemon what this provider was made with: a size of the cache, a token, which is not kept then."""
+        """Once, send the daemon this provider's settings: the cache's size, and the token, which is then dropped."""
         if self._is_set_up:
             return
         with self._setting_up:

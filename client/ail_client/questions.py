@@ -1,4 +1,4 @@
-"""The commands that ask history something: options to a request, a reply to text and an exit status."""
+"""The commands that query history: options to a request, a reply to text and an exit status."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .layout import Page
     from .target import Target
 
-QUESTION_MAX_BYTES = 1_000_000  # what one request holds; what the daemon takes is a setting of its own
+QUESTION_MAX_BYTES = 1_000_000  # what one request holds; the daemon's own limit is a setting
 _NOTHING_FOUND = 1
 _FILTERS = ("limit", "mode", "author", "since", "until", "path", "ref")
 
@@ -37,7 +37,7 @@ def run_ask(options: Namespace, reach: Reach) -> int:
     except NotFoundError as err:
         if len(options.words) > 1 or target.is_there or target.lines or err.hint.startswith(SUGGESTING):
             raise
-        # `and/or`: no place after all
+        # like `and/or`: no place after all
         params = {"repo": params["repo"], "question": options.words[0], **_get_filters(options)}
         reply = ask_daemon(reach, "ask", params)
     return print_found(reply, options, target.place)
@@ -95,7 +95,7 @@ def run_show(options: Namespace, reach: Reach) -> int:
 
 
 def _ask_enrolled(options: Namespace, reach: Reach, method: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the daemon's reply; of a repository that was never added, somebody at a terminal is asked whether to add it."""
+    """Return the daemon's reply; a user at a terminal is asked whether to add a repository that never was."""
     try:
         reply: dict[str, Any] = ask_daemon(reach, method, params)
     except NotEnrolledError as err:
@@ -109,7 +109,7 @@ def _ask_enrolled(options: Namespace, reach: Reach, method: str, params: dict[st
 
 
 def _read_words(words: list[str], directory: str | None) -> tuple[str, str | None]:
-    """Return (question, FILE or None): a place alone asks why it is so, and the two may be swapped. Raises UsageError."""
+    """Return (question, FILE or None): a place alone asks why it is so; the order is free. Raises UsageError."""
     if len(words) > 2:
         raise UsageError("there are more words than FILE and QUESTION", "put the question in quotes")
     if not words or not words[-1].strip():
@@ -131,7 +131,7 @@ def _get_filters(options: Namespace) -> dict[str, Any]:
 def print_found(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> int:
     """Print a reply with citations as the options ask for; 1 where it has none."""
     if place.is_named:
-        reply["repo"] = to_wire_path(place.root)  # the daemon knows its git directory alone
+        reply["repo"] = to_wire_path(place.root)  # the daemon knows only its git directory
     form = "json" if options.json else options.format or "text"
     is_empty = reply.get("outcome") == "no_evidence" or not (reply["citations"] or reply.get("companions"))
     if form == "json":

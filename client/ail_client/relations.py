@@ -43,7 +43,7 @@ def _wrap(text: str, page: Page) -> list[str]:
 def describe_citation(citation: dict[str, Any], *, has_room: bool = True) -> str:
     """Return `a1b2c3d4e5 is taken back (2024-03-05, Jane Doe, view.py:12): Subject — sentence`, on one line of at most 300.
 
-    has_room: False leaves out what stands in brackets, for a hook's shorter lines.
+    has_room: False leaves out the part in brackets, for a hook's shorter lines.
     """
     kind = _KINDS.get(citation.get("relation") or "", "bears on this")
     subject, sentence = to_line(citation.get("subject") or ""), to_line(citation.get("sentence") or "")
@@ -53,7 +53,7 @@ def describe_citation(citation: dict[str, Any], *, has_room: bool = True) -> str
 
 
 def _describe_origin(citation: dict[str, Any]) -> str:
-    """Return when it was written, by whom, and where the change meets it, as far as that is told."""
+    """Return when it was written, by whom, and where the change touches it, as far as that is known."""
     path, line = citation.get("path"), citation.get("line")
     place = f"{to_path(path)}:{line}" if path and line else to_path(path) if path else ""
     author = to_line(citation.get("author") or "")[:_AUTHOR_MAX]

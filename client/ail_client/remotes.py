@@ -1,8 +1,8 @@
-"""Where a commit can be looked at: an address made from the repository's remote. Reads one file, never runs git.
+"""A commit's web page: its address, made from the repository's remote. Reads one file, never runs git.
 
-Only hosts whose addresses are known get links, and only of letters that need no escaping: no control character, no
-password and no user of a remote's URL can come into one, because the address is put together anew from host and path.
-A commit that was not pushed has a link that leads to "not found": whether it was is not looked up.
+Only known hosts get links, made only of characters that need no escaping: no control character, password or user
+of a remote's URL can get into one, because the address is built anew from host and path.
+The link of a commit that was not pushed leads to "not found": that is not checked.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _KINDS = {
     "github": "/commit/", "gitea": "/commit/", "forgejo": "/commit/", "codeberg.org": "/commit/",
     "git.sr.ht": "/commit/", "gitlab": "/-/commit/", "bitbucket.org": "/commits/",
 }  # fmt: skip
-"""What a host's name holds, as a whole or as one of its parts, and what stands before a sha there."""
+"""A host's name or a part of it, and what precedes a sha in its addresses."""
 
 
 def find_commit_url(common_dir: str) -> str:
-    """Return what a sha is appended to, "https://github.com/o/r/commit/"; "" where no remote leads to a known host."""
+    """Return what a sha is appended to, "https://github.com/o/r/commit/"; "" where no remote is on a known host."""
     remotes = _read_remotes(os.path.join(common_dir, "config"))
     url = remotes.get("origin") or next(iter(remotes.values()), "")
     return make_commit_url(url)

@@ -1,8 +1,8 @@
-"""Text from commits, paths and errors, made safe for a terminal. Knows nothing of what the text says.
+"""Text from commits, paths and errors, made safe for a terminal.
 
-What a terminal may obey, and what hides or reorders text, becomes visible: C0, C1 and DEL, every format character (bidi
+Characters that control a terminal, or hide or reorder text, are made visible: C0, C1 and DEL, every format character (bidi
 controls, zero-width joiners, tags), U+2028 and U+2029, surrogates, and what Unicode has not assigned yet.
-`str.isprintable` draws exactly this line, and knows more of Unicode than a list of ours would.
+`str.isprintable` excludes exactly these, and knows more of Unicode than a list of ours would.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""From "ask the daemon this" to an answer: finding, starting, replacing it, and trying again where that is safe.
+"""From a request to its answer: finding, starting, replacing the daemon, and retrying where that is safe.
 
-What may be tried again: anything before `hello` was answered, "busy" (nothing was begun), and reads whenever the
-daemon went away. A daemon that takes a connection and stays silent is alive and stuck: an error, never a second daemon.
+What may be retried: anything before `hello` was answered, "busy" (nothing was begun), and reads whenever the
+daemon went away. A daemon that accepts a connection and stays silent is stuck: an error, never a second daemon.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 REPLY_GRACE_S = 0.2
-"""How much longer than the daemon the client waits, so that the daemon's own words about the limit arrive."""
+"""How much longer than the daemon the client waits, so that the daemon's own error about the limit arrives."""
 
 _READS = frozenset({"ask", "related", "show", "status", "health", "metrics", "repo.list", "cache.stats"})
-_QUESTIONS = frozenset({"ask", "related"})  # alone in being cut short by the daemon itself
+_QUESTIONS = frozenset({"ask", "related"})  # the only methods whose time the daemon limits
 _MAX_TRIES = 2
 
 
 class Reach:
     """How to reach the daemon: its socket, the limit of one answer in seconds, whether it may be started.
 
-    is_limit_told: whether the daemon is to keep to the limit; else it has its own, which its user set.
+    is_limit_told: whether the limit is sent to the daemon; else its own setting applies.
     """
 
     __slots__ = ("is_limit_told", "limit_s", "may_start", "socket_path")
@@ -49,7 +49,7 @@ class Reach:
 
 
 def ask_daemon(reach: Reach, method: str, params: dict[str, Any]) -> Value:
-    """Return the result of one request, the daemon started or replaced first where need be.
+    """Return the result of one request, the daemon started or replaced first if necessary.
 
     Raises every error of `ail_rpc.errors` that the daemon or the way to it can bring about.
     """
@@ -72,12 +72,12 @@ def with_daemon(reach: Reach, use: Callable[[Connection, Deadline], T]) -> T:
 
 
 def call(connection: Connection, method: str, params: dict[str, Any], limit: Deadline) -> Value:
-    """Return the result of one request on a connection that has been greeted."""
+    """Return the result of one request on a connection after `hello`."""
     return connection.call(method, _limited(method, params, limit), _patient(limit))
 
 
 def stop_daemon(reach: Reach) -> bool:
-    """Stop the daemon, return when it let go of its lock; False if none runs. Raises OutOfTimeError."""
+    """Stop the daemon, return when it released its lock; False if none runs. Raises OutOfTimeError."""
     limit = Deadline(reach.limit_s)
     directory = os.path.dirname(reach.socket_path)
     if not check_directory(directory):
@@ -90,7 +90,7 @@ def stop_daemon(reach: Reach) -> bool:
 
 
 def _read(reach: Reach, method: str, params: dict[str, Any], limit: Deadline) -> Value:
-    """`hello` and the request in one write: one round trip. What a misfit answers to the request is never looked at."""
+    """`hello` and the request in one write: one round trip. An incompatible daemon's reply to the request is never read."""
     with _connect(reach, limit) as connection:
         hello = post_hello(connection)
         request = connection.post(method, _limited(method, params, limit) if reach.is_limit_told else params)
@@ -117,7 +117,7 @@ def _connect(reach: Reach, limit: Deadline) -> Connection:
 
 
 def _retried(reach: Reach, attempt: Callable[[Deadline], T], may_repeat: Callable[[], bool]) -> T:
-    """Return what *attempt* returns, tried again after a start, a replacement, "busy", or a daemon that was leaving."""
+    """Return what *attempt* returns, retried after a start, a replacement, "busy", or a daemon that was stopping."""
     limit = Deadline(reach.limit_s)
     starts = hang_ups = 0
     while True:
@@ -135,7 +135,7 @@ def _retried(reach: Reach, attempt: Callable[[Deadline], T], may_repeat: Callabl
             if starts > _MAX_TRIES or not reach.may_start:
                 raise
             _bring_up(reach, is_old=isinstance(err, OlderDaemonError))
-            limit = Deadline(reach.limit_s)  # starting counts apart
+            limit = Deadline(reach.limit_s)  # starting has its own limit
 
 
 def _busy_pause_s() -> float:
@@ -144,7 +144,7 @@ def _busy_pause_s() -> float:
 
 
 def _bring_up(reach: Reach, is_old: bool) -> None:
-    from .spawn import start_daemon  # 10 ms, and seldom
+    from .spawn import start_daemon  # 10 ms, rarely needed
 
     if is_old:
         _stop_older(reach)
@@ -165,14 +165,14 @@ def _stop_older(reach: Reach) -> None:
 
 
 def _stop(reach: Reach, limit: Deadline) -> bool:
-    """Ask the daemon, of whatever version, to end; wait for its lock. To be called with the spawn lock held."""
+    """Ask the daemon, of any version, to stop; wait for its lock. Call this with the spawn lock held."""
     try:
         with _connect(reach, limit) as connection:
             _request_stop(connection, limit)
     except NobodyListensError:
         return False
     except HungUpError:
-        pass  # it was leaving already
+        pass  # it was stopping already
     if not wait_until_released(reach.socket_path, limit):
         raise OutOfTimeError("the daemon is stopping and has not finished", "ask `ail-client health live` in a moment")
     return True

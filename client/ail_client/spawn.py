@@ -1,6 +1,6 @@
-"""Starting a daemon: once among many clients, with nothing of this process in it. Imported only when none listens.
+"""Starting a daemon: once among many clients, inheriting nothing of this process. Imported only when none listens.
 
-The daemon tells on a pipe when its socket answers; "connect fails, so unlink and bind" had 6 of 40 races end with
+The daemon reports on a pipe when its socket answers; "connect fails, so unlink and bind" had 6 of 40 races end with
 several daemons. The environment is an allow-list: a daemon started from a git hook would inherit GIT_DIR, which
 redirects every later git call, and its open stdout would make `git commit | cat` wait for it.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 START_LIMIT_S = 20.0
-"""Loading indexes and a model takes seconds on a slow disk; it counts apart from a question's limit."""
+"""Loading indexes and a model takes seconds on a slow disk; a question's limit does not include it."""
 
 _READY_MAX_BYTES = 1 << 16
 _EXIT_NOT_INSTALLED = 69
@@ -36,10 +36,10 @@ _KEPT_PREFIXES = ("LC_", "XDG_", "AIL_", "FAISS_", "GITHUB_", "HF_")
 
 
 def start_daemon(socket_path: str) -> str:
-    """Return the socket at which a daemon answers, started by this process or by another that was faster.
+    """Return the socket at which a daemon answers, started by this process or by a faster one.
 
     That is *socket_path*, or another one if this user's daemon already answers there.
-    Raises NotInstalledError, OutOfTimeError after 20 s, UnavailableError, or what the daemon said went wrong.
+    Raises NotInstalledError, OutOfTimeError after 20 s, UnavailableError, or the error that the daemon reports.
     """
     deadline = Deadline(START_LIMIT_S)
     directory = os.path.dirname(socket_path)
@@ -118,7 +118,7 @@ def _popen(program: str, socket_path: str, ready: int) -> subprocess.Popen[bytes
 
 
 def make_environment(env: Mapping[str, str], socket_path: str) -> dict[str, str]:
-    """Return what the daemon may know of *env*, with the socket that this client will look for."""
+    """Return the part of *env* that the daemon may have, with this client's socket."""
     kept = {name: value for name, value in env.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
     return kept | {"AIL_SOCKET": socket_path}
 
@@ -137,7 +137,7 @@ def _read_line(reading: int, deadline: Deadline) -> bytes:
 
 
 def _check_missing(process: subprocess.Popen[bytes]) -> None:
-    """Return if *process* ended with status 69. Raises UnavailableError for every other end without a word."""
+    """Return if *process* ended with status 69. Raises UnavailableError for any other silent exit."""
     try:
         status = process.wait(2)
     except subprocess.TimeoutExpired:
@@ -149,7 +149,7 @@ def _check_missing(process: subprocess.Popen[bytes]) -> None:
 
 
 def _parse_ready(line: bytes) -> str:
-    """Return the socket the daemon's line names. Raises what it says went wrong."""
+    """Return the socket that the daemon's line names. Raises the error that it names."""
     try:
         said = json.loads(line)
     except ValueError as err:

@@ -1,4 +1,4 @@
-"""How people write a place: `FILE:30-33`, `FILE:30:5`, `FILE#L30-L33`, `SHA:FILE:30`. Pure: looks at no file."""
+"""How people write a place: `FILE:30-33`, `FILE:30:5`, `FILE#L30-L33`, `SHA:FILE:30`. Pure: reads no file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Spelled:
 
 
 def parse_place(text: str) -> Spelled:
-    """Return the place that *text* means, where no file has that very name.
+    """Return the place that *text* means, unless a file has exactly that name.
 
     Raises UsageError for lines that begin at 0 or end before they begin, and for no file.
     """
@@ -67,7 +67,7 @@ def check_name(file: str) -> str:
 
 
 def is_commit(text: str) -> bool:
-    """Whether *text* is written as a commit is: seven digits of its sha or more, HEAD, HEAD~3."""
+    """Whether *text* is written as a commit is: seven or more digits of its sha, HEAD, HEAD~3."""
     return _COMMIT.fullmatch(text) is not None
 
 

@@ -1,6 +1,6 @@
-"""What is staged, as a diff: asked of git by whoever is about to commit, since only they know which index that is.
+"""The staged change as a diff: read by the committing process, since only that knows which index is used.
 
-`commit -a` and `commit FILE` use an index of their own, which git names to its hooks in GIT_INDEX_FILE. Nothing that the
+`commit -a` and `commit FILE` use their own index, which git passes to hooks in GIT_INDEX_FILE. Nothing that the
 repository configures is run. No `subprocess`: it would cost a commit 8 ms.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .deadline import Deadline
 
 PATCH_MAX_BYTES = 512 << 10
-"""What the daemon takes of a diff."""
+"""The daemon's limit for a diff."""
 
 _DIFF = (
     "--no-pager", "-c", "core.quotePath=true", "-c", "core.fsmonitor=false", "-c", "diff.orderFile=/dev/null",
@@ -38,7 +38,7 @@ _QUIET = {
 def read_staged(deadline: Deadline, root: str | None = None) -> tuple[str, bool]:
     """Return the staged change of the current directory's repository, and whether it was cut at a file's boundary.
 
-    root: another repository instead; then the environment's index is not meant. Raises as `run_git`.
+    root: another repository instead; then the environment's index is ignored. Raises as `run_git`.
     """
     raw, is_cut = run_git(("-C", root, *_DIFF) if root else _DIFF, deadline, PATCH_MAX_BYTES, is_elsewhere=bool(root))
     if is_cut:
@@ -57,7 +57,7 @@ def run_git(
 ) -> tuple[bytes, bool]:
     """Return what git prints, at most *size_bytes*, and whether there was more.
 
-    is_elsewhere: leave out what a hook's environment says of its own repository. stdin: less than a pipe holds, 64 KiB.
+    is_elsewhere: leave out a hook environment's variables about its own repository. stdin: less than a pipe holds, 64 KiB.
     Raises NotInstalledError, OutOfTimeError, RepoUnreadableError where git fails.
     """
     environment = {k: v for k, v in os.environ.items() if not (is_elsewhere and k.startswith("GIT_"))} | _QUIET
@@ -85,7 +85,7 @@ def _start(args: Sequence[str], environment: dict[str, str], stdin: int, stdout:
 
 
 def _finish(pid: int, stdout: int, deadline: Deadline, size_bytes: int) -> tuple[bytes, bool]:
-    """Read to the end, the limit or the deadline; git is gone when this returns."""
+    """Read to the end, the limit or the deadline; git has exited when this returns."""
     status = None
     try:
         raw, is_whole = _read(stdout, deadline, size_bytes)

@@ -1,4 +1,4 @@
-"""What somebody may have meant who mistyped. Imported only after a mistake."""
+"""What a user who mistyped may have meant. Imported only after a mistake."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WRONG = re.compile(r"invalid choice: '([^']*)'|(?<!\w)(--[A-Za-z][\w-]*)")
 
 
 def suggest_command(name: str, known: Iterable[str], program: str) -> str:
-    """Return a hint for the command *name*, which there is not: a similar one, or how to ask what looks like a question."""
+    """Return a hint for the unknown command *name*: a similar one, or how to ask what looks like a question."""
     if " " in name.strip() or name.endswith("?") or os.path.exists(name.partition(":")[0]):
         return f'a question needs its command: {program} ask "why …?"'
     return _mean(name, known) or f"`{program} --help` lists them"

@@ -22,7 +22,7 @@ _TABLE_FROM = 60  # columns; below, a repository has lines of its own
 
 
 def render_commit(commit: dict[str, Any], page: Page) -> str:
-    """Return the reply of `show`: who, when, what became of it, the whole message, the files."""
+    """Return the reply of `show`: who, when, its fate, the whole message, the files."""
     sha = to_line(commit["sha"])
     lines = [f"{page.paint('commit', 'dim')} {page.name_commit(sha, sha)}"]
     lines.append(f"{page.paint('Author:', 'dim')} {to_line(commit.get('author') or '')}")
@@ -32,7 +32,7 @@ def render_commit(commit: dict[str, Any], page: Page) -> str:
 
 
 def _render_message(commit: dict[str, Any], page: Page) -> list[str]:
-    """Return the message as git shows it, indented; only what would leave the page is broken."""
+    """Return the message as git shows it, indented; only lines too long for the page are broken."""
     indent = "  " if page.is_narrow else "    "
     room = None if page.width is None else max(10, page.width - len(indent))
     subject, *body = to_block((commit.get("message") or commit.get("subject") or "").strip("\n"))
@@ -87,7 +87,7 @@ def render_status(status: dict[str, Any], page: Page | None = None) -> str:
 
 
 def _describe_memory(status: dict[str, Any]) -> str:
-    """Return what is resident, and what of it is the daemon's alone: the rest is code and files that others may use too."""
+    """Return the resident memory, and the daemon's private share: the rest is code and files shared with others."""
     resident = f"{(status.get('rss_bytes') or 0) / 1e6:.0f} MB"
     own = status.get("uss_bytes")
     return f"{resident} resident, {own / 1e6:.0f} MB of it the daemon's alone" if own else resident
@@ -108,7 +108,7 @@ def _list_github(github: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _describe_no_model(status: dict[str, Any]) -> str:
-    """Return why no model serves: just after a start it is being loaded, and questions wait for it."""
+    """Return why no model is in use: just after a start it is being loaded, and questions wait for it."""
     if (preparing_s := status.get("preparing_s")) is not None:
         return f"{describe_preparing(preparing_s)}: questions are answered by words alone until then"
     reason = to_line(str(status.get("no_model") or "none"))
@@ -119,7 +119,7 @@ def _describe_no_model(status: dict[str, Any]) -> str:
 
 
 def _describe_model(model: str, status: dict[str, Any]) -> str:
-    """Return the name of the model that serves, and whether its damaged files are being prepared anew."""
+    """Return the name of the model in use, and whether its damaged files are being prepared anew."""
     preparing_s = status.get("preparing_s")
     return _name_model(model) + (
         "" if preparing_s is None else f"; its files were damaged: {describe_preparing(preparing_s)}"
@@ -127,12 +127,12 @@ def _describe_model(model: str, status: dict[str, Any]) -> str:
 
 
 def _name_model(model: str) -> str:
-    """Return a model's name as it is, its id of 64 hex digits as commits are named."""
+    """Return a model's name; an id of 64 hex digits is abbreviated as a sha."""
     return shorten(model) if len(model) == 64 and " " not in model else model
 
 
 def _shorten_path(path: str, page: Page) -> str:
-    """Return *path*; on a terminal as people write it, `~/project`."""
+    """Return *path*; on a terminal abbreviated, `~/project`."""
     home = os.environ.get("HOME", "").rstrip("/")
     if page.width is not None and home and path.startswith(f"{home}/"):
         path = f"~{path[len(home) :]}"
@@ -167,7 +167,7 @@ def _render_checked(repo: dict[str, Any]) -> str:
 
 
 def render_fields(value: object, indent: str = "") -> str:
-    """Return any reply as `name: value` lines; for those that have no layout of their own."""
+    """Return any reply as `name: value` lines, for those without a layout of their own."""
     if isinstance(value, dict):
         return "\n".join(_render_field(to_line(str(key)), each, indent) for key, each in value.items())
     if isinstance(value, list):
@@ -176,7 +176,7 @@ def render_fields(value: object, indent: str = "") -> str:
 
 
 def describe_state(repo: dict[str, Any]) -> str:
-    """Return in words how far the index of *repo* is, what the last update came from, why events do not work, its notice."""
+    """Return how far the index of *repo* is, what caused the last update, why events do not work, its notice."""
     state = "ready" if repo.get("complete") else describe_progress(repo)
     if source := repo.get("updated_by"):
         state += f" (last update: {_SOURCES.get(source, to_line(str(source)))})"

@@ -1,6 +1,6 @@
 """From what a person typed to what the wire carries: the repository it lies in, and the file.
 
-Looks at the file system, never at git's objects: whether history knows the file is the daemon's to say.
+Reads the file system, never git's objects: the daemon knows whether history has the file.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 CONTENTS_MAX_BYTES = 768 << 10
-"""What the daemon takes of a file's text."""
+"""The daemon's limit for a file's text."""
 
 
 class Target:
     """What a question is about. file: from the root of *place*, None for all of it; lines: of the file as it is on disk.
 
-    at: the commit that is named in place of HEAD. is_there: whether the file is on disk.
+    at: the commit named in place of HEAD. is_there: whether the file is on disk.
     """
 
     __slots__ = ("at", "file", "is_there", "lines", "place")
@@ -41,13 +41,13 @@ def find_place(directory: str | None) -> RepoPlace:
     """Return the repository of *directory* (None: of the current one). Raises NotARepositoryError."""
     if directory is None:
         return find_current(_current_directory())
-    if not os.path.exists(directory):  # else a misspelt name would quietly mean the repository around it
+    if not os.path.exists(directory):  # else a misspelt name would silently mean the repository around it
         raise NotARepositoryError(f"{directory} does not exist", "name the repository's directory with --repo DIR")
     return find_repository(directory)
 
 
 def name_repository(directory: str | None) -> str:
-    """Return what the wire carries for the repository of *directory* (None: the current one). Raises NotARepositoryError."""
+    """Return the wire's name of the repository of *directory* (None: the current one). Raises NotARepositoryError."""
     return to_wire_path(find_place(directory).address)
 
 
@@ -86,7 +86,7 @@ def locate(word: str | None, directory: str | None) -> Target:
 
 
 def _find_start(word: str | None, directory: str | None) -> RepoPlace:
-    """Return the repository to begin with: where the current directory lies in none, that of an absolute *word*."""
+    """Return the current directory's repository; where there is none, that of an absolute *word*."""
     try:
         return find_place(directory)
     except NotARepositoryError:
@@ -99,7 +99,7 @@ def _find_start(word: str | None, directory: str | None) -> RepoPlace:
 
 
 def _see(name: str, place: RepoPlace) -> str:
-    """Return where *name* is: seen from here, else from the root of *place*; for what is nowhere, from here."""
+    """Return where *name* is: relative to here, else to the root of *place*; if nowhere, to here."""
     seen = [os.path.join(base, name) for base in (_current_directory(), place.root)]
     return next((path for path in seen if os.path.lexists(path)), seen[0])
 
@@ -115,7 +115,7 @@ def read_contents(target: Target) -> str | None:
 
 
 def is_there(name: str, directory: str | None) -> bool:
-    """Whether a file, a link or a directory has that very *name*, from here or from the root that *directory* lies in."""
+    """Whether a file, a link or a directory has exactly that *name*, from here or from the root that *directory* lies in."""
     if not name or "\0" in name:
         return False
     if os.path.lexists(name):
@@ -129,9 +129,9 @@ def is_there(name: str, directory: str | None) -> bool:
 def resolve_file(name: str, place: RepoPlace) -> str:
     """Return *name* relative to the repository's root, as git stores it.
 
-    Relative to the current directory if it is there, else to the root if it is there; a file that is in neither is
-    taken to have been in the current directory if that lies in the repository, else in the root.
-    Raises UsageError where that leads out of the repository.
+    Relative to the current directory if it exists there, else to the root if it exists there; a file in neither is
+    assumed in the current directory if that lies in the repository, else in the root.
+    Raises UsageError for a path outside the repository.
     """
     if place.is_bare:
         return _in_tree(name)

@@ -1,4 +1,4 @@
-"""Text broken into lines that fit. Knows widths and words, nothing of what they say."""
+"""Text broken into lines that fit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def count_columns(text: str) -> int:
     """Return the columns *text* takes on a terminal."""
     if text.isascii():
         return len(text)
-    from .columns import measure  # unicodedata: 1 ms that ASCII need not pay
+    from .columns import measure  # unicodedata: 1 ms, not needed for ASCII
 
     return measure(text)
 
@@ -27,7 +27,7 @@ def cut(text: str, columns: int | None) -> str:
 def wrap(text: str, columns: int) -> list[str]:
     """Return *text* broken at spaces into lines of at most *columns*.
 
-    What follows the first line stands below its text: under an indentation, behind a bullet. A longer word stays whole,
+    Further lines align with the first line's text: at its indentation, after a bullet. A longer word stays whole,
     so that an address can be copied; one of a script without spaces is broken anywhere.
     """
     body = text.lstrip(" ")
@@ -44,7 +44,7 @@ def wrap(text: str, columns: int) -> list[str]:
 
 
 def reflow(lines: list[str]) -> list[str]:
-    """Return the paragraphs of *lines*, those joined that the author's editor broke for want of room; no blank ones.
+    """Return the paragraphs of *lines*, joining lines that were broken for their width; no blank ones.
 
     A line was broken for its width if the next one's first word would not have fitted into the longest line here. Lists,
     quotations, tables and code keep their lines.
@@ -76,7 +76,7 @@ def _break(word: str, room: int) -> list[str]:
 
 
 def _continues(line: str, before: str) -> bool:
-    """Whether *line* may go on where *before* ends: prose, as far indented, or hanging behind a bullet."""
+    """Whether *line* may go on where *before* ends: prose, equally indented, or hanging after a bullet."""
     text = line.lstrip(" ")
     indent, indent_before = len(line) - len(text), len(before) - len(before.lstrip(" "))
     if before.lstrip(" ").startswith(_BULLETS):

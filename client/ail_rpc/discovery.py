@@ -1,6 +1,6 @@
 """Which repository a directory lies in: git's own rules, with a handful of stats and without running git.
 
-Running git would cost 2 ms and, in a hostile directory, whatever its configuration names. `find_current` alone listens to
+Running git would cost 2 ms and, in a hostile directory, whatever its configuration names. Only `find_current` honours
 $GIT_DIR, as a git subcommand does: a directory that somebody names is not the repository that a hook is about.
 """
 
@@ -54,9 +54,9 @@ def find_repository(start: str) -> RepoPlace:
     """Return the repository that the directory *start* (or a file's directory) lies in.
 
     Raises NotARepositoryError where there is none and, as git does, for a worktree or submodule whose git directory is
-    gone: going on upwards would answer from the repository around it.
+    missing: searching further up would answer from the repository around it.
     """
-    if "\0" in start:  # of a crash's zeros in the file of hints; realpath() would raise ValueError
+    if "\0" in start:  # a crash may leave zeros in the file of hints; realpath() would raise ValueError
         raise NotARepositoryError("a path with a NUL lies in no git repository", "name a directory")
     here = os.path.realpath(start)
     while True:
@@ -107,7 +107,7 @@ def _real(base: str, path: str) -> str:
 
 
 def _read_core(config: str) -> dict[str, str]:
-    """Return what the section `core` of a configuration file says of `worktree` and `bare`."""
+    """Return `worktree` and `bare` of the section `core` of a configuration file."""
     try:
         text = read_regular(config, _CONFIG_BYTES).decode("utf-8", "surrogateescape")
     except OSError:
@@ -152,7 +152,7 @@ def _is_git_dir(path: str) -> bool:
 
 
 def read_regular(path: str, most_bytes: int) -> bytes:
-    """Return the first *most_bytes* of a file that a stranger may have put there.
+    """Return the first *most_bytes* of a file that another user may have put there.
 
     Raises OSError where it cannot be read, or is no regular file: opening a FIFO would wait for ever.
     """

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class AilError(Exception):
-    """Root of the tree: *message* is a sentence for the user, *hint* says what to do (empty: nothing to add)."""
+    """Root of the tree: *message* is a sentence for the user, *hint* says what to do (empty: none)."""
 
     code = 70
     exit_status = 70
@@ -73,7 +73,7 @@ class NotARepositoryError(RepoError):
 
 
 class NotEnrolledError(RepoError):
-    """The repository was never added: AIL reads only what was."""
+    """The repository was never added: AIL reads only added ones."""
 
     code = 52
 
@@ -163,12 +163,12 @@ def from_wire(error: object) -> AilError:
 
 
 SUGGESTING = "did you mean "
-"""How a hint begins that names what may have been meant."""
+"""How a hint with suggestions begins."""
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return a hint: the names nearest to *name*, else all of them; "" where there are none."""
-    import difflib  # 4 ms that only a mistake costs
+    import difflib  # 4 ms, only after a mistake
 
     names = sorted(known)
     nearest = difflib.get_close_matches(name[:80], names)

@@ -1,9 +1,9 @@
 """Bytes to frames and back: MessagePack with limits, no I/O.
 
 MessagePack-RPC has no length prefix: a frame ends where its outermost value ends. `FrameReader` finds that end by
-walking the headers, and checks depth, counts and sizes before msgpack builds a single object: without that, a 5 kB nest
-of arrays that announce 4,096 items each cost 66 MiB. The walk keeps its place between feeds, so drip-fed bytes cost no
-more than one gulp. A reader that raised is not to be used again: the stream behind it has lost its frame.
+walking the headers, and checks depth, counts and sizes before msgpack builds any object: without that, 5 kB of nested
+arrays that announce 4,096 items each cost 66 MiB. The walk keeps its place between feeds, so single bytes cost no
+more than one block. A reader that raised must not be used again: it has lost the frame's boundary.
 
 The limits of a request: 1 MiB holds a question of 100 kB and a staged change ten times over; git's own argument limit
 is 128 kB. Depth 16 and 4,096 entries are twice what any method's params need.
@@ -73,7 +73,7 @@ class FrameReader:
         return len(self._buffer)
 
     def feed(self, data: bytes) -> Iterator[Value]:
-        """Take *data*, yield every value that is complete; to be exhausted. Raises ProtocolError beyond the limits."""
+        """Take *data*, yield every complete value; must be exhausted. Raises ProtocolError beyond the limits."""
         self._buffer += data
         while self._walk():
             frame = bytes(self._buffer[: self._at])
@@ -84,7 +84,7 @@ class FrameReader:
             raise _too_large("bytes", self._limits.size_bytes)
 
     def _walk(self) -> bool:
-        """Step over complete headers; whether the outermost value is complete."""
+        """Step over complete headers; return whether the outermost value is complete."""
         while self._at < len(self._buffer):
             header = self._header()
             if header is None:
@@ -128,7 +128,7 @@ class FrameReader:
         return 1 + width, length * (2 if tag >= 0xDE else 1)
 
     def _count(self, children: int) -> bool:
-        """Take one value with *children* into account; whether that closed the outermost value."""
+        """Count one value with *children*; return whether that closed the outermost value."""
         self._values += 1
         if self._values > self._limits.values:
             raise _too_large("values", self._limits.values)

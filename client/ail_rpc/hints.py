@@ -1,15 +1,15 @@
 """Hints: what git's hooks leave for the daemon in one file, and the only place that knows the file's form.
 
-A hook must cost nothing whatever state the daemon is in, so it appends a line to a file and is gone. The daemon takes
-the file by renaming it; one that starts later finds what was left meanwhile. A hint says "look at this repository": it
-may be lost, doubled or wrong without harm, because the truth is a comparison of refs.
+A hook must cost nothing whatever state the daemon is in, so it appends a line to a file and exits. The daemon renames
+the file and reads it; one that starts later finds earlier hints. A hint says "look at this repository": it
+may be lost, doubled or wrong without harm, because only a comparison of refs decides.
 
     EVENT TAB PATH LF                     a hook ran
-    rewritten TAB OLD TAB NEW TAB PATH LF    git says that NEW took OLD's place; such lines stand before their event's
+    rewritten TAB OLD TAB NEW TAB PATH LF    git rewrote OLD as NEW; such lines precede their event's
 
 PATH, in the bytes of the file system, is a worktree's top or a git directory: `find_repository(path).common_dir`
-identifies the repository. It comes last, so a tab in it is kept. A newline in it cuts it short: what is left names
-another directory, or none. Nothing here opens a file but `append`.
+identifies the repository. It comes last, so a tab in it is kept. A newline in it cuts it short: the rest names
+another directory, or none. Only `append` opens a file.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ REWRITTEN = "rewritten"
 """The first word of a line about one rewritten commit."""
 
 HINTS_MAX_BYTES = 1 << 20
-"""Beyond it nothing is appended: some 15,000 hooks ran and no daemon read. What reads the file reads no more of it.
+"""Beyond it nothing is appended: some 15,000 hooks ran without a daemon. No more of the file is read.
 
 A shell that counts file sizes in KiB, as bash does when it is not called sh, goes on up to twice that."""
 
 PAIRS_MAX = 5_000
-"""At most so many rewritten commits are told by one hook: more would not fit the file. Of a longer rebase the first ones."""
+"""At most so many rewritten commits, the first ones, are left by one hook: more would not fit the file."""
 
 _SHA_LENGTHS = (40, 64)
 
@@ -42,7 +42,7 @@ _SHA_LENGTHS = (40, 64)
 class Hint:
     """One line: *event* one of EVENTS or REWRITTEN; *path* absolute; *old* and *new* shas, None but for REWRITTEN.
 
-    Every hint, of whatever event, says that the repository at *path* is worth a look.
+    Every hint, of any event, says that the repository at *path* should be checked.
     """
 
     __slots__ = ("event", "new", "old", "path")
@@ -74,10 +74,10 @@ def get_hints_file(env: Mapping[str, str] | None = None) -> str:
 def encode(event: str, path: str, pairs: Iterable[tuple[str, str]] = ()) -> bytes:
     """Return the lines of one hook that ran: *pairs* (old sha, new sha), the first PAIRS_MAX of them, then *event*."""
     tail = b"\t" + os.fsencode(path) + b"\n"
-    told = [
+    rewritten = [
         f"{REWRITTEN}\t{old}\t{new}".encode() + tail for (old, new), _ in zip(pairs, range(PAIRS_MAX), strict=False)
     ]
-    return b"".join([*told, event.encode() + tail])
+    return b"".join([*rewritten, event.encode() + tail])
 
 
 def append(file: str, lines: bytes) -> None:
@@ -91,7 +91,7 @@ def append(file: str, lines: bytes) -> None:
 
 
 def parse_hints(data: bytes) -> list[Hint]:
-    """Return the hints in a file's *data*, oldest first; lines that are none, or were not written to the end, are left out."""
+    """Return the hints in a file's *data*, oldest first; invalid and incomplete lines are left out."""
     whole, _newline, _rest = data.rpartition(b"\n")
     return [hint for line in whole.split(b"\n") if (hint := _parse_line(line))]
 

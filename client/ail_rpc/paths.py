@@ -1,4 +1,4 @@
-"""Where AIL's files lie: one resolver for every program, so that all of them meet at one socket.
+"""Where AIL's files lie: one resolver for every program, so that all use one socket.
 
 Functions of the environment: nothing here is created or opened, and only a directory's owner is looked at. `os.path`
 instead of pathlib or platformdirs: they would cost the client 5 and 7 ms of its 25. The tests compare the directories of both
@@ -41,7 +41,7 @@ def get_config_file(env: Mapping[str, str] | None = None) -> str:
 def get_socket_path(env: Mapping[str, str] | None = None) -> str:
     """Return `$AIL_SOCKET`, else `$XDG_RUNTIME_DIR/ail/ail.sock`, else `run/ail.sock` in the state directory.
 
-    A runtime directory is passed over if it is too deep for a socket, or another user's: `su` and `sudo` may keep the
+    A runtime directory is skipped if it is too deep for a socket, or another user's: `su` and `sudo` may keep the
     variable, and a directory made there would lock its owner out. Raises UnavailableError where no path fits.
     """
     env = os.environ if env is None else env
@@ -54,7 +54,7 @@ def get_socket_path(env: Mapping[str, str] | None = None) -> str:
 
 
 def get_lock_path(socket_path: str) -> str:
-    """Return the file that the daemon of *socket_path* holds an exclusive flock on for as long as it lives."""
+    """Return the file that the daemon of *socket_path* holds an exclusive flock on while it runs."""
     return socket_path + ".lock"
 
 

@@ -1,6 +1,6 @@
-"""One question to its reply, in a thread: the index opened, a similar question looked for, searched, said, kept.
+"""Answers one question, in a thread: opens the index, looks for a similar question, searches, explains, caches.
 
-Knows no time limit and no other side; `asking` decides which side answers and steps in with the other.
+Knows no time limit and no fallback: `asking` chooses the side that answers, and falls back to the other.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Answering:
         self._branches = Branches()
 
     def recall(self, asked: Asked) -> Reply | None:
-        """Return the reply to the same question, None where none is kept. Fast enough for the loop: touches no index."""
+        """Return the cached reply to the same question, None for none. Fast enough for the loop: touches no index."""
         index = asked.repo.index
         if index is None or asked.params.no_cache:
             return None
@@ -53,9 +53,9 @@ class Answering:
         return Reply({**kept, "index": describe_index(asked.repo, index, asked.place)}, "exact") if kept else None
 
     def answer(self, asked: Asked, problem: NoMeaningError | None = None) -> Reply:
-        """Return the reply of the side that the plan names; *problem*: why meaning, which was asked before, could not.
+        """Return the reply of the side that the plan names; *problem*: why the semantic side, tried before, could not.
 
-        Raises NoMeaningError where meaning is to answer and cannot, and what `ask` raises.
+        Raises NoMeaningError where the semantic side is to answer and cannot, and as `ask`.
         """
         index, encoder = self._open(asked)
         if encoder and (reply := self._recall_similar(asked, index, encoder)):
@@ -67,19 +67,19 @@ class Answering:
         return self._keep(asked, index, reply)
 
     def search(self, asked: Asked) -> dict[str, Any]:
-        """Return the body of the reply by the side that the plan names, past every cache: for comparisons."""
+        """Return the body of the reply by the side that the plan names, bypassing every cache: for comparisons."""
         return self._search(asked, *self._open(asked))
 
     def forget(self) -> None:
-        """Forget what was asked about lines."""
+        """Forget the histories of lines."""
         self._lines.forget()
 
     def stop(self) -> None:
-        """End what goes on after replies."""
+        """Stop the work done after replies."""
         self._lines.stop()
 
     def _open(self, asked: Asked) -> tuple[RepoIndex, EncodedOnce | None]:
-        """Return the index and, where meaning is to answer, what encodes this question once; words wait for no model."""
+        """Return the index and, for the semantic side, what encodes this question once; the lexical one awaits no model."""
         is_semantic = asked.plan.side == "semantic"
         serving = self._encoder.get() if is_semantic else self._encoder.loaded
         if is_semantic and serving is None:
@@ -88,11 +88,11 @@ class Answering:
         if is_semantic and (index.vectors is None or index.encoder is None):
             raise NoMeaningError("failed", index.no_vectors or "the embeddings are not loaded")
         _check_file(index, asked)
-        # The index may still be another model's than the one that serves next.
+        # The index may still hold the embeddings of the model that served before.
         return index, EncodedOnce(index.encoder) if is_semantic and index.encoder else None
 
     def _recall_similar(self, asked: Asked, index: RepoIndex, encoder: Encoder) -> Reply | None:
-        """Return the reply to a similar question, as one to this question; None where none is kept."""
+        """Return the cached reply to a similar question, adapted to this one; None where none is."""
         question = asked.params.question
         if asked.params.no_cache:
             return None
@@ -134,7 +134,7 @@ class Answering:
             return self._lines.find(asked.place, file, lines, contents, commit)
         except NotCommittedError:
             raise
-        except NotFoundError as err:  # its history is there all the same
+        except NotFoundError as err:  # the whole file still has a history
             return NO_LINES._replace(notice=f"{err.message}: asked about the whole file")
 
     def _keep(self, asked: Asked, index: RepoIndex, reply: Reply) -> Reply:
@@ -144,21 +144,21 @@ class Answering:
 
 
 def _explain(plan: Plan, body: dict[str, Any], problem: NoMeaningError | None) -> Reply:
-    """Return *body* as a reply that says why words alone answer, where meaning was asked for."""
+    """Return *body* as a reply that says why the lexical side answers for the semantic one."""
     if problem:
         lack = "; ".join(filter(None, (problem.message, body["degraded"])))
         return Reply(body | {"degraded": lack}, cause=problem.cause)
     if plan.refused:
         return Reply(body | {"degraded": body["degraded"] or SWITCHED_OFF}, cause=plan.refused)
     if plan.side == "semantic" and body["mode"] == "lexical":
-        return Reply(body, cause="low_confidence")  # `mode` tells; the surer answer is none the less for it
+        return Reply(body, cause="low_confidence")  # `mode` says so; nothing is missing from this answer
     return Reply(body)
 
 
 def _get_key(asked: Asked, index: RepoIndex, wording: Hashable) -> tuple[Hashable, ...]:
-    """Return what must be alike for an answer to be given again: this enrolment and state, the scope, every option, *wording*.
+    """Return the cache's key: this enrolment, the index's generation, the scope, every option, *wording*.
 
-    The plan is part of it: an answer by meaning is not given again once words alone are to answer.
+    The plan is part of it: a semantic answer is not reused once the lexical side is to answer.
     """
     params = asked.params
     options = (params.limit, params.mode, params.at, asked.state, filters.get_key(params.filters, time()))
@@ -176,7 +176,7 @@ def _find_commit(place: RepoPlace, name: str) -> str:
 def _find_among(
     index: RepoIndex, place: RepoPlace, params: AskParams, commit: str, scope: Scope
 ) -> frozenset[int] | None:
-    """Return the ids that may answer, None for all: a named commit alone, or with a file what that commit reaches."""
+    """Return the ids that may answer, None for all: a named commit alone or, with a file, all that it reaches."""
     options = params.filters
     if params.at and scope.file:
         options = options._replace(ref=options.ref or commit)
@@ -188,7 +188,7 @@ def _find_among(
 
 
 def _locate(found: dict[str, Any], place: RepoPlace) -> dict[str, Any]:
-    """Return what was *found*, where the first passage of a file says whether it stands in HEAD still, and on which line."""
+    """Return *found*, its first passage of a file marked with whether it still stands in HEAD, and on which line."""
     first = next((one for one in found["evidence"] if one["path"] and one["is_current"] is None), None)
     if first and found["outcome"] == "answered":
         standing = read_standing(place, first["path"], "HEAD")[0]
@@ -198,7 +198,7 @@ def _locate(found: dict[str, Any], place: RepoPlace) -> dict[str, Any]:
 
 
 def _name_branches(found: dict[str, Any], index: RepoIndex, place: RepoPlace, aside: frozenset[int]) -> dict[str, Any]:
-    """Return what was *found*, with the branch of each citation that HEAD does not reach; None for the others."""
+    """Return *found* with the branch of each citation that HEAD does not reach; None for the others."""
     shas = [citation["sha"] for citation in found["citations"]]
     ids = index.store.get_ids(shas) if aside else {}
     for citation in found["citations"]:
@@ -208,7 +208,7 @@ def _name_branches(found: dict[str, Any], index: RepoIndex, place: RepoPlace, as
 
 
 def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | None:
-    """Say what of the history is not searched yet; None where nothing is missing."""
+    """Say which part of the history is not searchable yet; None where all is."""
     if repo.progress.phase in ("waiting", "reading") and not index.tips.shas:
         return f"indexing: {index.counts.commits} commits so far"
     counts = index.counts
@@ -221,7 +221,7 @@ def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | 
 
 
 def _check_file(index: RepoIndex, asked: Asked) -> None:
-    """Raise NotFoundError for a file that no commit touched, as git has it too, with what may have been meant."""
+    """Raise NotFoundError for a file that no commit touched (git is asked too), with similar names as a hint."""
     file, place = asked.scope.file, asked.place
     is_whole = asked.repo.progress.phase not in ("waiting", "reading")
     if not file or not is_whole or index.store.knows_path(file) or open_history(place, limits=ASKED).knows_path(file):

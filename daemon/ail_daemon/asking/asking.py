@@ -40,14 +40,14 @@ class Asking:
         self.observers: Sequence[Observer] = ()
 
     async def ask(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the reply to a user's question, which every observer hears of. Raises as `answer` does."""
+        """Return the reply to a user's question and notify every observer. Raises as `answer` does."""
         answered = await self._answer(params)
         for observe in self.observers:
             observe(answered)
         return answered.wire
 
     async def answer(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the reply to a question that no user asked: one that probes, or warms the caches. Nobody hears of it.
+        """Return the reply to a question of our own, as to probe or warm the caches; no observer is notified.
 
         Raises UsageError, NotEnrolledError, NotFoundError, NoMeaningError, OutOfTimeError.
         """

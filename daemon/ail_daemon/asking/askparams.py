@@ -1,4 +1,4 @@
-"""What `ask` takes: declared for the wire, and parsed once into one frozen value that goes all the way."""
+"""The parameters of `ask`: declared for the wire, and parsed once into one frozen value."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ASK = (
 """The parameters of `ask`, for `Method`."""
 
 CONTENTS_MAX_BYTES = 768 << 10
-"""Of an unsaved text: a request has 1 MiB."""
+"""Of an unsaved text; a request may have 1 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class AskParams:
 
     @classmethod
     def parse(cls, params: dict[str, Any]) -> AskParams:
-        """Return what *params*, which hold a value for each of ASK, say."""
+        """Parse *params*, which hold a value for each of ASK."""
         asked = params["lines"]
         return cls(
             params["repo"], params["question"].strip() or (WHY if params["file"] else ""), params["file"] or None,
@@ -62,11 +62,11 @@ class AskParams:
 
     @property
     def levelled(self) -> str:
-        """The question with its spacing levelled: that makes no other question."""
+        """The question with normalised spacing, which changes no question."""
         return " ".join(self.question.split())
 
     def describe(self) -> dict[str, Any]:
-        """Return the params that say what is asked, as a call gives them: not how long it may take, nor past which cache."""
+        """Return the params that say what is asked, as in a call, without the time limit and `no_cache`."""
         lines = list(self.lines) if self.lines else None
         params = {"repo": self.repo, "question": self.question, "file": self.file, "lines": lines, "limit": self.limit}
         params |= {"contents": self.contents, "at": self.at}
@@ -84,7 +84,7 @@ class AskParams:
             )
 
     def identify_text(self, scope: Scope, place: RepoPlace) -> Hashable:
-        """Return what tells the text in which the lines are counted from any other; no file is read. Raises UsageError."""
+        """Return what identifies the text in which the lines are counted; no file is read. Raises UsageError."""
         if scope.file is None or scope.lines is None:
             return None
         if self.contents is None:

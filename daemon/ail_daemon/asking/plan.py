@@ -1,9 +1,9 @@
-"""Which side is to answer a question, by what was asked for and by the settings as they stand. Pure.
+"""Which side is to answer a question, by the mode asked for and the current settings. Pure.
 
 An explicit --mode is always honoured; the rollout and the bar on confidence apply to `auto` alone.
 
 The rollout goes by a stable hash of repository, place and question: the same question lands in the same place in every
-process, on every machine and in every version, so that a share may be raised and lowered and who was in stays in.
+process, on every machine and in every version, so that raising the share keeps every question that was in.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _REMEDIES: dict[Cause, str] = {
 
 
 class NoMeaningError(UnavailableError):
-    """The semantic side cannot answer: *cause* says which kind of reason, the message which reason.
+    """The semantic side cannot answer: *cause* is the kind of reason, the message the reason.
 
-    remedy: what to do about it, where the cause alone does not tell.
+    remedy: what to do about it, where the cause alone does not say.
     """
 
     def __init__(self, cause: Cause, message: str, remedy: str = "") -> None:
@@ -38,11 +38,11 @@ class NoMeaningError(UnavailableError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a question is to be answered; part of what a kept answer is kept by.
+    """How a question is to be answered; part of a cached answer's key.
 
-    side: which is to answer. mode: what it is asked as: `auto` on the semantic side means with words. required: confidence below
-    which words alone are asked too, 0: never. may_fall_back: whether words may answer where meaning cannot. refused: why
-    words are to answer where meaning was asked for, None where they are not.
+    side: which is to answer. mode: `auto` on the semantic side ranks by meaning and words. required: confidence below which
+    the lexical side is asked too, 0: never. may_fall_back: whether it may answer where the semantic one cannot. refused:
+    why the lexical side is to answer where the semantic one was asked for, None where it is not.
     """
 
     side: Side
@@ -53,7 +53,7 @@ class Plan:
 
 
 def decide(settings: Settings, mode: Mode, repo_key: str, scope: Scope, question: str) -> Plan:
-    """Return the plan for a question, its spacing levelled. Raises NoMeaningError: meaning is off, and words may not step in."""
+    """Return the plan for a question of normalised spacing. Raises NoMeaningError: meaning is off, with no fallback."""
     if mode == "lexical":
         return Plan("lexical", "lexical")
     if not settings.faiss_enabled:
@@ -68,19 +68,19 @@ def decide(settings: Settings, mode: Mode, repo_key: str, scope: Scope, question
 
 
 def turn(plan: Plan) -> Plan:
-    """Return the plan that asks the other side, and it alone: for comparisons."""
+    """Return the plan that asks only the other side: for comparisons."""
     return Plan("lexical", "lexical") if plan.side == "semantic" else Plan("semantic", "auto", may_fall_back=False)
 
 
 _ROLLOUT, _SHADOW = b"rollout 1", b"shadow 1"
-"""Told apart, or the questions that are compared would all be of one side. Never to be changed: they decide every place."""
+"""Distinct, or all compared questions would be of one side. Never change them: every question would be placed anew."""
 
 
 def is_semantic(repo_key: str, scope: Scope, question: str, percent: int) -> bool:
-    """Whether a question is among the *percent* (0 to 100) that the semantic side answers. *question*: spacing levelled."""
+    """Whether a question is among the *percent* (0 to 100) that the semantic side answers. *question*: spacing normalised."""
     return (
         percent == 100 or _find_place(_ROLLOUT, repo_key, scope, question) * 100 < percent << 64
-    )  # all: nothing to find
+    )  # all: no hash needed
 
 
 def is_compared(repo_key: str, scope: Scope, question: str, percent: int) -> bool:
@@ -89,7 +89,7 @@ def is_compared(repo_key: str, scope: Scope, question: str, percent: int) -> boo
 
 
 def _find_place(purpose: bytes, repo_key: str, scope: Scope, question: str) -> int:
-    """Return where a question lies, 0 to 2**64 - 1, spread evenly."""
+    """Return a question's hash, 0 to 2**64 - 1, spread evenly."""
     first, last = scope.lines or (0, 0)
     parts = (repo_key, scope.file or "", str(first), str(last), question)
     encoded = (part.encode("utf-8", "surrogatepass") for part in parts)

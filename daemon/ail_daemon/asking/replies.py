@@ -1,4 +1,4 @@
-"""A question on its way, and its reply: the types that the rooms of asking hand each other."""
+"""A question being answered, and its reply: the types that this package's modules share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CacheName = Literal["exact", "similar"]
 class Asked:
     """A question with what was found for it: the repository, the place within it, and how it is to be answered.
 
-    state: what tells apart the texts in which its lines are counted.
+    state: identifies the text in which its lines are counted.
     """
 
     params: AskParams
@@ -33,15 +33,15 @@ class Asked:
     state: Hashable = None
 
     def by_words(self) -> Asked:
-        """Return the same question for words alone."""
+        """Return the question for the lexical side."""
         return replace(self, plan=replace(self.plan, side="lexical", mode="lexical", required=0.0))
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The contract's reply, but for what its call alone knows.
+    """The contract's reply, but for what the call itself adds.
 
-    cached: which cache it came from, None for neither. cause: why words alone answer where meaning was asked for, else None.
+    cached: which cache it came from, None for neither. cause: why the lexical side answers for the semantic one, else None.
     """
 
     body: dict[str, Any]
@@ -50,7 +50,7 @@ class Reply:
 
     @property
     def may_be_kept(self) -> bool:
-        """Whether it will be the same for as long as the index and the settings are."""
+        """Whether it stays valid until the index or the settings change."""
         return self.cause in _LASTING if self.cause else not self.body["degraded"]
 
 
@@ -65,4 +65,4 @@ class Answered:
 
 
 Observer = Callable[[Answered], None]
-"""Takes note of a reply, on the loop, in microseconds; what takes longer it has done after the reply was written."""
+"""Observes a reply, on the loop, in microseconds; longer work it schedules for after the reply is written."""

@@ -1,4 +1,4 @@
-"""When a repository is looked at: at start, on events, on hooks' hints, on a timer, and at every question.
+"""When a repository is checked: at start, on events, on hooks' hints, on a timer, and at every question.
 
 Events and hints make it fast; comparing the refs makes it right. Knows the watcher and the indexer; answers nothing itself.
 """
@@ -25,13 +25,13 @@ from .indexer import Indexer
 from .watching.watcher import Watcher
 
 WAIT_S = 0.2
-"""A question waits so long for a handful of new commits; with more to read it is answered from what is there."""
+"""How long a question waits for a handful of new commits; with more to read it is answered from the index as it is."""
 
 _HINTS = "hints"
 
 
 class Freshness:
-    """Keeps every enrolled repository looked at. The settings say whether events are used, and the timer's period."""
+    """Checks every enrolled repository. The settings say whether events are used, and the timer's period."""
 
     def __init__(self, repos: Repos, indexer: Indexer, flags: Flags) -> None:
         self._repos = repos
@@ -42,46 +42,46 @@ class Freshness:
         self._starting = threading.RLock()
         self._is_due = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
-        self.on_look: Callable[[], None] = lambda: None  # called in a thread, after each look at all repositories
+        self.on_look: Callable[[], None] = lambda: None  # called in a thread, after each check of all repositories
 
     async def start(self) -> None:
-        """Begin: with a look at everything that moved while no daemon ran."""
+        """Begin, by checking for all that moved while no daemon ran."""
         await asyncio.to_thread(self._start_watching)
         self._timer = asyncio.create_task(self._run_timer())
 
     async def stop(self) -> None:
-        """End watching and the timer."""
+        """Stop watching and the timer."""
         if self._timer:
             self._timer.cancel()
         await asyncio.to_thread(self._stop_watching)
 
     def watch_as_set(self) -> None:
-        """Begin or end watching, as the settings say now. Blocks for as long as it takes to name each directory to the kernel."""
+        """Begin or end watching, as the settings now say. Blocks until every directory is registered with the kernel."""
         with self._starting:
             if self._flags.current.watch != (self._watcher is not None):
                 self._stop_watching()
                 self._start_watching()
 
     def look_now(self) -> None:
-        """Have the timer look at everything at once, and at its period as it is set now from there on."""
+        """Have the timer check everything now, and from then on at the period now set."""
         self._is_due.set()
 
     def enrol(self, repo: Repo) -> None:
-        """Watch *repo* from now on, and look at it."""
+        """Watch *repo* from now on, and update it."""
         self._watch(repo)
         self._indexer.forget(repo)
         self._indexer.request(repo, "add")
 
     def leave(self, repo: Repo) -> None:
-        """Watch *repo* no longer, and wait until no update of it runs."""
+        """Stop watching *repo*, and wait until no update of it runs."""
         if watcher := self._watcher:
             watcher.unwatch(repo.key)
         self._indexer.abandon(repo)
 
     async def ensure(self, repo: Repo, limit_s: float) -> None:
-        """Return once the index is as fresh as a question may wait for: nothing gone is found, a few new commits are.
+        """Return once the index is as fresh as a question may wait for: no unreachable commit is found, a few new ones are.
 
-        Commits that came while a bulk update runs are not waited for: they are found after it.
+        Commits made during a bulk update are not waited for: they are found after it.
 
         Raises OutOfTimeError if *limit_s* were not enough to find the removed commits: an answer might cite one.
         """
@@ -97,7 +97,7 @@ class Freshness:
             )
 
     def mend(self, repo: Repo, error: StorageError) -> None:
-        """Have what a question found damaged made anew: the caches of *repo*'s index from the store, or the store from git."""
+        """Rebuild what a question found damaged: the caches of *repo*'s index from the store, or the store from git."""
         repo.is_doubtful = True
         if isinstance(error, DamagedError):
             repo.distrust()
@@ -135,7 +135,7 @@ class Freshness:
             watcher.stop()
 
     def _on_damage(self, repo: Repo) -> None:
-        """Have an index made anew, or brought up to date, that is not what it was left as."""
+        """Rebuild or update an index whose files changed since they were written."""
         log("index_damaged", level="warning", repo_id=repo.key)
         self._indexer.forget(repo)
         self._indexer.request(repo, "timer")
@@ -155,17 +155,17 @@ class Freshness:
     def _look_at_all(self) -> None:
         self._take_hints()
         for repo in self._repos:
-            self._watch(repo)  # again: it may have been replaced, or a limit raised
+            self._watch(repo)  # again: its directory may be a new one, or a limit raised
             if repo.is_damaged_at_rest():
                 repo.distrust()
                 self._on_damage(repo)
             self._indexer.request_if_unsettled(repo, "timer")
             if index := repo.index:
                 index.rest()  # a question opened it
-        self.on_look()  # last: it may load the model, and no repository is to wait for that
+        self.on_look()  # last: it may load the model, and no repository should wait for that
 
     def _take_hints(self) -> None:
-        """Take what hooks left: by a rename, so that no line is read twice."""
+        """Read the hooks' hints, renamed first so that no line is read twice."""
         taken = self._hints.with_name("taken")
         try:
             os.replace(self._hints, taken)
@@ -175,7 +175,7 @@ class Freshness:
             with taken.open("rb") as file:
                 lines = file.read(2 * HINTS_MAX_BYTES)
         except OSError:
-            self._on_overflow()  # another user's (`sudo git commit`): whatever it said, look everywhere
+            self._on_overflow()  # another user's (`sudo git commit`): unreadable, so check every repository
             lines = b""
         taken.unlink(missing_ok=True)
         for repo, hint in self._find_repos(parse_hints(lines)):
@@ -185,7 +185,7 @@ class Freshness:
                 self._indexer.request(repo, "hook", is_hint=True)
 
     def _find_repos(self, hints: list[Hint]) -> Iterator[tuple[Repo, Hint]]:
-        """Yield the hints about enrolled repositories: a global hook tells of every repository there is."""
+        """Yield the hints about enrolled repositories: a global hook reports every repository."""
         found: dict[str, Repo | None] = {}
         for hint in hints:
             if hint.path not in found:
@@ -201,6 +201,6 @@ class Freshness:
 
 
 async def _wait(future: Future[None], limit_s: float) -> bool:
-    """Wait for *future*, which others wait for too; whether it came in time."""
+    """Wait for *future*, which others wait for too; return whether it was done in time."""
     done, _ = await asyncio.wait({asyncio.wrap_future(future)}, timeout=max(limit_s, 0))
     return bool(done)

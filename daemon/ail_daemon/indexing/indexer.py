@@ -1,6 +1,6 @@
-"""Keeps indexes equal to what their repositories' refs reach: who is updated when, and by which of two threads.
+"""Keeps indexes equal to what their repositories' refs reach: schedules updates onto two threads, the lanes.
 
-The live lane takes a handful of new commits in within the daemon, for any repository at once, while the bulk lane reads a
+The live lane indexes a handful of new commits within the daemon, for any repository at once, while the bulk lane reads a
 whole history in a worker process, one repository after the other. A repository is in one lane at a time. Events are
 debounced: a rebase moves HEAD a hundred times. A repository that kills its worker twice is set aside with a notice.
 """
@@ -28,12 +28,12 @@ from .takingback import LargeUpdate
 from .workerprocess import WorkerDiedError
 
 QUIET_S, LONGEST_S = 0.04, 0.4
-"""An event waits for so long a silence, and no longer than that in a stream of them. `git commit` moves HEAD's log, the
+"""An event is handled after QUIET_S without another, LONGEST_S at the latest. `git commit` moves HEAD's log, the
 branch and HEAD within 10 ms."""
 
 _MAX_DEATHS = 2
 _MEANT: tuple[Source, ...] = ("add", "hook")
-"""Sources behind which somebody says that there is something to see."""
+"""Sources by which a user or git announces a change."""
 _RETRY_S = 1.0
 _STOP_S = 1.0
 
@@ -42,8 +42,8 @@ _STOP_S = 1.0
 class Update:
     """One comparison of a repository with its refs, asked for by *source*; *due* in monotonic seconds, no later than *latest*.
 
-    pruned is done once nothing is found any more that was unreachable when the update was asked for last, done at its end;
-    neither ever holds an error. is_bulk: it is in the bulk lane, or waits until that is done with its repository.
+    pruned is set once no commit is found that was unreachable when the update was last asked for, done at its end;
+    neither ever holds an error. is_bulk: it is in the bulk lane, or waits for the bulk update of its repository.
     """
 
     repo: Repo
@@ -57,11 +57,11 @@ class Update:
     large: LargeUpdate = field(default_factory=LargeUpdate)
 
     def finish_pruning(self) -> None:
-        """Let those go on that wait for `pruned`."""
+        """Wake those that wait for `pruned`."""
         _finish(self.pruned)
 
     def finish(self) -> None:
-        """Let everybody go on."""
+        """Wake all that wait."""
         self.finish_pruning()
         _finish(self.done)
 
@@ -86,7 +86,7 @@ class Indexer:
         self._waiting: dict[str, Update] = {}
         self._active: dict[str, Update] = {}
         self._bulk_queue: deque[Update] = deque()
-        self._beside: str | None = None  # the key of the repository that is looked at beside its bulk update
+        self._beside: str | None = None  # the repository being pruned while its bulk update runs
         self._tried: dict[str, str] = {}  # signatures that an update was begun at, successful or not
         self._deaths: dict[str, int] = {}
         self._is_stopping = False
@@ -99,9 +99,9 @@ class Indexer:
             thread.start()
 
     def stop(self) -> None:
-        """End the work at hand; what was done is kept, the rest is done after the next start.
+        """Stop the current work; what was done is kept, the rest is done after the next start.
 
-        What a slow git or disk holds up for longer than a second is left to end with the process: as at a kill, nothing is lost.
+        A thread that a slow git or disk holds up for over a second ends with the process: as at a kill, nothing is lost.
         """
         with self._changed:
             self._is_stopping = True
@@ -111,10 +111,10 @@ class Indexer:
         for thread in self._threads:
             thread.join(max(0.0, end - monotonic()))
 
-    # --- requests: from any thread, none waits ----------------------------------------------------------------------
+    # --- requests: from any thread, never block ----------------------------------------------------------------------
 
     def request(self, repo: Repo, source: Source, *, is_hint: bool = False) -> Update:
-        """Ask for an update of *repo*; one that waits already is not asked for again. A hint waits until it is quiet."""
+        """Ask for an update of *repo*; one that waits already is reused. A hint waits until events pause."""
         now = monotonic()
         with self._changed:
             update = self._waiting.get(repo.key)
@@ -122,14 +122,14 @@ class Indexer:
                 latest = now + LONGEST_S if is_hint else now
                 update = self._waiting[repo.key] = Update(repo, source, now, latest)
             elif update.pruned.done() or self._beside == repo.key:
-                update.pruned = Future()  # what was found out already may be older than what is asked for now
+                update.pruned = Future()  # what was pruned so far may predate this request
             active = self._active.get(repo.key)
             update.is_bulk = active is not None and active.is_bulk
             if source in _MEANT:
-                update.source = source  # it knows that somebody meant it; the event beside it does not
+                update.source = source  # an event for the same change must not hide who announced it
             update.due = min(now + QUIET_S, update.latest) if is_hint else now
             if repo.progress.phase == "idle":
-                repo.progress = Progress("waiting")  # under the lock: a lane might have ended the update before
+                repo.progress = Progress("waiting")  # under the lock: a lane might end the update first
             self._changed.notify_all()
         return update
 
@@ -154,14 +154,14 @@ class Indexer:
             self.request(repo, source)
 
     def forget(self, repo: Repo) -> None:
-        """Let a repository that was set aside, or of which a part was, have another try."""
+        """Allow another try for a repository that was set aside, or parts of which were."""
         if repo.settled.get("skipped"):
-            repo.settled = repo.settled | {"signature": None}  # nothing moved, and yet there is something to do
+            repo.settled = repo.settled | {"signature": None}  # no ref moved, but there is work to do
         self._deaths.pop(repo.key, None)
         self._tried.pop(repo.key, None)
 
     def abandon(self, repo: Repo) -> None:
-        """End the work on *repo*, which is about to be removed, and wait until none of it runs."""
+        """Stop the work on *repo*, which is about to be removed, and wait until none runs."""
         repo.is_removed = True
         with self._changed:
             if update := self._waiting.pop(repo.key, None):
@@ -196,7 +196,7 @@ class Indexer:
     def _take_due(self) -> Update | None:
         """Wait for an update that is due and whose repository is in no lane, and put it into one. None: stopping.
 
-        One whose repository is in the bulk lane goes on waiting, and what is gone is found out beside: see `_take_back`.
+        One whose repository is in the bulk lane stays waiting; only unreachable commits are removed: see `_take_back`.
         """
         with self._changed:
             while not self._is_stopping:
@@ -221,7 +221,7 @@ class Indexer:
         return active is None or (active.is_bulk and not update.pruned.done())
 
     def _take_back(self, update: Update) -> None:
-        """Find out what is gone beside the bulk update of the same repository, which *update* waits for."""
+        """Remove unreachable commits during the bulk update of the same repository, for which *update* waits."""
         repo, pruned = update.repo, update.pruned
         with self._changed:
             active = self._active.get(repo.key)
@@ -229,8 +229,8 @@ class Indexer:
             if active:
                 self._take_back_once(repo, active)
         except OutOfTimeError:
-            update.due = monotonic() + _RETRY_S  # whoever asks is told that it is not known yet
-        except Exception as err:  # noqa: BLE001 - as in `_guard`; the update that follows gives it up, and says so
+            update.due = monotonic() + _RETRY_S  # until then questions get OutOfTimeError
+        except Exception as err:  # noqa: BLE001 - as in `_guard`; the update that follows gives up, and says so
             self._on_error(repo, err)
             _finish(pruned)
         else:
@@ -262,7 +262,7 @@ class Indexer:
         self.on_updated(repo)
 
     def _moved(self, update: Update) -> bool:
-        """Whether there is anything to do; a hint often comes for what an update has seen already."""
+        """Whether there is anything to do; a hint often comes after an update already saw the change."""
         repo = update.repo
         if repo.is_removed or self._deaths.get(repo.key, 0) >= _MAX_DEATHS:
             return False
@@ -277,7 +277,7 @@ class Indexer:
     # --- one update -------------------------------------------------------------------------------------------------
 
     def _guard(self, update: Update, work: Callable[[Repo, Callable[[], None]], bool]) -> bool:
-        """Do *work*; return what it returns, True where it failed and the failure was told."""
+        """Do *work*; return what it returns, True where it failed and that was reported."""
         repo = update.repo
         try:
             is_done = work(repo, update.finish_pruning)
@@ -286,7 +286,7 @@ class Indexer:
         except DamagedError as err:
             repo.distrust()
             self._count_death(update, err)
-        except (WorkerDiedError, OutOfTimeError) as err:  # whoever made git hang may do so at every update
+        except (WorkerDiedError, OutOfTimeError) as err:  # a repository that made git hang may do so again
             self._count_death(update, err)
         except AilError as err:
             self._give_up(repo, err, f"{err.message}; {err.hint}" if err.hint else err.message)

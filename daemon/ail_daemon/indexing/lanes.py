@@ -23,10 +23,10 @@ from .updating import SMALL, take_back_beside, update_large, update_small
 from .workerprocess import WorkerProcess
 
 _LIVE_LIMITS: dict[str, Any] = {"limit_s": 10.0, "limit_bytes": 64 << 20}
-"""Of one git within the daemon: a hanging file system must not hold up every other repository. Past them: a worker."""
+"""For one git process of the daemon: a hanging file system must not delay other repositories. Beyond: a worker."""
 
 _GIVE_BACK_EVERY = 32
-"""Updates within the daemon. What they leave free in the heap's midst adds up: 5 MB after 4,000 commits, without end in sight."""
+"""Updates within the daemon. They fragment the heap, which grows: by 5 MB after 4,000 commits, without end in sight."""
 
 
 class Lanes:
@@ -47,7 +47,7 @@ class Lanes:
         self._live_updates = 0
 
     def kill_worker(self, place: RepoPlace | None = None) -> None:
-        """End the worker that runs, if it reads the repository at *place*, None: whichever."""
+        """Kill the running worker if it reads the repository at *place* (None: any)."""
         if (worker := self._worker) and place in (None, worker.place):
             worker.kill()
 
@@ -61,9 +61,9 @@ class Lanes:
         return repo.waits_for_power and index is not None and not self.may_encode(index.counts.unembedded)
 
     def update_live(self, repo: Repo, on_pruned: Callable[[], None]) -> bool:
-        """Take in a handful of commits here; False where it is more than that, or takes too long.
+        """Index a handful of commits here; False where there are more, or it takes too long.
 
-        on_pruned: called once nothing is found any more that was unreachable at the beginning; so below.
+        on_pruned: called once no commit is found that was unreachable at the beginning; so below.
         """
         encoder, settings = self._get_serving().encoder, self._flags.current
         limits = self._flags.history_limits
@@ -87,11 +87,11 @@ class Lanes:
                 heap.give_back()
 
     def update_bulk(self, repo: Repo, on_pruned: Callable[[], None], update: LargeUpdate) -> bool:
-        """Take in whatever there is, read by a worker: True. Raises WorkerDiedError."""
+        """Index all there is, read by a worker; True. Raises WorkerDiedError."""
         settings = self._flags.current
         encoder, bulk = self._get_serving()
         with contextlib.ExitStack() as begun:
-            with update.lock:  # refs that are seen after this are newer than those that the worker sees
+            with update.lock:  # refs read after this are newer than those that the worker reads
                 update.latest = None
                 limits = self._flags.history_limits
                 worker = begun.enter_context(WorkerProcess(repo.place, settings.refs, bulk, limits))
@@ -103,7 +103,7 @@ class Lanes:
         return True
 
     def take_back(self, repo: Repo, update: LargeUpdate) -> None:
-        """Remove what is reachable no longer, while a large *update* runs or waits for its turn. Raises OutOfTimeError."""
+        """Remove commits no longer reachable, while a large *update* runs or waits. Raises OutOfTimeError."""
         encoder, limits = self._get_serving().encoder, self._flags.history_limits
         with update.lock:
             reader = LocalReader(repo.place, self._flags.current.refs, limits, **_LIVE_LIMITS)
@@ -116,7 +116,7 @@ class Lanes:
 
 @contextlib.contextmanager
 def _changing(repo: Repo, encoder: Encoder | None) -> Iterator[RepoIndex]:
-    """Open the index for one update, and note how that ended: its caches are in doubt where it failed."""
+    """Open the index for one update, and note how that ended: its caches are doubtful where it failed."""
     repo.reopen_if_doubtful()
     index = repo.open_for_update(encoder)
     try:
@@ -127,4 +127,4 @@ def _changing(repo: Repo, encoder: Encoder | None) -> Iterator[RepoIndex]:
         repo.is_doubtful = True
         raise
     finally:
-        index.drop_words()  # unstamped where the update failed: then it may be behind the store
+        index.drop_words()  # without a stamp where the update failed: it may lack commits

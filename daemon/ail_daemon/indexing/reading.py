@@ -1,7 +1,7 @@
-"""Reads one repository, in the process that asks. Knows no encoder.
+"""Reads one repository, in the calling process. Knows no encoder.
 
-The worker does so for bulk work, in a process that may die; the daemon for the handful of commits that come one after the
-other all day, where starting a process (200 ms) would cost more than the work. What comes out is the same.
+The worker does so for bulk work, in a process that may die; the daemon for a handful of commits at a time, where
+starting a process (200 ms) would cost more than the work. The results are the same.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ..text.passages import CommitChanges
 from ..text.redaction import without_secrets
 
 BATCH = 512
-"""Commits a part. Larger ones are no faster and leave more behind in the daemon's memory (2,048: 9 MB)."""
+"""Commits in a batch. Larger ones are no faster and leave more in the daemon's memory (2,048: 9 MB)."""
 
-_BATCH_CHARS = 8 << 20  # what a hostile commit may hold, 512 times, fits into no memory
+_BATCH_CHARS = 8 << 20  # 512 hostile commits of the largest size fit into no memory
 
 CHANGES_BATCH = 64
-"""Commits a part with their changed lines, of which each may have 64 KiB."""
+"""Commits in a batch of changed lines; each may have 64 KiB."""
 
 
 class Reader(Protocol):
@@ -48,20 +48,20 @@ class Reader(Protocol):
     def read_commits(
         self, include: list[str], exclude: list[str], known: list[str], most: int | None = None
     ) -> tuple[int, Iterator[list[Commit]]]:
-        """Return how many commits are reachable so, but for the *known* shas, and batches of them, newest first.
+        """Return how many commits other than *known* are reachable so, and batches of them, newest first.
 
         With more than *most*, that number is *most* + 1, and nothing is read. Raises RepoUnreadableError past the limit.
         """
 
     def iter_changes(self, shas: list[str]) -> Iterator[list[CommitChanges]]:
-        """Yield batches of changes, without what looks like a key or a token."""
+        """Yield batches of changes, without anything that looks like a key or a token."""
 
     def take_skipped(self) -> list[str]:
-        """Return the shas of what could not be read since this was last asked: commits, their paths or changed lines."""
+        """Return, and clear, the shas whose commits, paths or changed lines could not be read."""
 
 
 class LocalReader:
-    """Reads *place* here. git that takes longer than *limit_s*, or prints commits of more than *limit_bytes*, is ended."""
+    """Reads *place* here. git that takes longer than *limit_s*, or prints commits of more than *limit_bytes*, is killed."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ def iter_commit_batches(commits: Iterable[Commit]) -> Iterator[list[Commit]]:
 
 
 def iter_batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """Yield lists of *size* items, the last one of what is left."""
+    """Yield lists of *size* items, the last one with the rest."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch

@@ -1,8 +1,8 @@
-"""Removes from an index what refs reach no longer, also while a large update of the same repository runs.
+"""Removes from an index the commits that no ref reaches any more, also during a large update of the repository.
 
-A large update takes minutes: it goes by the refs as they stood when it began. Commits, amends and resets go on meanwhile, and
-no question may cite what they left behind. What is left behind is one `rev-list`, from the refs that the large update goes by
-to those of now: it is removed at once, and the large update passes over what of it it has not added yet.
+A large update takes minutes, and indexes the refs as they stood when it began. Commits, amends and resets go on meanwhile, and
+no answer may cite commits that became unreachable. One `rev-list`, from the update's refs to the current ones, finds
+them: they are removed at once, and the large update skips those that it has not added yet.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from ..model import Commit, Tips
 from .reading import Reader
 
 _LEFT = "left"
-"""What the parents of removed commits are kept under among the tips: `left/<sha>`, which no ref of git's is called."""
+"""The parents of removed commits are kept among the tips as `left/<sha>`, a name that no ref in git has."""
 
 
 class LargeUpdate:
-    """One large update, as far as others may learn of it and hold it back. Its lock is held to read refs and act on them."""
+    """The state of a large update that is shared with the live lane. Its lock is held to read refs and act on them."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.tips: Tips | None = None  # that the index is being made equal to; None: it has not begun
-        self.latest: Tips | None = None  # that the refs were seen at since it asked for its own, None: they were not
-        self.is_read = False  # all commits are in: what it goes by stands in the index too
-        self.is_uncertain = False  # what was left out cannot be told exactly: the next update is to compare everything
+        self.tips: Tips | None = None  # the refs being indexed; None: it has not begun
+        self.latest: Tips | None = None  # the refs as the live lane read them since; None: it did not
+        self.is_read = False  # all commits are added, and the index's tips set
+        self.is_uncertain = False  # which commits were skipped is not known exactly: the next update compares all
         self._dropped: set[str] = set()
         self._parents: set[str] = set()  # of what was dropped
         self._only: set[str] | None = None  # shas that may be added, None: all that were not dropped
 
     def keep(self, batch: list[Commit]) -> list[Commit]:
-        """Return those of *batch* that may be added. To be called, and the adding done, under the index's lock."""
+        """Return those of *batch* that may be added. Call this, and add them, under the index's lock."""
         dropped = [commit for commit in batch if not self._may_add(commit.sha)]
         self._dropped.update(commit.sha for commit in dropped)
         self._parents.update(parent for commit in dropped for parent in commit.parents)
@@ -43,7 +43,7 @@ class LargeUpdate:
         return [sha for sha in gone if sha not in self._dropped]
 
     def drop(self, gone: Collection[str], parents: Iterable[str], only: set[str] | None = None) -> None:
-        """Let nothing of *gone* be added, whose *parents* these are as far as known; nothing but *only*, where given."""
+        """Let none of *gone* be added and, where *only* is given, nothing else than that. parents: of *gone*, if known."""
         self._dropped.update(gone)
         self._parents.update(parents)
         if only is not None:
@@ -59,10 +59,10 @@ class LargeUpdate:
 
 
 def cut_back(tips: Tips, gone: Collection[str], parents: Iterable[str]) -> Tips:
-    """Return the tips that reach what *tips* do but for *gone*, whose *parents* these are.
+    """Return tips that reach what *tips* do, except *gone*. parents: those of *gone*.
 
-    They begin where what is gone ended. Without them, whatever else was reached only through what is gone would stay in
-    the index, unknown to every later comparison.
+    The parents become tips: without them, commits that were reachable only through *gone* would stay in the index, unknown
+    to every later comparison.
     """
     refs = {ref: sha for ref, sha in tips.refs.items() if sha not in gone}
     left = {f"{_LEFT}/{sha}": sha for sha in parents if sha not in gone}
@@ -81,10 +81,9 @@ def find_gone(reader: Reader, now: Tips, index: RepoIndex, before: Tips, is_know
 
 
 def without_reachable(index: RepoIndex, gone: list[str], tips: Tips, added: list[Commit]) -> list[str]:
-    """Return *gone* without what is a tip, or a parent of what stays or is *added*, and their ancestors.
+    """Return *gone* without the tips, the parents of commits that stay or are *added*, and the ancestors of both.
 
-    git goes by commit dates when it tells what one side reaches and the other does not: where a clock jumped, it lists
-    commits that both reach.
+    `git rev-list A --not B` trusts commit dates: where a clock jumped, it also lists commits that B reaches.
     """
     if not gone:
         return []
@@ -102,7 +101,7 @@ def without_reachable(index: RepoIndex, gone: list[str], tips: Tips, added: list
 
 
 def retire(index: RepoIndex, gone: list[str], stored: Tips, stale: Iterable[str] = ()) -> None:
-    """Remove *gone*, and *stale* to be read again, from an index that was equal to *stored*, where no update runs."""
+    """Remove *gone*, and *stale* to be read again, from an index of what *stored* reaches, while no update runs."""
     if gone:
         tips = cut_back(stored, set(gone), list_parents(index, gone))
         index.change([*gone, *stale], tips=tips)
@@ -111,7 +110,7 @@ def retire(index: RepoIndex, gone: list[str], stored: Tips, stale: Iterable[str]
 
 
 def take_back(reader: Reader, index: RepoIndex, update: LargeUpdate, now: Tips) -> None:
-    """Remove what *now* reaches no longer from an index that *update* changes meanwhile, and have it pass over the rest."""
+    """Remove commits that *now* does not reach from an index that *update* is changing, and make it skip the others."""
     update.latest = now
     if update.tips is None:
         return
@@ -121,7 +120,7 @@ def take_back(reader: Reader, index: RepoIndex, update: LargeUpdate, now: Tips) 
     if reader.has_all(lost):
         gone = update.find_dropped(reader.iter_shas(lost, sorted(now.shas)))
         only = None
-    else:  # git has thrown it away: what led to it cannot be walked
+    else:  # git has pruned it: its history cannot be walked
         only = set(reader.iter_shas(sorted(now.shas), [])) if now.shas else set()
         gone = [sha for sha in index.store.iter_shas() if sha not in only]
     gone = without_reachable(index, gone, now, [])

@@ -1,8 +1,8 @@
 """Makes one index equal to what its repository's refs reach. Knows a reader and an index; no threads, no queue.
 
-A small update takes everything in at once: one transaction, then changed lines and words. A large one goes newest first,
-words first, each batch on disk before the next is asked for, so that one that was killed goes on where it stopped. Either
-removes what is no longer reachable before it adds anything, and a large one goes on doing so while it runs (`takingback`).
+A small update adds everything at once: one transaction, then changed lines and words. A large one adds newest commits first,
+words first, each batch on disk before the next is read, so that a killed one goes on where it stopped. Either removes
+unreachable commits before it adds any, and a large one goes on doing so while it runs (`takingback`).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from .reading import Reader, check_commits
 from .takingback import LargeUpdate, find_gone, retire, take_back, without_reachable
 
 SMALL = 64
-"""Commits that the daemon takes in itself. More are the worker's: their messages would take it over half a second."""
+"""Commits that the daemon indexes itself. More go to a worker: their messages would take over half a second."""
 
 _CHANGES = 2048
 _UNREAD: tuple[skipping.Part, ...] = ("commit", "paths")
 _UNFINISHED = "unfinished"
-"""In the store's meta while commits are added batch by batch: an update that was killed there leaves more than its tips reach."""
+"""In the store's meta while commits are added batch by batch: an update killed then leaves more commits than its tips reach."""
 
 
 def update_small(
@@ -38,10 +38,10 @@ def update_small(
     may_reuse: bool = True,
     may_encode: MayEncode = lambda _: True,
 ) -> bool:
-    """Take in what is new; False where that is more than SMALL commits' work, and nothing was done but removing what is gone.
+    """Index what is new; False where that is more than SMALL commits' work: then unreachable commits were removed, no more.
 
-    may_reuse: a message whose embedding is kept, of a commit that was amended or is somewhere else too, is not encoded.
-    may_encode: asked of what earlier updates left alone; what they may not embed either is no work of this one's.
+    may_reuse: a message whose embedding is stored, as after an amend or a cherry-pick, is not encoded again.
+    may_encode: asked before embedding what earlier updates left; what may not be embedded is not this one's work.
     """
     is_retry = _is_retry(repo, index)
     stored = index.store.get_tips()
@@ -53,7 +53,7 @@ def update_small(
         return False
     known = [] if is_known else list(index.store.iter_shas())
     stale = _find_stale(repo, index, stored, tips)
-    reader.take_skipped()  # what is gone may well be unreadable
+    reader.take_skipped()  # unreachable commits may be unreadable
     count, batches = _read_missing(reader, tips, stored, is_known, known, stale, SMALL)
     if count > SMALL:
         retire(index, without_reachable(index, gone, tips, []), stored)
@@ -78,7 +78,7 @@ def update_small(
 
 def _is_too_much(repo: Repo, index: RepoIndex, is_known: bool, may_encode: MayEncode) -> bool:
     if index.counts.unembeddable and repo.settled.get("signature", "") is None:
-        return True  # somebody asks for another try of texts that the encoder, and this process with it, may die of
+        return True  # a user asked to retry texts that may crash the encoder, and this process with it
     counts = index.counts
     left = counts.pending if may_encode(counts.unembedded) else counts.commits - counts.changed
     return left > SMALL or (not is_known and index.counts.commits > SMALL)
@@ -95,10 +95,10 @@ def update_large(
     *,
     may_encode: MayEncode = lambda _: True,
 ) -> None:
-    """Take in whatever is new, in batches; *find_kept* None: embeddings that are kept already are not used again.
+    """Index all that is new, in batches; *find_kept* None: existing embeddings are not reused.
 
-    update: tells others how far it is, and it what others have taken back meanwhile; None: there are no others.
-    may_encode: asked before each batch of texts is embedded; the rest of the update goes on where they may not be.
+    update: shared with the live lane, which removes commits from it meanwhile; None: not shared.
+    may_encode: asked before each batch of texts is embedded; if it may not be, the rest of the update goes on.
     """
     update = update or LargeUpdate()
     with update.lock:
@@ -140,7 +140,7 @@ def update_large(
 
 
 def _is_known(reader: Reader, index: RepoIndex, stored: Tips, tips: Tips) -> bool:
-    """Whether the indexed set is what *stored* reaches in today's repository: else all of it is compared."""
+    """Whether the index holds just what *stored* reaches in the repository now; else all of it is compared."""
     if not stored.shas or stored.boundary != tips.boundary:
         return False
     if index.store.get_meta(_UNFINISHED):
@@ -150,7 +150,7 @@ def _is_known(reader: Reader, index: RepoIndex, stored: Tips, tips: Tips) -> boo
 
 
 def _compare_tips(reader: Reader, repo: Repo, index: RepoIndex, stored: Tips) -> tuple[Tips, bool]:
-    """Return the tips to go by, and whether all but what moved is known (see `_is_known`); not while a commit is missing."""
+    """Return the tips to index, and whether only moved refs need comparing (see `_is_known`); not while a commit is missing."""
     tips = _stand_in(reader, stored)
     is_whole = not _is_retry(repo, index) or not (
         any(skipping.find(index.store, part) for part in _UNREAD) or _find_cut(repo, index)
@@ -159,9 +159,9 @@ def _compare_tips(reader: Reader, repo: Repo, index: RepoIndex, stored: Tips) ->
 
 
 def _stand_in(reader: Reader, stored: Tips) -> Tips:
-    """Return the tips to go by.
+    """Return the tips to index.
 
-    A ref that names a damaged commit stands where it stood before, as long as that is there: what is older is sound.
+    A ref that names a damaged commit keeps its former commit, as long as that exists: older history is sound.
     """
     tips = reader.tips
     if tips.damaged:
@@ -173,7 +173,7 @@ def _stand_in(reader: Reader, stored: Tips) -> Tips:
 
 
 def take_back_beside(reader: Reader, repo: Repo, index: RepoIndex, update: LargeUpdate) -> None:
-    """Remove what the refs reach no longer, while *update* runs or waits for its turn. Its lock is held, and was for the tips."""
+    """Remove commits that no ref reaches any more, while *update* runs or waits. Its lock is held, as it was to read the refs."""
     if update.tips is not None:
         take_back(reader, index, update, _stand_in(reader, update.tips))
         return
@@ -185,7 +185,7 @@ def take_back_beside(reader: Reader, repo: Repo, index: RepoIndex, update: Large
 
 
 def _is_retry(repo: Repo, index: RepoIndex) -> bool:
-    """Whether what could not be read is to be tried again: somebody asks for it, or it is time."""
+    """Whether to retry what could not be read: a user asked for it, or a retry is due."""
     return repo.settled.get("signature", "") is None or skipping.is_due(index.store)
 
 
@@ -194,9 +194,9 @@ def _note_read(reader: Reader, tips: Tips, index: RepoIndex, *, is_retry: bool) 
 
 
 def _find_stale(repo: Repo, index: RepoIndex, stored: Tips, tips: Tips) -> list[str]:
-    """Return indexed commits that read otherwise since the clone was deepened or cut off elsewhere, or that lack their paths.
+    """Return indexed commits to read again: their parents changed as the clone's boundary moved, or they lack paths.
 
-    Those that went past a limit as well, where somebody asks for it.
+    Those that exceeded a limit as well, where a user asks for it.
     """
     pathless = skipping.find(index.store, "paths") if _is_retry(repo, index) else []
     again = [*pathless, *_find_cut(repo, index)]
@@ -204,7 +204,7 @@ def _find_stale(repo: Repo, index: RepoIndex, stored: Tips, tips: Tips) -> list[
 
 
 def _find_cut(repo: Repo, index: RepoIndex) -> list[str]:
-    """Return the commits that went past a limit, where somebody asks for another try: it may be another limit now."""
+    """Return the commits that exceeded a limit, where a user asks for a retry: the limit may have changed."""
     return skipping.find(index.store, "limit") if repo.settled.get("signature", "") is None else []
 
 
@@ -225,7 +225,7 @@ def _read_missing(
 
 
 def _add(index: RepoIndex, update: LargeUpdate, batch: list[Commit]) -> list[Commit]:
-    """Add what was not taken back of *batch*, and return it."""
+    """Add and return the commits of *batch* not removed since."""
     with index.changing:
         kept = update.keep(batch)
         index.change(commits=kept)
@@ -235,7 +235,7 @@ def _add(index: RepoIndex, update: LargeUpdate, batch: list[Commit]) -> list[Com
 
 
 def _read_dangling(reader: Reader, index: RepoIndex, update: LargeUpdate, parents: set[str]) -> None:
-    """Read what a commit names as a parent and is not here: it was taken for gone before its child was known."""
+    """Read missing parents: they were removed as unreachable before their child was known."""
     known = index.store.get_ids(parents)
     dangling = sorted(parents - known.keys())
     if dangling:
@@ -245,7 +245,7 @@ def _read_dangling(reader: Reader, index: RepoIndex, update: LargeUpdate, parent
 
 
 def _read_changes(reader: Reader, repo: Repo, index: RepoIndex, *, is_retry: bool) -> None:
-    """Read changed lines where they were not read yet; a commit whose lines cannot be read has none, and is skipped."""
+    """Read the changed lines still missing; a commit whose lines cannot be read gets none, and is skipped."""
     if is_retry and skipping.find(index.store, "changes"):
         skipping.retry_changes(index.store)
         index.recount()

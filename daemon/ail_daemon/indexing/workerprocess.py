@@ -1,4 +1,4 @@
-"""The daemon's end of a worker: starts it, sends requests, notices its death, ends it."""
+"""The daemon's end of a worker: starts it, sends requests, notices its death, kills it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class WorkerDiedError(AilError):
 
 
 class WorkerEndedError(WorkerDiedError):
-    """The worker was ended by `kill`: its work is no longer needed."""
+    """The worker was killed on purpose: its work is not needed any more."""
 
 
 class WorkerProcess:
-    """A `Reader` in a process of its own; a context manager. Not to be used by two threads at once, but for `kill`."""
+    """A `Reader` in a process of its own; a context manager. Only `kill` may be called from another thread."""
 
     def __init__(self, place: RepoPlace, ref_kinds: Iterable[str], bulk: Bulk, limits: HistoryLimits = USUAL) -> None:
         self.place = place
@@ -61,7 +61,7 @@ class WorkerProcess:
         self.kill()
 
     def kill(self) -> None:
-        """End the process at once; a thread that waits for its reply gets WorkerDiedError. Nothing is lost."""
+        """Kill the process at once; a thread that waits for its reply gets WorkerDiedError. Nothing is lost."""
         self._is_killed = True
         if self._process.poll() is None:
             self._process.kill()
@@ -79,7 +79,7 @@ class WorkerProcess:
     def read_commits(
         self, include: list[str], exclude: list[str], known: list[str], most: int | None = None
     ) -> tuple[int, Iterator[list[Commit]]]:
-        """See Reader; here there are never too many."""
+        """See Reader; here *most* is ignored."""
         del most
         parts = self._stream("commits", include=include, exclude=exclude, known=known)
         return int(next(parts)), ([commit_from_wire(row) for row in part] for part in parts)
@@ -96,7 +96,7 @@ class WorkerProcess:
     def encode(self, texts: list[str]) -> Embeddings:
         """Return the texts' embeddings, as `Encode` says.
 
-        A worker that died of one of *texts* is followed by another, and the rest can be encoded after all.
+        Raises WorkerDiedError where one of *texts* killed the worker; a new one can encode the rest.
         """
         try:
             flat = np.frombuffer(self._ask("encode", texts=texts), np.float32)

@@ -1,1 +1,1 @@
-"""A question to ranked commits: candidates, features, weights, what became of each, and sentences for the answer."""
+"""From a question to ranked commits: candidates, features, weights, each commit's fate, the answer's sentences."""

@@ -1,4 +1,4 @@
-"""Which commits HEAD does not reach, and on which branch one of them is. Asks git, and remembers by the state of the index."""
+"""Which commits HEAD does not reach, and on which branch one of them is. Asks git, and caches by the index's state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LIMIT_S = 1.0  # beyond, every commit counts as reached: an answer must not wai
 
 
 class Branches:
-    """Tells what lies aside from HEAD. Threads may ask at any time."""
+    """Finds commits that HEAD does not reach. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

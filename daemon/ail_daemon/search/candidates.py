@@ -1,7 +1,7 @@
-"""Which commits may answer a question, with all that is known about each. Reads the index; ranks nothing.
+"""Which commits may answer a question, with the signals of each. Reads the index; ranks nothing.
 
-The union of what each signal brings up: nearest messages, words of messages, words of changed lines, what touches the asked file
-or lines, what spells the question's names, and the commit that the question names by its sha.
+The union of what each signal finds: nearest messages, words of messages, words of changed lines, commits that touch the asked
+file or lines, that spell the question's names, or that the question names by sha.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from .features import QuestionTerms, Signals, measure_asking
 from .linehistory import NO_LINES, Lines
 
 NEAREST, BY_WORDS, BY_CHANGED = 70, 50, 30
-"""Taken from vectors, from words and from changed lines; of what touches the file, NEAREST more. With 100 of each, half as many
-again, nothing is found better: own words, open, MRR .379 with these and .384 with those, release notes .826 with either."""
+"""Candidates by vectors, by words, by changed lines; of commits that touch the file, NEAREST more. 100 of each find nothing
+better: own words, open, MRR .379 with these and .384 with 100, release notes .826 with either."""
 
 KNOWN = 200
-"""Of which the scores by words are known; of those beyond, which other signals brought up, they count as nothing."""
+"""Candidates with a score by words; those beyond, which other signals found, score 0."""
 
 NAMED_CANDIDATES = 20
 MOST_NAMES = 5
 MOST_REFERRED = 3
-"""Commits that name the same issue; of more none is the one that is meant."""
+"""Commits that name the same issue; of more, none counts as the one meant."""
 
 MOST_PATHS = 200
 """Paths of a commit that count, as in the word index."""
@@ -48,7 +48,7 @@ _SHA = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{7,40}\b")
 class Question:
     """What is asked. blamed: line number -> sha, for a scope with lines; logged: shas that changed those lines, newest first.
 
-    among: ids that may answer, None: all. aside: ids that HEAD does not reach; of equal commits they come last. lines: what
+    among: ids that may answer, None: all. aside: ids that HEAD does not reach; of equals they rank last. lines: what
     git says of the asked file or lines.
     """
 
@@ -65,14 +65,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The candidates by id, and what the question itself says."""
+    """The candidates by id, and the question's terms."""
 
     candidates: dict[int, Signals]
     asked: QuestionTerms
 
 
 def gather(index: RepoIndex, question: Question, embedding: Embeddings | None) -> Gathered:
-    """Return the candidates of *question*; *embedding* (1, dimension) is None where words alone are asked."""
+    """Return the candidates of *question*; *embedding* (1, dimension) is None for the lexical side."""
     analyzed = index.words.analyze(question.text)
     asked = QuestionTerms(
         index.words.get_rarity(analyzed),
@@ -86,7 +86,7 @@ def gather(index: RepoIndex, question: Question, embedding: Embeddings | None) -
 
 @dataclass(slots=True)
 class _LookedUp:
-    """What the index gave: scores by commit id, and sets of ids."""
+    """What was found in the index: scores by commit id, sets of ids."""
 
     near: dict[int, float]
     words: dict[int, float]
@@ -126,7 +126,7 @@ def _look_up(index: RepoIndex, question: Question, analyzed: list[str], embeddin
 def _find_words(
     index: RepoIndex, analyzed: list[str], fields: dict[str, float], among: frozenset[int] | None
 ) -> dict[int, float]:
-    """Return the best KNOWN by words; where few may be found, as many more are looked at as it takes."""
+    """Return the best KNOWN by words; where *among* lets few through, more are looked up until enough are."""
     limit = KNOWN
     while True:
         found = index.words.find(analyzed, fields, limit)
@@ -139,7 +139,7 @@ def _find_words(
 
 
 def _score_touching(index: RepoIndex, touching: set[int], embedding: Embeddings | None) -> dict[int, float]:
-    """Return the cosines of what touches the file; without meaning, 0 for some of it: a scope must find something."""
+    """Return the cosines of commits that touch the file; without an embedding, 0 for some: a scope must find some."""
     some = sorted(touching, reverse=True)[:MOST_TOUCHING]
     return dict.fromkeys(some[:NEAREST], 0.0) if embedding is None else index.score_near(embedding, some)
 
@@ -159,7 +159,7 @@ def _find_referred(index: RepoIndex, text: str) -> set[int]:
 
 
 def _find_mentioning(index: RepoIndex, reference: str) -> set[int]:
-    """Return the commits whose message has *reference* as it is written; none where it is in too many to be what is meant."""
+    """Return the commits whose message has *reference* as it is written; none where too many have it for one to be meant."""
     likely = index.words.find_all(index.words.analyze_name(reference), MESSAGE_FIELDS, NAMED_CANDIDATES)
     is_there = re.compile(rf"(?<![\w#-]){re.escape(reference)}(?!\w)", re.IGNORECASE)
     found = {i for i, commit in index.store.get_commits(list(likely)).items() if is_there.search(commit.message)}
@@ -200,7 +200,7 @@ def _describe(index: RepoIndex, question: Question, asked: QuestionTerms, looked
 
 
 def _add_scope(index: RepoIndex, file: str, looked: _LookedUp, signals: dict[int, Signals]) -> dict[int, Signals]:
-    """Return *signals* with what each candidate has to do with *file* and the asked lines."""
+    """Return *signals* with those of *file* and the asked lines added."""
     paths = index.store.get_paths_of(looked.ids, MOST_PATHS)
     touching = looked.touching | looked.blamed | looked.logged.keys()
     return {
@@ -224,7 +224,7 @@ class _Read(NamedTuple):
 
 
 def _read(index: RepoIndex, ids: list[int], rarity: Mapping[str, float], names: list[str]) -> _Read:
-    """Ask the word index; messages themselves are read only of those that hold a name's words."""
+    """Ask the word index; messages are read only where they hold a name's words."""
     spelled = [index.words.analyze_name(name) for name in names]
     terms = list(dict.fromkeys([*rarity, *(term for parts in spelled for term in parts)]))
     in_message, in_changed = index.words.cover(ids, terms)

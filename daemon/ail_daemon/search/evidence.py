@@ -1,7 +1,7 @@
-"""Passages that may answer a question, with all that is known about each. Reads the index; judges nothing (see `judging`).
+"""Passages that may answer a question, with the signals of each. Reads the index; judges nothing (see `judging`).
 
 They come from three places: the commits that were ranked best (paragraphs of their messages, and prose that they added), for
-lines the commits of the lines' own history, and for a file the comments that stand in it today, with the commits that wrote them.
+lines the commits of the lines' history, and for a file the comments that stand in it today, with the commits that wrote them.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ HITS = 20
 """Ranked commits whose passages are looked at."""
 
 BY_PROSE = 8
-"""Commits beside them whose passages hold the question's words best: what a reason says is often not what its commit is about."""
+"""Further commits whose passages hold most of the question's words: a reason is often not what its commit is about."""
 
 OF_LINES = 12
 """Commits of the asked lines' history whose passages are looked at, whatever their rank."""
 
 JOINED_CHARS = 800
-"""Of neighbouring paragraphs of a message, which are one passage: as much as a citation's excerpt shows."""
+"""Neighbouring paragraphs of a message up to this are one passage: as much as a citation's excerpt shows."""
 
 STANDING = 24
 """Comments of the asked file that are looked at: those that share most with the question."""
 
 ENCODED = 8
-"""Passages whose meaning is compared with the question's: about a millisecond each."""
+"""Passages that are embedded and compared with the question: about 1 ms each."""
 
 _WORD = re.compile(r"[^\W_]+")
 _ENDING = re.compile(r"(?<=\w{3})(?:ings?|e?d|e?s|er|ly|e)$")
-_FAR = 60  # lines; a comment that is further away says nothing of the asked ones
+_FAR = 60  # lines; a comment further away is not about the asked ones
 
 
 class Found(NamedTuple):
-    """One passage that may answer, with its commit and what is known of both.
+    """One passage that may answer, with its commit and the signals of both.
 
-    rank: of its commit, from 0, None where it was not ranked. score: the commit's part of all candidates' weight, 0 to 1.
+    rank: of its commit, from 0, None where it was not ranked. score: the commit's share of all candidates' weight, 0 to 1.
     overlap: share of the question's rarity that the passage holds, overlap_code: of the asked lines' words; cosine: of
     question and passage, None where it was not compared. distance: lines between it and the asked ones, where it stands
     in the file today; None elsewhere. of_lines: the commit made the lines what they are (1) or changed them before (.5).
@@ -78,7 +78,7 @@ def find_evidence(
     lines: Lines,
     encoder: Encoder | None,
 ) -> list[Found]:
-    """Return the passages that may answer *question*, in no order of worth; *hits*: its ranked candidates, best first."""
+    """Return the passages that may answer *question*, not ranked; *hits*: its ranked candidates, best first."""
     found = _Found(index, question, asked, hits, lines)
     found.add_standing()
     found.add_written()
@@ -86,7 +86,7 @@ def find_evidence(
 
 
 class _Found:
-    """Collects passages, each text of a commit once; one that stands in the file today is better known than one of a diff."""
+    """Collects passages, each text of a commit once: as first added, so those that stand in the file go first."""
 
     def __init__(
         self, index: RepoIndex, question: Question, asked: QuestionTerms, hits: Sequence[Hit], lines: Lines
@@ -103,7 +103,7 @@ class _Found:
         self.by_text: dict[tuple[int, bytes], Found] = {}
 
     def _choose_commits(self, question: Question, hits: Sequence[Hit]) -> list[int]:
-        """Return the ids of the commits that are read: of the lines' history, the best hits, what holds the question's words."""
+        """Return the ids of the commits to read: of the lines' history, the best hits, those with the question's words."""
         index_words = self._index.words
         named = list(dict.fromkeys([*self._lines.blamed.values(), *self._lines.logged]))[:OF_LINES]
         of_lines = self._index.store.get_ids(named)
@@ -114,7 +114,7 @@ class _Found:
         return [i for i in ids if self._among is None or i in self._among]
 
     def add_standing(self) -> None:
-        """Add the comments that stand in the asked file, near the lines or near in words to the question."""
+        """Add the comments that stand in the asked file, near the lines or sharing words with the question."""
         if self._lines.around:
             near = [(one, self._lines.around.get(one.line or 0)) for one in self._lines.standing]
             self._add_near([(one, sha) for one, sha in near if sha])
@@ -137,7 +137,7 @@ class _Found:
             written = writers.get(get_key(passage.text), [])
             here = [commit_id for commit_id, path in written if path == passage.path] or [i for i, _ in written]
             if here:
-                self._add(here[-1], passage, line_now=passage.line)  # the first that wrote it, of those that are kept
+                self._add(here[-1], passage, line_now=passage.line)  # the first indexed commit that wrote it
 
     def add_written(self) -> None:
         """Add what the chosen commits wrote: in their messages, and in what they changed."""
@@ -164,11 +164,11 @@ class _Found:
         return sum(self._rarity[word] for word in words & self._rarity.keys()) / self._total
 
     def _measure_distance(self, passage: Passage) -> int | None:
-        """Return how many lines lie between *passage* and the asked ones, 0 within; None where it cannot be told."""
+        """Return how many lines lie between *passage* and the asked ones, 0 within; None where that is unknown."""
         if passage.line is None:
             return None
         first, last = self._lines.there
-        end = passage.line + len(passage.text) // 70  # about; where the code begins that it is about
+        end = passage.line + len(passage.text) // 70  # roughly; where the code that it describes begins
         return max(first - end, passage.line - last, 0)
 
 
@@ -183,7 +183,7 @@ def _rate_words(index: RepoIndex, question: str, asked: QuestionTerms) -> dict[s
 
 
 def _shorten(text: str) -> frozenset[str]:
-    """Return the words of *text* without their endings: a tenth of what asking the index's analyzer costs."""
+    """Return the words of *text* without their endings: at a tenth of the cost of the index's analyzer."""
     return frozenset(map(_stem, _WORD.findall(text)))
 
 
@@ -194,7 +194,7 @@ def _stem(word: str) -> str:
 def _read_message(commit: Commit) -> list[Passage]:
     """Return a message in passages of neighbouring paragraphs: what one says, the next explains.
 
-    Its subject is a title, and in none of them unless it names a reason.
+    Its subject is a title, left out unless it names a reason.
     """
     joined: list[Passage] = []
     for passage in split_message(commit.message):
@@ -208,7 +208,7 @@ def _read_message(commit: Commit) -> list[Passage]:
 
 
 def _compare(found: list[Found], question: str, encoder: Encoder | None) -> list[Found]:
-    """Return *found* with the cosines of the likeliest, by what else is known of them."""
+    """Return *found* with the cosines of those likeliest by their other signals."""
     if encoder is None or not found:
         return found
     likeliest = sorted(range(len(found)), key=lambda place: -_guess(found[place]))[:ENCODED]

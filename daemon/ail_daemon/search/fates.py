@@ -1,4 +1,4 @@
-"""What became of a commit: whether another one reverted it, or took its place.
+"""A commit's fate: whether another one reverted it, or replaced it.
 
 Computed at question time for the few commits that are shown, so it is never stale: a revert that was indexed a moment
 ago counts, one that was removed does not.
@@ -16,22 +16,22 @@ from ..model import Commit
 from ..text.mentions import is_inverse, to_subject_key
 
 _DEEPEST = 4  # a revert of a revert of a revert of a revert
-_BRANCH_LENGTH = 30  # commits of a reverted branch that are looked through for one that it brought
-_LINE_LENGTH = 200  # and of the line it was merged into, for where the branch began
+_BRANCH_LENGTH = 30  # commits of a reverted branch that are searched for one that it merged
+_LINE_LENGTH = 200  # and of the branch it was merged into, for the merge base
 
 
 class Fate(NamedTuple):
-    """The shas of the commits that reverted it and that took its place, None if none did."""
+    """The shas of the commits that reverted and that replaced it, None for none."""
 
     reverted_by: str | None = None
     replaced_by: str | None = None
 
 
 def find_fate(store: Store, commit_id: int, commit: Commit) -> Fate:
-    """Return what became of *commit*.
+    """Return the fate of *commit*.
 
-    A revert that was itself reverted, by a message or by making the change again, does not count. A commit that was made again
-    in another way, by one that says so, counts as replaced.
+    A revert that was itself reverted, by a message or by making the change again, does not count. A commit that another
+    one redoes in another way, and says so, counts as replaced.
     """
     mentions = lookups.find_mentions(store, commit.sha, to_subject_key(commit.subject))
     replaced = next((one.sha for one in mentions if one.kind == "replaces"), None)
@@ -46,7 +46,7 @@ def find_fate(store: Store, commit_id: int, commit: Commit) -> Fate:
 def _find_live_reverts(
     store: Store, commit_id: int, commit: Commit, mentions: list[MentioningCommit], depth: int
 ) -> list[MentioningCommit]:
-    """Return the commits that revert *commit*, which *mentions* name, and are not reverted themselves."""
+    """Return commits that revert *commit* and are not reverted themselves. mentions: what names it."""
     found = {one.id: one for one in _iter_reverts(store, commit_id, commit, mentions) if one.id != commit_id}
     if not found or not depth:
         return list(found.values())
@@ -71,26 +71,26 @@ def _iter_reverts(
 
 
 def _names_another(store: Store, commit_id: int, commit: Commit) -> bool:
-    """Whether a commit says by sha that it reverts another one than *commit*, which is here."""
+    """Whether *commit_id* says by sha that it reverts another indexed commit than *commit*."""
     named = [target for target in lookups.find_targets(store, commit_id, "reverts") if target]
     return any(not commit.sha.startswith(target) and store.find_sha(target) for target in named)
 
 
 def _iter_merge_reverts(store: Store, commit_id: int, commit: Commit) -> Iterator[MentioningCommit]:
-    """Yield what reverted a merge that brought *commit*."""
+    """Yield reverts of merges that brought *commit*."""
     for reverting, parents in lookups.find_merge_reverts(store, commit_id):
         if len(parents) > 1 and reverting.commit_time >= commit.commit_time and _is_brought(store, commit, parents):
             yield reverting
 
 
 def _is_brought(store: Store, commit: Commit, parents: tuple[str, ...]) -> bool:
-    """Whether a merge with *parents* brought *commit*: it stands on the branch, and not on the line that was merged into."""
+    """Whether a merge with *parents* brought *commit*: it is on the merged branch, and not on the first parent's."""
     is_there = commit.sha in _walk(store, parents[1], _BRANCH_LENGTH)
     return is_there and commit.sha not in _walk(store, parents[0], _LINE_LENGTH, stops_at_merges=False)
 
 
 def _iter_inverse(store: Store, commit_id: int, commit: Commit) -> Iterator[MentioningCommit]:
-    """Yield later commits on the same paths that take back what *commit* changed."""
+    """Yield later commits on the same paths that undo what *commit* changed."""
     candidates = [one for one in lookups.find_alike(store, commit_id) if one.commit_time >= commit.commit_time]
     changed = store.get_changed(commit_id) if candidates else ""
     for one in candidates:

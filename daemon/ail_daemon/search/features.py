@@ -1,9 +1,9 @@
-"""What the ranker looks at: a candidate's signals, and a matrix of features made of them. Pure: knows no repository.
+"""The ranker's input: each candidate's signals, and the matrix of features made of them. Pure: knows no repository.
 
-Candidates are also seen as one side alone sees them, by words or by meaning: what was gathered serves each.
+The same candidates serve each side alone as well, by words or by meaning.
 
-Each feature is explained and measured in docs/ranking.md. None rewards a commit for being recent. Shares are of the best that any
-candidate has, or of the best that were possible, so that they mean the same in a repository of 100 commits and of 100,000.
+Each feature is explained and measured in docs/ranking.md. None rewards a commit for being recent. Shares are of any candidate's
+best value, or of the best possible, so that they mean the same in a repository of 100 commits and of 100,000.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Signals(NamedTuple):
     lines. named, named_changed: how many of the question's names stand, as spelled, in the message, in changed lines.
     touches_lines: blame names it for the asked lines. logged: its share, 0 to 1, of the lines' history (`git log -L`): the
     fewer commits that has, the more each. nearness: how alike its nearest path is to the asked file's, 0 to 1; stem: whether a
-    path's name holds that file's. paths: how many it touches. pull: the merge it came with, its own id where it came alone.
+    path's name holds that file's. paths: how many it touches. pull: the id of the merge that brought it, else its own.
     """
 
     cosine: float | None = None
@@ -49,7 +49,7 @@ class Signals(NamedTuple):
 
 
 class QuestionTerms(NamedTuple):
-    """What of a question the features need: each term's rarity, names it spells, how far it asks, of how many commits."""
+    """What the features need of a question: each term's rarity, names it spells, how far it asks, of how many commits."""
 
     rarity: Mapping[str, float]
     names: int = 0
@@ -61,8 +61,8 @@ _ASKING = re.compile(r"\?|\b(?:why|whose|who)\b", re.I)
 _BEGINNING = re.compile(
     r"^\W*(?:what|when|how|which|where|is|are|was|were|did|does|do|can|could|should)\b|[,.:;] (?:what|how|when|which|where)\b",
     re.I,
-)  # of a question, unless a full stop ends it: "When using X, do not …."
-# A line without a full stop: a symptom, or some words. A note that lacks its stop must not lose much by it.
+)  # begins a question, unless a full stop ends it: "When using X, do not …."
+# A line without a full stop: a symptom, or keywords. A release note without one must not lose much.
 _LOOSE = 0.2
 _FULL = {"words": 6.0, "changed": 2.2}
 """About what BM25 gives a document for all of a question's terms, by their rarity: (1 + k1) times the fields' weights."""
@@ -76,7 +76,7 @@ FEATURES = (
 
 
 def measure_asking(question: str) -> float:
-    """Return how far *question* asks, as people do in their own words (1), or states, as release notes do (0)."""
+    """Return how far *question* asks, as people do (1), or states, as release notes do (0)."""
     has_stop = question.rstrip().endswith((".", "!", ")", ":"))
     if _ASKING.search(question) or (_BEGINNING.search(question) and not has_stop):
         return 1.0
@@ -115,7 +115,7 @@ def _columns(terms: QuestionTerms, candidates: Sequence[Signals]) -> dict[str, F
 
 
 class _Groups:
-    """Candidates by the pull request they came with; None is a group of its own."""
+    """Candidates by their pull request; None is a group of its own."""
 
     def __init__(self, pulls: Sequence[int | None]) -> None:
         numbers: dict[object, int] = {}
@@ -137,12 +137,12 @@ def _share(values: Floats) -> Floats:
 
 
 def by_words(candidates: Mapping[int, Signals]) -> dict[int, Signals]:
-    """Return what the lexical side looks at: without cosines, and without what only its meaning brought up."""
+    """Return the lexical side's candidates: without cosines, and without those that only meaning found."""
     return {commit_id: signals._replace(cosine=None) for commit_id, signals in candidates.items() if _has_more(signals)}
 
 
 def by_meaning(candidates: Mapping[int, Signals]) -> dict[int, Signals]:
-    """Return what meaning alone looks at, with file, lines and a commit that is named: those are no words to compare."""
+    """Return the candidates of meaning alone; file, lines and a named commit still count: they are no words."""
     return {
         commit_id: signals._replace(
             words=0.0, changed=0.0, coverage=0.0, coverage_anywhere=0.0, named=0, named_changed=0

@@ -1,6 +1,6 @@
 """`--author`, `--since`, `--until`, `--path`, `--ref`: which commits a question may be answered from.
 
-They narrow what is searched, before anything is ranked, so that a narrow filter still finds its best.
+They apply before ranking, so that a narrow filter still finds its best commits.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ _ABSOLUTE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?)
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """The ids of the commits that are let through."""
+    """The ids of the commits that pass."""
 
     ids: frozenset[int]
 
     def allows(self, ids: Iterable[int]) -> set[int]:
-        """Return those of *ids* that are let through."""
+        """Return those of *ids* that pass."""
         return set(self.ids.intersection(ids))
 
 
 def get_key(given: Filters, now_s: float) -> tuple[str | None, ...]:
-    """Return what tells one set of filters from another, for a cache's key: "yesterday" is another one a minute later."""
+    """Return the filters' part of a cache's key: "yesterday" is a different one a minute later."""
     if not any(given):
         return given
     dates = filter(None, (given.since, given.until))
@@ -60,9 +60,9 @@ def get_key(given: Filters, now_s: float) -> tuple[str | None, ...]:
 
 
 def compile(options: Filters, index: RepoIndex, place: RepoPlace) -> Filter | None:  # noqa: A001 - as re.compile
-    """Return the filter that *options* make, None where none of them is given. Empty text is as good as none.
+    """Return the filter that *options* make, None where none is given. Empty text counts as not given.
 
-    Several are all to hold. REF is looked up from the worktree *place*. Raises UsageError for what is no date,
+    All that are given must hold. REF is resolved in the worktree *place*. Raises UsageError for an invalid date,
     NotFoundError for an unknown REF, RepoUnreadableError.
     """
     given = {name: value for name, value in options._asdict().items() if value}
@@ -94,8 +94,8 @@ def _finders(given: dict[str, str], index: RepoIndex, history: History | None) -
 def _find_reachable(index: RepoIndex, history: History, ref: str) -> set[int]:
     """Return the ids of indexed commits that *ref* reaches.
 
-    What it does not reach is mostly less, and git need not walk the whole history for it; but that presumes an index
-    that is equal to its tips, which one in the making is not.
+    All but those that it does not reach: git walks these faster, as they are usually fewer. An index that is still being
+    built lacks tips to walk from: then git walks all that *ref* reaches.
     """
     sha = history.find_commit(ref)
     if sha is None:
@@ -109,7 +109,7 @@ _SPECIAL = re.compile(r"[*?\[]")
 
 
 def to_pattern(glob: str) -> re.Pattern[str]:
-    """Return what matches, from the beginning, the paths that *glob* means: relative to the root, / between names."""
+    """Return what matches, from the start, the paths that *glob* means: relative to the root, / between names."""
     path = re.sub(r"^(?:\./)+|^/+", "", glob)
     anywhere = "(?:.*/)?" if _SPECIAL.search(path) and "/" not in path.rstrip("/") and not glob.startswith("/") else ""
     return re.compile(f"{anywhere}{_translate(path.rstrip('/'))}(?:/.*)?\\Z", re.DOTALL)
@@ -125,7 +125,7 @@ def _translate(glob: str) -> str:
 
 
 def _translate_one(glob: str, at: int) -> tuple[str, int]:
-    """Return the expression of what stands at *at*, and where the next begins."""
+    """Return the expression for the token at *at*, and where the next begins."""
     if glob.startswith("**/", at):
         return "(?:.*/)?", at + 3
     if glob.startswith("**", at):
@@ -143,6 +143,6 @@ def _translate_set(inside: str) -> str:
     expression = f"(?!/)[{'^' if negated else ''}{listed}]"
     try:
         re.compile(expression)
-    except re.error:  # [z-a]: git finds nothing by it
+    except re.error:  # [z-a]: in git it matches nothing
         return "(?!)"
     return expression

@@ -16,9 +16,9 @@ from ..text.mentions import Title, is_alike, read_named, read_picked, read_title
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A commit that is compared with others, with what it says of itself and of them.
+    """A commit to compare with others, with what its message says of itself and them.
 
-    handles: what it shares with those that may be one with it: a title, the sha of either or of what both copy.
+    handles: shared with commits that may be the same change: a title, the sha of either or of the copied one.
     """
 
     commit_id: int
@@ -49,7 +49,7 @@ class _Candidate:
 
 @dataclass
 class _Groups:
-    """The groups so far, and where a new candidate's kin may be: by title, by what names it, by what it names."""
+    """The groups so far, indexed by title, by what names a candidate, and by what it names."""
 
     store: Store
     groups: list[list[_Candidate]] = field(default_factory=list)
@@ -70,9 +70,9 @@ class _Groups:
 
 
 class Folder:
-    """Folds one question's candidates, in whatever order: what a commit says of itself is read once.
+    """Folds one question's candidates, in any order; each message is read once.
 
-    aside: ids that HEAD does not reach; where a change is there too, the one that it reaches stands for it.
+    aside: ids that HEAD does not reach; where it reaches another copy of the change, that one is shown.
     """
 
     def __init__(self, store: Store, aside: AbstractSet[int] = frozenset()) -> None:
@@ -83,8 +83,8 @@ class Folder:
     def fold(self, ids: Sequence[int]) -> list[list[int]]:
         """Return *ids*, best first, in groups that are one change each.
 
-        The groups stand where their best did. Within a group the original goes before its copies, what was brought before
-        its merge; a revert keeps its place, for it may be what was asked about. Ids that do not exist are left out.
+        A group ranks as its best. Within it the original goes before its copies, a merged commit before its merge; a revert
+        keeps its place, for it may be what was asked about. Ids that do not exist are left out.
         """
         for commit_id, commit in self._store.get_commits([i for i in ids if i not in self._known]).items():
             self._known[commit_id] = _Candidate.read(commit_id, commit)
@@ -115,7 +115,7 @@ def _names(one: _Candidate, other: _Candidate) -> bool:
 
 
 def _is_one_title(store: Store, a: _Candidate, b: _Candidate) -> bool:
-    """Whether two commits of one title are one change: many are called "Fix tests"."""
+    """Whether two commits of one title are one change: many have the title "Fix tests"."""
     if a.author == b.author or a.title.turns != b.title.turns or a.title.numbers & b.title.numbers:
         return True
     if a.is_copy or b.is_copy or a.is_merge or b.is_merge:
@@ -124,7 +124,7 @@ def _is_one_title(store: Store, a: _Candidate, b: _Candidate) -> bool:
 
 
 def _brought(store: Store, merge: _Candidate, other: _Candidate) -> bool:
-    """Whether *other* is all that *merge* brought: the tip of its branch, and the paths are the same."""
+    """Whether *other* is all that *merge* brought: its branch's tip, with the same paths."""
     if not merge.is_merge or merge.commit.parents[1] != other.commit.sha:
         return False
     return set(store.get_paths(merge.commit_id)) == set(store.get_paths(other.commit_id))

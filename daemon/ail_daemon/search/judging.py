@@ -1,8 +1,8 @@
 """How likely each passage is the reason that was asked for. Pure: numbers in, numbers out; knows no index.
 
-Boosted trees over what is known of a passage, its commit and their place (`evidence.Found`), fitted by `python -m
+Boosted trees over the signals of a passage, its commit and their place (`evidence.Found`), fitted by `python -m
 bench.quality.evidence --write` to questions whose reasons are known by key words; a logistic regression over the best passage
-makes it a probability that what is quoted holds the reason. Both are read from evidence.json beside this file.
+gives the probability that what is quoted holds the reason. Both are read from evidence.json beside this file.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ COLUMNS = (
 )  # fmt: skip
 """The columns of `build_columns`."""
 
-_NOT_RANKED = -3.5  # log rank of a commit that the ranker did not bring up
+_NOT_RANKED = -3.5  # log rank of a commit that was not ranked
 
 Indexes = npt.NDArray[np.intp]
 
 
 class Sureness(NamedTuple):
-    """What the probability is judged by: the best passage's worth and how far the best of another commit lies behind it."""
+    """What the probability depends on: the best passage's worth and its lead over the best of another commit."""
 
     worth: float
     lead: float
@@ -50,7 +50,7 @@ class Sureness(NamedTuple):
 class Judge:
     """Fitted trees, of equal size: feature, threshold, left, right and value of each node; a leaf leads to itself.
 
-    base: what all trees add to. sure: weights of `Sureness`, by scope, the bias last. bars: the least probability, by scope,
+    base: to which the trees add. sure: weights of `Sureness`, by scope, the bias last. bars: the least probability, by scope,
     from which a passage is quoted as the reason.
     """
 
@@ -78,13 +78,13 @@ class Judge:
     def get_probability(self, sureness: Sureness) -> float:
         """Return the probability, 0 to 1, that the best passage holds the reason."""
         weights = self.sure[sureness.scope]
-        told = np.array([sureness.worth, sureness.lead, sureness.confidence, 1.0])
-        return 1 / (1 + math.exp(-float(told @ weights)))
+        values = np.array([sureness.worth, sureness.lead, sureness.confidence, 1.0])
+        return 1 / (1 + math.exp(-float(values @ weights)))
 
 
 @cache
 def load_judge() -> Judge:
-    """Return the trees and weights that are shipped."""
+    """Return the shipped trees and weights."""
     kept = json.loads(resources.files(__package__).joinpath("evidence.json").read_text("utf-8"))
     trees = {name: np.array(kept[name]) for name in ("feature", "threshold", "left", "right", "value")}
     return Judge(
@@ -115,7 +115,7 @@ def _describe(one: Found, most_overlap: float, most_cosine: float, beside: int, 
 
 
 def measure_sureness(found: Sequence[Found], weights: Floats, confidence: float, scope: int) -> Sureness:
-    """Return what tells how sure the first of *found*, best first, is; *confidence*: the ranker's in its first commit."""
+    """Return how sure the first of *found*, best first, is; *confidence*: the ranker's in its first commit."""
     best = float(weights[0])
     rival = next((float(w) for one, w in zip(found, weights, strict=True) if one.commit_id != found[0].commit_id), -6.0)
     return Sureness(best, best - rival, math.log((confidence + 1e-3) / (1 - confidence + 1e-3)), scope)

@@ -1,9 +1,9 @@
-"""Which commits the asked lines come from: blame, and what changed them before, both asked of git at the same time.
+"""Which commits the asked lines come from: blame and earlier changes, both asked of git at the same time.
 
-Blame names the last change alone, and a question is about that in two of three cases; `git log -L` finds half of the others. It
-gets as long as blame took, and once more that: a file of ten thousand commits must not keep a question waiting. What it had not
-found by then is looked for behind the question's back, for the next one: what a busy machine was asked must not stay less sure.
-What was found is kept by the state of the repository's refs, so that the next question about the same lines costs nothing.
+Blame names only the last change, and a question is about that in two of three cases; `git log -L` finds half of the others. It
+gets as long as blame took, and that again: a file of ten thousand commits must not keep a question waiting. The rest is found
+in the background, for the next question: a busy machine's answers must not stay less sure. Results are cached by the
+state of the repository's refs, so that the next question about the same lines costs nothing.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from ..text.passages import FileChange, Hunk, Passage, find_passages
 _FILE_BYTES = 1 << 20
 _CODE_CHARS = 4000
 _KEPT = 256  # ranges of lines; each some shas
-_LEAST_S = 1.2  # that `git log -L` gets in any case: a second is better than a wrong answer
-_MOST_S = 10.0  # and behind the question's back
+_LEAST_S = 1.2  # at least, for `git log -L`: a second is better than a wrong answer
+_MOST_S = 10.0  # and in the background
 
 
 class Lines(NamedTuple):
     """What git says of a file, or of some lines of it.
 
     blamed: line number -> sha of its last change. logged: shas of all that changed the lines, newest first. is_whole: whether
-    that is all there is, or all that is looked for. notice: that some are not committed yet, None: all are. there: first and
-    last as the commit has them. around: as blamed, by the commit's lines, of those beside them as well. standing: the
+    that is all there is, or all that is sought. notice: that some are not committed yet, None: all are. there: first and
+    last line numbers in the commit. around: as blamed, by the commit's lines, neighbours included. standing: the
     passages of the file in the commit. code: the text of the asked lines.
     """
 
@@ -66,7 +66,7 @@ class NotCommittedError(NotFoundError):
 
 
 class LineHistories:
-    """Asks git, and remembers. Threads may ask at any time."""
+    """Asks git, and caches. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards what follows
@@ -77,12 +77,12 @@ class LineHistories:
         self._is_stopping = False
 
     def forget(self) -> None:
-        """Forget everything: the names of files among it, of a repository that was removed."""
+        """Clear the cache: it holds file names of removed repositories too."""
         with self._lock:
-            self._kept = LRUCache(_KEPT)  # another one: what is looked for just now goes into the old one
+            self._kept = LRUCache(_KEPT)  # a new one: searches under way write into the old one
 
     def stop(self) -> None:
-        """End what is looked for behind questions' backs."""
+        """Stop the searches in the background."""
         with self._lock:
             self._is_stopping = True
             self._stop.set()
@@ -98,7 +98,7 @@ class LineHistories:
     ) -> Lines:
         """Return where *lines* (first, last) of *file* come from, counted in *contents* (None: as *commit* has them).
 
-        lines None: what stands in the file alone. Raises as History.blame does, and NotCommittedError.
+        lines None: only `standing`. Raises as History.blame does, and NotCommittedError.
         """
         state = contents and hash_text(contents)
         key = (place.git_dir, read_signature(place, ()), file, lines, state, commit)
@@ -116,7 +116,7 @@ class LineHistories:
         return found
 
     def _complete(self, into: _Kept, key: tuple[object, ...], found: Lines) -> None:
-        if not self._is_stopping:  # what was cut off there is not whole
+        if not self._is_stopping:  # a search cut off then is incomplete
             self._keep(into, key, found)
 
     def _keep(self, into: _Kept, key: tuple[object, ...], found: Lines) -> None:
@@ -124,7 +124,7 @@ class LineHistories:
             into[key] = found
 
     def _look_on(self, complete: Callable[[threading.Event], None]) -> None:
-        """Have one range's rest looked for; another's is when somebody asks about that again."""
+        """Complete one range in the background; others wait for the next question about them."""
         with self._lock:
             if self._completing is None or self._completing.done():
                 self._stop = threading.Event()
@@ -142,7 +142,7 @@ def _ask_git(place: RepoPlace, file: str, lines: tuple[int, int], contents: byte
             first, last = asked.there
             around = dict(history.blame(file, max(first - _ABOVE, 1), last + _BELOW, commit=commit))
             within = {line: sha for line, sha in around.items() if first <= line <= last}
-            if not within:  # no such lines: let git say how many there are
+            if not within:  # no such lines: git's error says how many there are
                 within = dict(history.blame(file, first, last, commit=commit))
             standing, content = read_standing(place, file, commit)
             is_whole = bool(wait([logging], max(_LEAST_S, perf_counter() - began)).done)
@@ -154,7 +154,7 @@ def _ask_git(place: RepoPlace, file: str, lines: tuple[int, int], contents: byte
 
 
 def read_standing(place: RepoPlace, file: str, commit: str) -> tuple[tuple[Passage, ...], list[str]]:
-    """Return the passages that stand in *file*, and its lines; none of a file that is not there, or too large."""
+    """Return the passages that stand in *file*, and its lines; none of a missing or too large file."""
     content = open_history(place, limits=ASKED).read_file(file, commit)
     if content is None or len(content) > _FILE_BYTES:
         return (), []
@@ -163,7 +163,7 @@ def read_standing(place: RepoPlace, file: str, commit: str) -> tuple[tuple[Passa
 
 
 def _look_for_all(place: RepoPlace, file: str, found: Lines, commit: str, stop: threading.Event) -> Lines:
-    """Return what is *found*, with what changed the lines as far as that can be looked for in the time there is."""
+    """Return *found* with the earlier changes of the lines, as far as they are found in time."""
     timer = threading.Timer(_MOST_S, stop.set)
     timer.start()
     try:
@@ -198,7 +198,7 @@ class _Mapped(NamedTuple):
         return cls((min(there), max(there)), there, said if new else None)
 
     def back(self, blamed: Iterable[tuple[int, str]]) -> dict[int, str]:
-        """Return what blame says, by the lines as they were asked about."""
+        """Return what blame says, by the lines as they were asked."""
         here = self.here
         return {line if here is None else here[line]: sha for line, sha in blamed if here is None or line in here}
 
@@ -216,5 +216,5 @@ def _name(lines: list[int]) -> str:
 
 
 def hash_text(contents: bytes) -> bytes:
-    """Return what tells one text from another."""
+    """Return what identifies a text."""
     return hashlib.blake2b(contents, digest_size=16).digest()

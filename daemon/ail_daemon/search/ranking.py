@@ -1,4 +1,4 @@
-"""Features to an order and a confidence. Pure: numbers in, numbers out; knows no index and no repository.
+"""From features to an order and a confidence. Pure: numbers in, numbers out; knows no index or repository.
 
 A candidate's score is a weighted sum of its features (see `features`, and docs/ranking.md for what each is worth). The
 weights lie in ranking.json beside this file; `python -m bench.quality.fit` writes them. There are three sets: meaning with words,
@@ -23,26 +23,26 @@ EVIDENCE = (
     "share", "margin", "cosine", "coverage", "words_possible", "changed_possible", "touches_file", "lines", "asks",
     "best_cosine", "best_coverage", "best_words_possible", "best_changed_possible", "terms", "code",
 )  # fmt: skip
-"""What the first hit, and the question as a whole, are judged by; see `find_evidence`."""
+"""By what the first hit and the whole question are judged; see `find_evidence`."""
 
 _CHANCE = 3.7
 _BY_CHANCE = {"cosine": 0.14, "coverage": 0.09, "best_cosine": 0.14, "best_coverage": 0.09}
-"""In a history smaller than those that were fitted on (1,261 commits and more) the same cosine says more: the largest of n normal
-values grows with sqrt(2 log n). Among 17,000 commits .45 is chance, among three .2 is; so what lacks to _CHANCE is added."""
+"""In a history smaller than those fitted on (1,261 commits and more) the same cosine says more: the largest of n normal
+values grows with sqrt(2 log n). Among 17,000 commits .45 is chance, among three .2 is; so the difference to _CHANCE is added."""
 
 _BEST = ("cosine", "coverage", "words_possible", "changed_possible")
 NOTHING_BELOW = 0.03
-"""Confidence below which not even the nearest commits are told; from there on a program gets them, as `no_evidence`."""
+"""Confidence below which not even the nearest commits are returned; from it on they are, as `no_evidence`."""
 
 _SURE = 0.95  # that a commit named by its sha is meant
 
 
 Fold = Callable[[list[int]], list[list[int]]]
-"""From commit ids, best first, to groups of those that are one change; ids that it leaves out stay as they are."""
+"""Groups commit ids, best first, that are one change; ids that it leaves out stay as they are."""
 
 
 class Hit(NamedTuple):
-    """A ranked candidate; score 0 to 1, larger is better: its part of all candidates' weight, no probability."""
+    """A ranked candidate; score 0 to 1, larger is better: its share of all candidates' weight, no probability."""
 
     commit_id: int
     score: float
@@ -88,7 +88,7 @@ class Ranked:
 
 @cache
 def load_model(*, is_semantic: bool, by_words: bool = True) -> Model:
-    """Return the weights that are shipped: for meaning and words, for words alone, or (not *by_words*) for meaning alone."""
+    """Return the shipped weights: for meaning and words, for words alone, or (not *by_words*) for meaning alone."""
     kept = json.loads(resources.files(__package__).joinpath("ranking.json").read_text("utf-8"))
     return parse_model(kept["lexical" if not is_semantic else "semantic" if by_words else "meaning"])
 
@@ -105,7 +105,7 @@ def parse_model(kept: dict[str, dict[str, float]]) -> Model:
 def rank(candidates: dict[int, Signals], terms: QuestionTerms, model: Model, fold: Fold | None = None) -> Ranked:
     """Return all candidates, best first, equal ones by id, and how sure it is that the first is an answer.
 
-    fold: says of ids, best first, which are one change; of each such group its first stands for all, where its best one stood.
+    fold: groups ids, best first, that are one change; a group's first stands for all, at the rank of its best.
     """
     if not candidates:
         return Ranked([], 0.0)
@@ -124,7 +124,7 @@ def rank(candidates: dict[int, Signals], terms: QuestionTerms, model: Model, fol
 
 
 def _find_beside(order: list[int], pulls: list[int | None], alike: set[int]) -> set[int]:
-    """Return the places of the first, of what came in with it, and of what is one change with it: no rivals of its."""
+    """Return the places of the first, and of its pull request's and its change's other commits: they are no rivals."""
     first = order[0]
     return {place for place in order if pulls[first] is not None and pulls[place] == pulls[first]} | {first} | alike
 
@@ -145,9 +145,8 @@ def find_evidence(terms: QuestionTerms, features: Floats, shares: Floats, order:
     """Return the EVIDENCE that the first of *order* is an answer.
 
     share: of all candidates' weight, its own and that of what is *beside* it. margin: how much more it has than the best
-    candidate that is not. lines: whether it touches the asked ones, now or before. best_…: the best of any candidate,
-    whichever comes
-    first: a question about another project has no good one. terms: the logarithm of how many the question has. code: whether any
+    candidate that is not. lines: whether it touches the asked ones, now or before. best_…: the best of any candidate:
+    a question about another project has no good one. terms: the logarithm of how many the question has. code: whether any
     changed line holds one of them: a history without code has less to show. The others are the first's own features.
     """
     first = order[0]
@@ -168,7 +167,7 @@ def find_evidence(terms: QuestionTerms, features: Floats, shares: Floats, order:
 
 
 def _refer(ranked: Ranked) -> Ranked:
-    """Put what the question names by its sha first: that is what was asked about."""
+    """Put commits that the question names by sha first: they are what was asked about."""
     named = [hit._replace(score=1.0) for hit in ranked.hits if hit.signals.is_reference]
     if not named:
         return ranked

@@ -1,4 +1,4 @@
-"""Recognises sentences of templates and trailers: what many commits say word for word states no reason."""
+"""Recognises sentences of templates and trailers: what many commits repeat word for word states no reason."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from ..index.repoindex import RepoIndex
 from ..index.words import MESSAGE_FIELDS
 
 MANY = 4
-"""A sentence that so many commits of different subjects hold is ignored. (A commit picked onto other branches keeps its
+"""A sentence that so many commits of different subjects hold is ignored. (A cherry-picked commit keeps its
 subject.)"""
 
 _LOOKED_AT = 12  # the best by words: a commit that holds all of a sentence is among them
 
 
 class Repeated:
-    """Tells of one sentence after the other; each is looked up once."""
+    """Judges one sentence after the other; each is looked up once."""
 
     def __init__(self, index: RepoIndex) -> None:
         self._index = index

@@ -1,6 +1,6 @@
-"""A question to a reply: candidates from words, vectors and touched files, ranked, judged, quoted. Knows no socket and no git.
+"""From a question to a reply: candidates by words, vectors and touched files, ranked, judged, quoted. Knows no socket, no git.
 
-The lines' commits come in as `blamed`, worked out by whoever may run git.
+The commits of lines are passed in as `blamed`, by a caller that may run git.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .ranking import NOTHING_BELOW, Hit, Ranked, load_model, rank
 from .repeated import Repeated
 
 FOLDED_HITS = 4
-"""Hits looked at for each citation: so many may be one change with a better one."""
+"""Hits considered for each citation: as many may be the same change as a better one."""
 
 _POINTING = frozenset(
     ("line", "code", "file", "function", "method", "class", "block", "thing", "purpos", "here", "exist")
@@ -28,7 +28,7 @@ _POINTING = frozenset(
 """Terms of a question about a place ("why this line?") that say no more than the place does."""
 
 _SMALL = 1000
-"""Commits; in smaller histories than those that the judge of passages was fitted to, the ranker's own probability counts."""
+"""Commits; in histories smaller than those the judge of passages was fitted to, the ranker's own probability counts."""
 
 
 def answer(index: RepoIndex, encoder: Encoder | None, question: Question, required: float = 0.0) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
     is_worth_telling = found.has_evidence or found.confidence >= NOTHING_BELOW or bool(question.blamed)
     cited = _cite(index, question, found.hits[: question.limit]) if is_worth_telling else []
     if not found.has_evidence:
-        cited = [one for one in cited if one.reasons]  # the nearest of what has nothing to do with it is no hint
+        cited = [one for one in cited if one.reasons]  # the nearest of unrelated commits is no hint
     shown = [one for one in quotes.found if one.commit_id in {each.hit.commit_id for each in cited}][: question.limit]
     quoted = next((one.passage for one in shown if cited and one.commit_id == cited[0].hit.commit_id), None)
     said = answers.answer(
@@ -64,9 +64,9 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
 
 
 def _judge(found: Ranked, quotes: Quotes, terms: QuestionTerms, *, is_pointing: bool) -> Ranked:
-    """Return what was *found* by the worth of its passages: their order, and how likely the first holds the reason.
+    """Return *found* in the order of its passages' worth, with the probability that the first holds the reason.
 
-    A question that only points at a place is answered by what is known of it, however little that is.
+    A question that only points at a place is answered with what is known of it, however little.
     """
     is_small = terms.commits < _SMALL
     if not quotes.found or (is_small and not quotes.is_sure):
@@ -82,7 +82,7 @@ def _is_pointing(index: RepoIndex, question: Question) -> bool:
 
 
 def _narrow(index: RepoIndex, question: Question) -> Question:
-    """Return *question* for the commits that touched its file alone: what else shares its few words does so by chance."""
+    """Return *question* limited to commits that touched its file: others share its few words by chance."""
     touching = index.store.find_touching(question.scope.file or "")
     among = touching if question.among is None else touching & question.among
     return replace(question, among=frozenset(among)) if among else question
@@ -99,7 +99,7 @@ def rank_candidates(
 ) -> tuple[Ranked, Side]:
     """Return the ranked candidates of *question*, and which side ranked them.
 
-    required: a confidence; below it words alone are asked too, of the same candidates, and the surer side is returned.
+    required: a confidence; below it the lexical side ranks the same candidates too, and the surer side is returned.
     """
     return _find(index, encoder, question, required)[1:]
 
@@ -112,7 +112,7 @@ def _find(
     gathered = gather(index, question, embedding)
     terms = gathered.asked
     if not (terms.rarity or question.scope.file or any(c.is_reference for c in gathered.candidates.values())):
-        return terms, Ranked([], 0.0), side  # stop words or signs alone: whatever is near them is near by chance
+        return terms, Ranked([], 0.0), side  # only stop words or signs: what is near them is so by chance
     folder = Folder(index.store, question.aside)
     ranked = _rank(gathered, question, side, folder)
     if side == "semantic" and ranked.confidence < required:
@@ -134,7 +134,7 @@ def _rank(gathered: Gathered, question: Question, side: Side, folder: Folder) ->
 
 
 def _place(hit: Hit, aside: frozenset[int]) -> tuple[bool, float, bool]:
-    """Return what hits are sorted by, the one that is named first: of equal scores, to a hundredth, what HEAD reaches."""
+    """Return the sort key of hits: one named by sha first; of scores equal to a hundredth, what HEAD reaches."""
     return not hit.signals.is_reference, -round(hit.score, 2), hit.commit_id in aside
 
 

@@ -1,7 +1,7 @@
-"""Lines of one hunk of code to its comment blocks, docstrings and names of tests. Pure; linear in the lines' length.
+"""Finds comment blocks, docstrings and names of tests in a hunk of code. Pure; linear in the lines' length.
 
-A hunk may begin in the middle of a comment or a docstring: a closing marker that nothing opened tells so, and where none is
-there, lines that are sentences beyond doubt are taken for a docstring's.
+A hunk may begin in the middle of a comment or a docstring: an unopened closing marker shows that, and without
+one, lines that are clearly sentences count as a docstring's.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _STARS = re.compile(r"^\s*[*!|]+(?=\s|$)")
 _DOC_PREFIX = r"(?:@\w+\s+)?[rRuUbBfF]{0,2}"
 _BEGIN_SENTENCE = r"[ \t]*(?:[(`*:]{0,2}[^\W\d_][\w'\u2019-]{0,30}[.,;:)`*]{0,3} ){3}"
 _SENTENCE = re.compile(_BEGIN_SENTENCE)
-_LATER_SENTENCE = re.compile(r"\n" + _BEGIN_SENTENCE)  # a search for a line's end is much quicker than one for `^`
+_LATER_SENTENCE = re.compile(r"\n" + _BEGIN_SENTENCE)  # a line's end is found much faster than `^`
 _QUOTES = frozenset("'\"`@#<")
 _CODE_TAIL = re.compile(r"[({\[,=]$|^\s*\"\"\"$")
 
 
 @dataclass(frozen=True, slots=True)
 class _Patterns:
-    """What a language's markers are looked for with. hint: whether a hunk can hold any. line: a comment to the line's end."""
+    """A language's markers as patterns. hint: whether a hunk can hold any. line: a comment to the line's end."""
 
     hint: re.Pattern[str]
     line: re.Pattern[str] | None
@@ -91,7 +91,7 @@ def find_blocks(lines: Sequence[str], language: Language, *, is_first: bool) -> 
 
 
 class _Scanner:
-    """Goes through the lines of a hunk once; `loose` are those that no marker explains."""
+    """Scans the lines of a hunk once; `loose` are those without a marker."""
 
     def __init__(self, lines: Sequence[str], language: Language, patterns: _Patterns, is_first: bool) -> None:
         self.found: list[Block] = []
@@ -100,8 +100,8 @@ class _Scanner:
         self._patterns = patterns
         self._is_first = is_first
         self._block: Block | None = None
-        self._closing = ""  # what ends the block that we are in
-        self._is_string = False  # a string in three quotes that is no docstring
+        self._closing = ""  # what ends the current block
+        self._is_string = False  # a triple-quoted string that is no docstring
         self._last_comment = -2
         self.loose: dict[int, str] = {}
 
@@ -133,7 +133,7 @@ class _Scanner:
             self._block = None
 
     def add_sentences(self) -> None:
-        """Take runs of loose lines, in which sentences stand, for the middle of a docstring or a comment."""
+        """Add runs of loose lines with sentences as the middle of a docstring or comment."""
         kind: BlockKind = "docstring" if self._language.docs else "comment"
         last = -1
         for number in [number for number, line in self.loose.items() if _SENTENCE.match(line)]:
@@ -153,7 +153,7 @@ class _Scanner:
         return bool(line.strip()) and not _is_code(line)
 
     def _opens_block(self, line: str) -> bool:
-        """Whether a line-comment's marker is the beginning of a block's, as `--[[` is."""
+        """Whether a line comment's marker begins a block's, as in `--[[`."""
         text = line.lstrip()
         return any(text.startswith(opening) for opening in self._patterns.closing if len(opening) > 2)
 
@@ -165,7 +165,7 @@ class _Scanner:
         self._last_comment = number
 
     def _add_trailing(self, number: int, text: str) -> None:
-        """Take a comment behind code: the next line's goes on with it only where it begins in the middle of a sentence."""
+        """Add a trailing comment: the next line's continues it only if it begins in mid-sentence."""
         is_middle = self._block is not None and text[:1].islower() and self._block[2][-1].rstrip()[-1:] not in ".!?:;"
         if not is_middle:
             self._last_comment = -2
@@ -202,7 +202,7 @@ class _Scanner:
         return number - 1 in self.loose and not before.endswith(":") and not _CODE_TAIL.search(before)
 
     def _take_loose_back(self, number: int) -> None:
-        """Make the lines before *number*, as far as they are loose and no code, a block."""
+        """Make the loose lines before *number* that are not code a block."""
         start = number
         while start - 1 in self.loose and not (self._lines[start - 1].strip() and is_code_line(self._lines[start - 1])):
             start -= 1
@@ -243,7 +243,7 @@ class _Scanner:
         self.loose[number] = line
 
     def _take_odd_quotes(self, number: int, line: str, quotes: str) -> None:
-        """Take a line with an odd number of triple quotes in it: it begins a string, or ends a docstring with a sentence."""
+        """Read a line with an odd number of triple quotes: it begins a string, or ends a docstring with a sentence."""
         before = line.partition(quotes)[0]
         if _SENTENCE.match(before) or (before.rstrip()[-1:] in ".!?`" and number - 1 in self.loose):
             self.loose[number] = before
@@ -252,7 +252,7 @@ class _Scanner:
             self._closing, self._is_string = quotes, True
 
     def _take_inner(self, number: int, line: str, opening: str, closing: str) -> None:
-        """Take a comment behind code on its line, which may go on below."""
+        """Read a trailing comment, which may go on below."""
         before, _, rest = line.partition(opening)
         if not _is_outside_strings(before):
             return
@@ -266,7 +266,7 @@ class _Scanner:
 
 
 def _is_code(line: str) -> bool:
-    """Whether a line that no marker explains is code, or a string in code."""
+    """Whether a line without a marker is code, or a string in code."""
     text = line.strip()
     return text[0] in _QUOTES or text[-1] in "'\"([{=,;\\" or is_code_line(text)
 
@@ -283,7 +283,7 @@ _NAMES = re.compile(
     r"|(?:it|test|describe|specify|context|scenario|feature|@test|t\.Run|@DisplayName)(?:\.\w+){0,3}[ \t]*\(?[ \t]*"
     r"(\"[^\"\n]{1,300}\"|'[^'\n]{1,300}'|`[^`\n]{1,300}`))",
 )
-"""The names of tests, each behind the end of the line before it: searching for that is much quicker than for `^`."""
+"""Names of tests, each after the previous line's end: much faster to search than `^`."""
 
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+")
 
@@ -300,5 +300,5 @@ def iter_test_names(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 
 def _split(name: str) -> list[str]:
-    """Return the words of an identifier in lower case, but for what is written in capitals."""
+    """Return the words of an identifier in lower case, acronyms as they are."""
     return [word if len(word) > 1 and word.isupper() else word.lower() for word in _PART.findall(name)]

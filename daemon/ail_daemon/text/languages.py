@@ -1,4 +1,4 @@
-"""How each language writes its comments, by the names of its files. Data, and the lookup.
+"""Each language's comment markers, by file name. Data, and the lookup.
 
 Hand-written: a lexer needs the whole file to know where a string begins, and of a diff only the changed lines are there
 (docs/decisions/0015-passages-by-table.md).
@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Literal
 
 Role = Literal["code", "docs", "changelog", "man", "none"]
-"""What a file is read as: prose only between comment markers, prose all through (Markdown, roff), or not at all."""
+"""What a file is read as: prose only between comment markers, prose throughout (Markdown, roff), or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def find_role(path: str) -> Role:
 
 @lru_cache(maxsize=4096)
 def find_language(path: str) -> Language:
-    """Return the comment markers of the file at *path*; `#`, `//` and `/* */` where its name says nothing."""
+    """Return the comment markers of the file at *path*; `#`, `//` and `/* */` for an unknown name."""
     name = path.rsplit("/", 1)[-1].lower()
     if name in _BY_NAME:
         return _BY_NAME[name]

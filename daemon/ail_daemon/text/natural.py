@@ -6,7 +6,7 @@ import re
 
 FEWEST_WORDS = 4
 _FEWEST_CHARS = 10  # of scripts that write no spaces
-_MOST_BARE = 14  # words in a row without one that binds them: a list of names
+_MOST_BARE = 14  # words in a row without a function word: a list of names
 
 _WORDS = re.compile(
     r"(?<!\S)[(\[\"'`*_\u201c\u2018<]{0,3}([^\W\d_]+(?:['\u2019/-][^\W\d_]+)*)"
@@ -26,7 +26,7 @@ _BINDING = frozenset(
     " el los las es una para por se lo como il che di per sono non gli het een van voor niet wordt um o os da com n\u00e3o para"
     " att det och som inte jest nie na si\u0119 aby".split()
 )
-"""Words that bind a sentence together and are no words of code (`if`, `for`, `is`, `in`, `not`, `with`, `from`, `as` are)."""
+"""Function words of sentences that are no words of code (`if`, `for`, `is`, `in`, `not`, `with`, `from`, `as` are)."""
 
 _AROUND = ".,;:!?()\"'`*_"
 
@@ -77,7 +77,7 @@ _LICENCE_MARKS = (
     "redistribution",
     '"as is"',
 )
-"""One of them stands in every licence's head: looking for them is cheaper than for the forms."""
+"""Every licence's head has one of them: cheaper to find than the forms."""
 
 _PRAGMA = re.compile(
     r"\W*(?:noqa|type:\s*ignore|pragma[:\s]|pylint\s*:|flake8|mypy:|pyright:|ruff:|isort:|yapf:"
@@ -90,7 +90,7 @@ _PRAGMA = re.compile(
     r"|noinspection|@formatter|spell-checker|cspell|\[\[?yes|#nosec|\$(?:id|openbsd|netbsd|freebsd"
     r"|revision|date|author)\b)"
 )
-"""Of a text in lower case: where case does not matter to a pattern, it is several times as slow."""
+"""For text in lower case: a case-insensitive pattern is several times as slow."""
 
 _BEHIND_PRAGMA = re.compile(r"\s(?:--?|#|//|\u2013|\u2014)\s+(\w.*)")
 _SECRET = re.compile(r"ssh-(?:rsa|ed25519|dss) ")
@@ -104,12 +104,12 @@ _GENERATED = re.compile(
 
 
 def is_too_short(line: str) -> bool:
-    """Whether *line* by itself is too short for natural language, beyond doubt: what most lines are, told quickly."""
+    """Whether *line* alone is surely too short for natural language: a quick test, true of most lines."""
     return line.isascii() and len(line.split(None, FEWEST_WORDS)) < FEWEST_WORDS and not _may_have_markup(line)
 
 
 def is_natural(text: str) -> bool:
-    """Whether *text*, joined over its line ends, is natural language of at least four words."""
+    """Whether *text*, its lines joined, is natural language of at least four words."""
     bare = _MARKUP.sub(" x ", text) if _may_have_markup(text) else text
     if not bare.isascii() and len(_FOREIGN.findall(bare)) >= _FEWEST_CHARS:
         return 5 * _count_symbols(bare) <= len(_LETTER.findall(bare))
@@ -134,7 +134,7 @@ def _count_symbols(text: str) -> int:
 
 
 def is_sentence(text: str) -> bool:
-    """Whether *text* is natural language beyond doubt, though nothing but its words says so: two of them bind others."""
+    """Whether *text* is surely natural language, by its words alone: two are function words."""
     if not is_natural(text):
         return False
     bound = sum(word.strip(_AROUND).lower() in _BINDING for word in text.split())
@@ -142,7 +142,7 @@ def is_sentence(text: str) -> bool:
 
 
 def is_code_line(line: str) -> bool:
-    """Whether one line of a comment or a page is code beyond doubt: what stands around it is to be read without it."""
+    """Whether one line of a comment or a page is surely code, and to be left out of the text around it."""
     if _CODE_ALONE.match(line):
         return True
     if line.rstrip().endswith(_CODE_ENDS) or (_KEYWORDS.match(line) and _CODE_SIGN.search(line)):
@@ -151,7 +151,7 @@ def is_code_line(line: str) -> bool:
 
 
 def is_pragma(line: str) -> bool:
-    """Whether a comment speaks to a tool: `noqa`, `eslint-disable`, an editor's mode line."""
+    """Whether a comment is for a tool: `noqa`, `eslint-disable`, an editor's mode line."""
     return (
         line.startswith("!/")
         or bool(_PRAGMA.match(line.lower()))
@@ -160,7 +160,7 @@ def is_pragma(line: str) -> bool:
 
 
 def without_pragma(line: str) -> str:
-    """Return *line*, or of one that speaks to a tool the words behind its dash or its second marker, "" where none are."""
+    """Return *line*, or of a pragma the words after its dash or second marker, "" for none."""
     if not is_pragma(line):
         return line
     behind = _BEHIND_PRAGMA.search(line)
@@ -168,13 +168,13 @@ def without_pragma(line: str) -> str:
 
 
 def is_licence(text: str) -> bool:
-    """Whether *text* has the words of a licence's head; the comment that it stands in says nothing else."""
+    """Whether *text* has the words of a licence's head; then its comment says nothing else."""
     low = text.lower()
     return any(map(low.__contains__, _LICENCE_MARKS)) and bool(_LICENCE.search(text))
 
 
 def is_secret(text: str) -> bool:
-    """Whether *text* begins a key that goes on over many lines: `without_secrets` takes single ones out."""
+    """Whether *text* begins a key of many lines: `without_secrets` removes keys of one."""
     return "-----BEGIN" in text or ("ssh-" in text and bool(_SECRET.search(text)))
 
 

@@ -1,4 +1,4 @@
-"""Lines of a page, a comment or a docstring to paragraphs, each on one line. Pure; the lines may begin in the middle of anything.
+"""Splits the lines of a page, comment or docstring into paragraphs of one line. Pure; the lines may begin in mid-block.
 
 Left out: fenced and literal blocks, code, tables, directives that hold no text, link targets, rulers. A bullet, a field
 (`:param x:`, `@return`) and a heading begin a paragraph of their own.
@@ -31,12 +31,12 @@ _TAGS = re.compile(r"(?:</?[a-zA-Z!][^<>]{0,300}>\s*)+$")
 _TABLE = re.compile(r"\||\+[-=]")
 _RULER = re.compile(r"[\W_]*$")
 _FENCES = ("```", "~~~")
-_SENTENCE_CHARS = 500  # of a sentence with the list that it announces
+_SENTENCE_CHARS = 500  # of a sentence with the list that it introduces
 _QUOTE = re.compile(r"(?:>\s?)+")
 
 
 def split_paragraphs(lines: Sequence[str]) -> list[Paragraph]:
-    """Return the paragraphs of *lines*, whose comment markers are gone already."""
+    """Return the paragraphs of *lines*, which have no comment markers."""
     splitter = _Splitter(lines)
     for number, line in enumerate(lines):
         splitter.take(number, line)
@@ -49,10 +49,10 @@ class _Splitter:
         self.found: list[Paragraph] = []
         self._fences = _pair_fences(lines)
         self._fence = False
-        self._literal: int | None = None  # the indentation of the line that announced a literal block
+        self._literal: int | None = None  # the indentation of the line before a literal block
         self._start = 0
         self._parts: list[str] = []
-        self._may_list = True  # the paragraph is none of a list's items, and may announce some
+        self._may_list = True  # the paragraph is no list item, and may introduce some
 
     def end(self) -> None:
         if self._parts:
@@ -82,7 +82,7 @@ class _Splitter:
                 self._literal = indent
 
     def _begin(self, text: str, indent: int) -> str:
-        """Return what is prose of a line that is not blank, "" for nothing; ends the paragraph before where it must."""
+        """Return the prose of a non-blank line, "" for none; end the previous paragraph if it is complete."""
         if text[0].isalpha() and not self._is_code(text):  # most lines, quickly
             if text[1:2].isspace() or text[-1] == ":":
                 return self._begin_marked(text)
@@ -125,7 +125,7 @@ class _Splitter:
         return sum(map(len, self._parts)) + len(item) < _SENTENCE_CHARS
 
     def _is_code(self, text: str) -> bool:
-        """Whether a line is code; one that goes on with a sentence and ends it may look like a call, and is none."""
+        """Whether a line is code; a sentence's last line may look like a call, and is none."""
         if not is_code_line(text):
             return False
         return not (
@@ -139,7 +139,7 @@ def _is_label(text: str) -> bool:
 
 
 def _pair_fences(lines: Sequence[str]) -> dict[int, bool]:
-    """Return the lines that are fences, and whether a block begins behind each. The first may end one that began before."""
+    """Return the lines that are fences, and whether each begins a block. The first may end an earlier one."""
     numbers = [
         number for number, line in enumerate(lines) if ("`" in line or "~" in line) and line.lstrip()[:3] in _FENCES
     ]

@@ -1,8 +1,8 @@
-"""Passages: the pieces of natural language that a commit wrote or took out, each with its kind and its place. Pure.
+"""Passages: the pieces of natural language that a commit added or removed, each with its kind and place. Pure.
 
-A passage is the unit of evidence. It comes from the message or from changed lines; code, licences, templates, pragmas, what
-programs wrote, and secrets are left out of it. A text that goes at one place and comes at another, or is wrapped anew, is
-none: `get_key` is what a text is known by wherever it stands.
+A passage is the unit of evidence. It comes from the message or from changed lines; code, licences, templates, pragmas,
+generated text and secrets are left out. A text that only moved or was rewrapped is no passage: `get_key` identifies a
+text wherever it stands.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from .reasons import Worth, rate_sentence
 from .redaction import without_secrets
 
 MOST_CHARS = 600
-"""Of a passage; a longer paragraph becomes several, cut between sentences."""
+"""Of a passage; a longer paragraph becomes several, split between sentences."""
 
 MOST_PASSAGES = 64
 MOST_COMMIT_CHARS = 32 << 10
-_LINE_CHARS = {"docs": 16_000, "changelog": 16_000}  # a longer line is data; of code one of more than 2,000
+_LINE_CHARS = {"docs": 16_000, "changelog": 16_000}  # a longer line is data; in code, one of over 2,000
 _CODE_LINE_CHARS = 2000
 _FILE_CHARS = 256 << 10  # of one side of one file
 _READ_CHARS = 1 << 20  # of one commit
 _PARAGRAPH_CHARS = 8 * MOST_CHARS
-_CACHED_CHARS = 1000  # of a block: with 1,024 of them at most 8 MB, some hundred KB as a rule
-_HEAD_LINES = 8  # in which a generated file says so
+_CACHED_CHARS = 1000  # of a block: 1,024 of them take 8 MB at most, usually some hundred KB
+_HEAD_LINES = 8  # in which a generated file declares itself
 _MINIFIED = 400  # characters a line, on average
 
 Kind = Literal["message", "comment", "docstring", "docs", "changelog", "test"]
 
 
 class Passage(NamedTuple):
-    """A piece of natural language that a commit wrote, or took out.
+    """A piece of natural language that a commit added or removed.
 
-    path, line: where it begins after the change, before it where *is_removed*. Of a message path is None, and *line* counts
-    from 1, the subject. worth: how far it states a reason (`reasons.Worth`).
+    path, line: where it begins after the change, before it where *is_removed*. For a message path is None, and *line*
+    counts from the subject, 1. worth: how far it states a reason (`reasons.Worth`).
     """
 
     kind: Kind
@@ -74,7 +74,7 @@ class Hunk:
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """What a commit changed of one file: its path after the change (before it, where the file goes), its hunks in order."""
+    """A commit's change of one file: its path after the change (before it if the file is deleted), its hunks in order."""
 
     path: str
     hunks: Sequence[Hunk]
@@ -84,9 +84,9 @@ class FileChange:
 def find_passages(changes: Iterable[FileChange], *, is_bounded: bool = True) -> list[Passage]:
     """Return the passages of a commit's changed lines, in their order, each text once; at most 64 and 32 Ki characters.
 
-    Not *is_bounded*: all of them, as of a file that is read as it stands.
+    Not *is_bounded*: all of them, as for a file read as it stands.
 
-    Beyond that those that state a reason stay, then those that were added, then the first.
+    Of more, those that state a reason are kept, then added ones, then the first.
     """
     found: dict[tuple[bytes, bool], Passage] = {}
     room = _READ_CHARS
@@ -105,7 +105,7 @@ def find_passages(changes: Iterable[FileChange], *, is_bounded: bool = True) -> 
 def split_message(message: str) -> list[Passage]:
     """Return the paragraphs of a message, the subject first, each bullet by itself; at most 64 and 32 Ki characters.
 
-    Left out are trailers, quotes, code, logs, templates, and the subject of a merge that says no more than that.
+    Left out are trailers, quotes, code, logs, templates, and a merge's subject if it has a body.
     """
     message = message[: prose.MOST_CHARS].lstrip("\n")
     subject, _, body = message.partition("\n")
@@ -129,12 +129,12 @@ def _rate(passages: Iterable[Passage]) -> list[Passage]:
 
 
 def get_key(text: str) -> bytes:
-    """Return what is the same for the same words, however they are wrapped, indented, cased and marked up; 16 bytes."""
+    """Return a hash of the words, whatever their wrapping, indentation, case and markup; 16 bytes."""
     return hashlib.blake2b(" ".join(_WORD.findall(text.lower())).encode("utf-8", "replace"), digest_size=16).digest()
 
 
 def rate_passage(text: str) -> Worth:
-    """Return how far *text* states a reason: the most of its sentences (`reasons`)."""
+    """Return how far *text* states a reason: its best sentence's worth (`reasons`)."""
     worth = Worth.WHAT
     for sentence in prose.split_sentences(text):
         worth = max(worth, rate_sentence(sentence))
@@ -178,7 +178,7 @@ def _read_file(change: FileChange, size: int) -> Iterator[Passage]:
 
 
 def _bound(sides: list[tuple[int, Sequence[str]]], line_chars: int) -> list[tuple[int, Sequence[str]]]:
-    """Return *sides* up to the most that is read of a file, with lines blank that are too long to be written by hand."""
+    """Return *sides* up to the most that is read of a file, lines too long for handwriting blanked."""
     room = _FILE_CHARS
     kept: list[tuple[int, Sequence[str]]] = []
     for start, lines in sides:
@@ -230,12 +230,12 @@ def _finish(kind: Kind, start: int, lines: Sequence[str]) -> list[tuple[Kind, in
 
 @lru_cache(maxsize=1024)
 def _judge_once(kind: Kind, lines: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
-    """Return what `_judge` yields: two blocks of five stood among the thousand before, most of them moved."""
+    """Return what `_judge` yields: two blocks in five were among the thousand before, mostly moved ones."""
     return tuple(_judge(kind, lines))
 
 
 def _judge(kind: Kind, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Yield the passages of one block: number of the first line, text; nothing of a licence's head."""
+    """Yield the passages of one block: number of the first line, text; none of a licence's head."""
     paragraphs = split_paragraphs([without_pragma(line) for line in lines] if kind == "comment" else lines)
     if kind == "comment" and any(is_licence(text) for _, text in paragraphs):
         return
@@ -251,7 +251,7 @@ def _without_rulers(text: str) -> str:
 
 
 def _split_long(text: str) -> list[str]:
-    """Return *text* in parts of at most 600 characters, cut between sentences, else at a blank, else anywhere."""
+    """Return *text* in parts of at most 600 characters, split between sentences, else at a blank, else anywhere."""
     if len(text) <= MOST_CHARS:
         return [text]
     parts = [""]
@@ -268,7 +268,7 @@ def _split_long(text: str) -> list[str]:
 
 
 def _choose(passages: list[Passage]) -> list[Passage]:
-    """Return *passages*, which are rated, within the bounds of a commit, in their order, the worthiest kept."""
+    """Return the worthiest of the rated *passages* within a commit's bounds, in their order."""
     if len(passages) <= MOST_PASSAGES and sum(len(one.text) for one in passages) <= MOST_COMMIT_CHARS:
         return passages
     ranked = sorted(range(len(passages)), key=lambda place: (-passages[place].worth, passages[place].is_removed, place))
