@@ -13,6 +13,7 @@ from ..index.repoindex import RepoIndex
 from ..model import Commit, Encoder, Side
 from . import answers, fates
 from .candidates import Gathered, Question, gather
+from .evidence import Found
 from .features import QuestionTerms, by_meaning, by_words
 from .folding import Folder
 from .quoting import Quotes, find_quotes, reorder
@@ -29,6 +30,10 @@ _POINTING = frozenset(
 
 _SMALL = 1000
 """Commits; in histories smaller than those the judge of passages was fitted to, the ranker's own probability counts."""
+
+
+_ABOUT = 0.3
+"""Share of the question's rarity that a passage of a small history has to hold, unless it is of the asked lines."""
 
 
 def answer(index: RepoIndex, encoder: Encoder | None, question: Question, required: float = 0.0) -> dict[str, Any]:
@@ -69,11 +74,16 @@ def _judge(found: Ranked, quotes: Quotes, terms: QuestionTerms, *, is_pointing: 
     A question that only points at a place is answered with what is known of it, however little.
     """
     is_small = terms.commits < _SMALL
-    if not quotes.found or (is_small and not quotes.is_sure):
+    if not quotes.found or (is_small and not (quotes.is_sure and _is_about(quotes.found[0]))):
         return replace(found, has_evidence=bool(found.hits) and (found.has_evidence or is_pointing))
     confidence = max(quotes.probability, found.confidence) if is_small else quotes.probability
     hits = reorder(found.hits, quotes)
     return replace(found, hits=hits, confidence=confidence, has_evidence=quotes.is_sure or is_pointing)
+
+
+def _is_about(best: Found) -> bool:
+    """Whether a passage has to do with the question by more than its rank, which in a small history says little."""
+    return best.of_lines > 0 or best.overlap >= _ABOUT
 
 
 def _is_pointing(index: RepoIndex, question: Question) -> bool:
