@@ -45,7 +45,7 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
     if is_pointing:
         question = _narrow(index, question)
     terms, found, side = _find(index, encoder, question, required)
-    quotes = find_quotes(index, question, terms, found, encoder if side == "semantic" else None)
+    quotes = find_quotes(index, question, terms, found, encoder if side == "semantic" and terms.asks == 1.0 else None)
     if terms.asks == 1.0 and not any(hit.signals.is_reference for hit in found.hits[:1]):
         found = _judge(found, quotes, terms, is_pointing=is_pointing)
     is_worth_telling = found.has_evidence or found.confidence >= NOTHING_BELOW or bool(question.blamed)
