@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..index.repoindex import RepoIndex
@@ -222,8 +222,3 @@ def _compare(found: list[Found], question: str, encoder: Encoder | None) -> list
 def _guess(one: Found) -> float:
     near = math.exp(-one.distance / 8) if one.distance is not None else 0.0
     return one.overlap + one.score + near + 0.4 * one.of_lines + 0.2 * one.worth - 0.5 * one.passage.is_removed
-
-
-def get_commits_of(index: RepoIndex, found: Sequence[Found]) -> Mapping[int, Commit]:
-    """Return id -> commit of the passages' commits."""
-    return index.store.get_commits(list(dict.fromkeys(one.commit_id for one in found)))
