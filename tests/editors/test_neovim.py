@@ -239,8 +239,7 @@ def test_the_hint_is_off_until_switched_on_and_never_starts_a_daemon(
       return vim.api.nvim_buf_get_extmarks(0, space, 0, -1, {details = true})
     end
     vim.cmd('doautocmd CursorHold') emit('off', #hints())
-    vim.cmd('AilHint on') vim.cmd('2')
-    wait(function() vim.cmd('doautocmd CursorHold') return #hints() > 0 end) -- one may meet the request for line 1
+    vim.cmd('2') vim.cmd('AilHint on') wait(function() return #hints() > 0 end)
     emit('row', hints()[1][2]) emit('text', hints()[1][4].virt_text[1][1])
     vim.cmd('AilHint') emit('again', #hints())
     """

@@ -75,9 +75,12 @@ def test_what_is_missing_stays_told_over_later_commits_and_restarts(
     history.commit("Turn knob 5", knob5__txt="5\n")
     assert "2 commits could not be read" in add(home, history)
     home.stop()
-    wait_until(
-        lambda: (told := get_told(home)) and (told["commits"], told["skipped"]) == (3, 2)
-    )  # a start tries it again
+
+    def is_told() -> bool:
+        told = get_told(home)
+        return (told["commits"], told["skipped"]) == (3, 2)
+
+    wait_until(is_told)  # a start reads again what could not be read
 
 
 @pytest.mark.slow
