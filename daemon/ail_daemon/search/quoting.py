@@ -47,7 +47,7 @@ def reorder(hits: Sequence[Hit], quotes: Quotes) -> list[Hit]:
     """Return *hits* by their commits' best passages, then as ranked; commits found only by their passages are added.
 
     On eleven projects, each tested with a fit to the others, the right one is first for .89 of the questions about lines, where
-    the ranker alone has .75; for .46 (.40) about files, .29 (.25) open. No mixture of both orders did better.
+    the ranker alone has .75; for .46 (.40) about files, .29 (.25) open. No mixture of both has a better Hit@1.
     """
     known = {hit.commit_id: hit for hit in hits}
     if not known:
