@@ -12,7 +12,7 @@ from ail_daemon.search.ranking import Ranked
 
 from .gathering import Judged
 
-HEADER = f"{'':<34} {'questions':<12} {'n':>5}  hit@1  hit@5 hit@10    mrr  answered    ece  auroc"
+HEADER = f"{'':<34} {'questions':<12} {'n':>5}  hit@1  hit@3  hit@5 hit@10    mrr  answered    ece  auroc"
 
 
 class Outcome(NamedTuple):
@@ -57,7 +57,7 @@ def _show_group(name: str, group: str, outcomes: Sequence[Outcome]) -> None:
 
 def _show_row(name: str, group: str, outcomes: Sequence[Outcome]) -> None:
     ranks = [outcome.rank or math.inf for outcome in outcomes]
-    hits = [statistics.fmean(rank <= k for rank in ranks) for k in (1, 5, 10)]
+    hits = [statistics.fmean(rank <= k for rank in ranks) for k in (1, 3, 5, 10)]
     figures = "  ".join(f"{figure:.3f}" for figure in (*hits, statistics.fmean(1 / rank for rank in ranks)))
     pairs = sorted((outcome.confidence, outcome.rank == 1) for outcome in outcomes)
     said = statistics.fmean(outcome.is_answered for outcome in outcomes)
