@@ -78,7 +78,7 @@ class Asked(NamedTuple):
 def main() -> None:
     """Fit, print what the weights bring on projects they never saw, and write them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clones", type=Path, help="a directory with clones of the five projects")
+    parser.add_argument("--clones", type=Path, help="a directory with clones of the projects")
     parser.add_argument("--write", action="store_true", help="write the weights")
     parser.add_argument("--ablate", action="store_true", help="print what leaving out each feature costs")
     options = parser.parse_args()

@@ -29,7 +29,7 @@ from ail_daemon.search.features import FEATURES, QuestionTerms, Signals, build
 from ail_daemon.search.folding import Folder
 from ail_daemon.search.linehistory import LineHistories, Lines
 from ail_daemon.search.search import FOLDED_HITS
-from ail_daemon.text import mentions, terms
+from ail_daemon.text import direction, mentions, terms
 from ail_rpc.discovery import RepoPlace, find_repository
 from ail_rpc.errors import AilError
 
@@ -134,7 +134,7 @@ def gather_all(measured: QuestionSet, encoder: Encoder | None, directory: Path) 
 
 def _hash_sources() -> str:
     """Return a hash of the code that gathers: another one gathers something else."""
-    sources = (candidates, folding, linehistory, mentions, pulls, terms, words)
+    sources = (candidates, direction, folding, linehistory, mentions, pulls, terms, words)
     return hashlib.sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in sources)).hexdigest()
 
 
