@@ -165,7 +165,7 @@ class Server:
         """Whether a request to our own path gets any answer in time, "busy" included."""
         self._accepted -= 1
         try:
-            async with asyncio.timeout(self._limits.stop_s):
+            async with asyncio.timeout(self._limits.answer_s):
                 reader, writer = await asyncio.open_unix_connection(self._listener.path)
                 try:
                     writer.write(encode_request(0, "health", {"kind": "live"}))
