@@ -71,6 +71,7 @@ async def run(
             lambda: _look_after_files(locks),
             figures.record_error,
             locks.beat,
+            [os.path.dirname(path) for path in locks.files],
         )
         measuring = Measuring(figures, daemon, offers, server.count_connections)
         methods |= measuring.methods
@@ -127,7 +128,10 @@ def _stopping_when_idle(
 def _fit_watchdog(limits: ServingLimits) -> ServingLimits:
     """Return *limits* with self-checks at least twice in the service manager's watchdog interval."""
     watchdog_s = get_watchdog_s()
-    return replace(limits, path_check_s=min(limits.path_check_s, watchdog_s / 2)) if watchdog_s else limits
+    most_s = watchdog_s / 2 if watchdog_s else limits.quiet_check_s
+    return replace(
+        limits, path_check_s=min(limits.path_check_s, most_s), quiet_check_s=min(limits.quiet_check_s, most_s)
+    )
 
 
 def _look_after_files(locks: DaemonLocks) -> None:
