@@ -172,6 +172,23 @@ def test_a_commit_on_a_worktree_s_detached_head_is_told(repo: Path, heard: Heard
     assert heard.since(lambda: run_git(repo, "worktree", "remove", "--force", str(tree))) == {"repo"}
 
 
+@pytest.mark.parametrize("ending", ["--continue", "--abort"])
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_rebase_is_told_at_its_end_and_not_at_each_pick(
+    repo: Path, heard: Heard, *, is_linked: bool, ending: str
+) -> None:
+    tree = repo
+    if is_linked:
+        tree = repo.parent / "tree"
+        run_git(repo, "worktree", "add", "-q", "-b", "topic", str(tree))
+    for number in range(3):
+        run_git(tree, "commit", "-q", "--allow-empty", "-m", f"Change {number}")
+    stopping = ("-c", "sequence.editor=sed -i 2abreak", "rebase", "-q", "-i", "--force-rebase", "HEAD~3")
+    assert heard.since(lambda: run_git(tree, *stopping)) == set()
+    assert heard.since(lambda: run_git(repo, "branch", "-f", "other", "HEAD")) == {"repo"}
+    assert heard.since(lambda: run_git(tree, "rebase", ending)) == {"repo"}
+
+
 def test_a_ref_that_another_program_writes_without_a_lock_is_told(repo: Path, heard: Heard) -> None:
     sha = run_git(repo, "rev-parse", "HEAD")
     assert heard.since(lambda: (repo / ".git/refs/heads/plain").write_text(sha)) == {"repo"}
