@@ -17,11 +17,11 @@ from tests.moving import KINDS, MOVES, has_reftable, make_scene, run_git
 from tests.tools import one_fast
 
 from ail_daemon.indexing.watching.inotify import InotifyWatches
-from ail_daemon.indexing.watching.mounts import find_deaf_type
 from ail_daemon.indexing.watching.observer import ObserverWatches
 from ail_daemon.indexing.watching.plan import BUDGET, plan
 from ail_daemon.indexing.watching.watcher import Watcher
 from ail_rpc.discovery import RepoPlace, find_repository
+from ail_rpc.mounts import find_deaf_type
 
 PATIENCE_S = 30.0
 ROOT = Path(__file__).resolve().parents[4]
