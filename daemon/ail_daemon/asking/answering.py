@@ -23,7 +23,7 @@ from ..indexing.embedding import describe_wait
 from ..model import SCHEMA, Encoder, Scope
 from ..repos.repo import Repo, describe_index
 from ..search import filters, search
-from ..search.branches import Branches, name_branch
+from ..search.branches import Aside, Branches
 from ..search.candidates import Question
 from ..search.linehistory import NO_LINES, LineHistories, Lines, NotCommittedError, read_standing
 from ..text.passages import get_key
@@ -116,13 +116,13 @@ class Answering:
         described = describe_index(asked.repo, index, place)
         aside = self._branches.find_aside(index, place, described["head"])
         question = Question(
-            params.question, scope, params.limit, plan.mode, lines.blamed, lines.logged, among, aside, lines
+            params.question, scope, params.limit, plan.mode, lines.blamed, lines.logged, among, aside.ids, lines
         )
         lack = _describe_lack(asked.repo, index, is_semantic=encoder is not None)
         return {
             "schema_version": SCHEMA, "repo": place.root, "question": params.question, "file": scope.file,
             "lines": list(scope.lines) if scope.lines else None,
-            **_locate(_name_branches(search.answer(index, encoder, question, plan.required), index, place, aside), place),
+            **_locate(_name_branches(search.answer(index, encoder, question, plan.required), aside), place),
             "degraded": lack or lines.notice or (None if lines.is_whole else _OLDER),
             "index": described,
         }  # fmt: skip
@@ -204,13 +204,10 @@ def _locate(found: dict[str, Any], place: RepoPlace) -> dict[str, Any]:
     return found
 
 
-def _name_branches(found: dict[str, Any], index: RepoIndex, place: RepoPlace, aside: frozenset[int]) -> dict[str, Any]:
+def _name_branches(found: dict[str, Any], aside: Aside) -> dict[str, Any]:
     """Return *found* with the branch of each citation that HEAD does not reach; None for the others."""
-    shas = [citation["sha"] for citation in found["citations"]]
-    ids = index.store.get_ids(shas) if aside else {}
     for citation in found["citations"]:
-        is_aside = ids.get(citation["sha"]) in aside
-        citation["branch"] = name_branch(place, citation["sha"]) if is_aside else None
+        citation["branch"] = aside.name_branch(citation["sha"])
     return found
 
 
