@@ -58,7 +58,8 @@ class Related:
         """
         started = time.perf_counter()
         _check(params)
-        repo, place = self._repos.find(params["repo"])
+        repo, place, files = self._repos.find_owner(params["repo"], params["files"])
+        params = params | {"files": files}
         limit_s = self._pool.get_limit_s(params["timeout"])
         await self._freshness.ensure(repo, limit_s)
         reply = await self._pool.run(limit_s, lambda: self._answer(repo, place, params, limit_s))
