@@ -13,7 +13,7 @@ from typing import Any
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import SUGGESTING, NotFoundError
 
-from ..encoding.encoders import EncodedOnce, ServingEncoder
+from ..encoding.encoders import RecentEmbeddings, RecentEncoder, ServingEncoder
 from ..history.limits import ASKED
 from ..history.opening import open_history
 from ..history.worktree import read_file
@@ -44,6 +44,7 @@ class Answering:
         self._caches = caches
         self._lines = LineHistories()
         self._branches = Branches()
+        self._recent = RecentEmbeddings()
 
     def recall(self, asked: Asked) -> Reply | None:
         """Return the cached reply to the same question, None for none. Fast enough for the loop: touches no index."""
@@ -78,15 +79,16 @@ class Answering:
         return self._search(asked, *self._open(asked))
 
     def forget(self) -> None:
-        """Forget the histories of lines."""
+        """Forget the histories of lines, and embeddings of texts."""
         self._lines.forget()
+        self._recent.forget()
 
     def stop(self) -> None:
         """Stop the work done after replies."""
         self._lines.stop()
 
-    def _open(self, asked: Asked) -> tuple[RepoIndex, EncodedOnce | None]:
-        """Return the index and, for the semantic side, what encodes this question once; the lexical one awaits no model."""
+    def _open(self, asked: Asked) -> tuple[RepoIndex, RecentEncoder | None]:
+        """Return the index and, for the semantic side, what encodes it; the lexical one awaits no model."""
         is_semantic = asked.plan.side == "semantic"
         serving = self._encoder.get() if is_semantic else self._encoder.loaded
         if is_semantic and serving is None:
@@ -96,7 +98,7 @@ class Answering:
             raise NoMeaningError("failed", index.no_vectors or "the embeddings are not loaded")
         _check_file(index, asked)
         # The index may still hold the embeddings of the model that served before.
-        return index, EncodedOnce(index.encoder) if is_semantic and index.encoder else None
+        return index, RecentEncoder(index.encoder, self._recent) if is_semantic and index.encoder else None
 
     def _recall_similar(self, asked: Asked, index: RepoIndex, encoder: Encoder) -> Reply | None:
         """Return the cached reply to a similar question, adapted to this one; None where none is."""
