@@ -25,8 +25,8 @@ from ..repos.repo import Repo, describe_index
 from ..search import filters, search
 from ..search.branches import Aside, Branches
 from ..search.candidates import Question
-from ..search.linehistory import NO_LINES, LineHistories, Lines, NotCommittedError, read_standing
-from ..text.passages import get_key
+from ..search.linehistory import NO_LINES, LineHistories, Lines, NotCommittedError
+from ..search.standing import StandingFiles
 from .askparams import AskParams
 from .caches import AnswerCaches
 from .plan import SWITCHED_OFF, NoMeaningError, Plan
@@ -45,6 +45,7 @@ class Answering:
         self._lines = LineHistories()
         self._branches = Branches()
         self._recent = RecentEmbeddings()
+        self._standing = StandingFiles()
 
     def recall(self, asked: Asked) -> Reply | None:
         """Return the cached reply to the same question, None for none. Fast enough for the loop: touches no index."""
@@ -79,9 +80,10 @@ class Answering:
         return self._search(asked, *self._open(asked))
 
     def forget(self) -> None:
-        """Forget the histories of lines, and embeddings of texts."""
+        """Forget what was kept of repositories besides replies."""
         self._lines.forget()
         self._recent.forget()
+        self._standing.forget()
 
     def stop(self) -> None:
         """Stop the work done after replies."""
@@ -124,7 +126,7 @@ class Answering:
         return {
             "schema_version": SCHEMA, "repo": place.root, "question": params.question, "file": scope.file,
             "lines": list(scope.lines) if scope.lines else None,
-            **_locate(_name_branches(search.answer(index, encoder, question, plan.required), aside), place),
+            **self._locate(_name_branches(search.answer(index, encoder, question, plan.required), aside), place, described),
             "degraded": lack or lines.notice or (None if lines.is_whole else _OLDER),
             "index": described,
         }  # fmt: skip
@@ -145,6 +147,14 @@ class Answering:
             raise
         except NotFoundError as err:  # the whole file still has a history
             return NO_LINES._replace(notice=f"{err.message}: asked about the whole file")
+
+    def _locate(self, found: dict[str, Any], place: RepoPlace, index: dict[str, Any]) -> dict[str, Any]:
+        """Return *found*, its first passage of a file marked with whether it still stands in HEAD, and on which line."""
+        first = next((one for one in found["evidence"] if one["path"] and one["is_current"] is None), None)
+        if first and index["head"] and found["outcome"] == "answered":
+            first["line_now"] = self._standing.find_line(place, first["path"], first["text"], index["head"])
+            first["is_current"] = first["line_now"] is not None
+        return found
 
     def _keep(self, asked: Asked, index: RepoIndex, reply: Reply) -> Reply:
         if reply.may_be_kept and not asked.params.no_cache:
@@ -194,16 +204,6 @@ def _find_among(
         return passing.ids if passing else None
     ids = frozenset(index.store.get_ids([commit]).values())
     return ids & passing.ids if passing else ids
-
-
-def _locate(found: dict[str, Any], place: RepoPlace) -> dict[str, Any]:
-    """Return *found*, its first passage of a file marked with whether it still stands in HEAD, and on which line."""
-    first = next((one for one in found["evidence"] if one["path"] and one["is_current"] is None), None)
-    if first and found["outcome"] == "answered":
-        standing = read_standing(place, first["path"], "HEAD")[0]
-        line = next((one.line for one in standing if get_key(one.text) == get_key(first["text"])), None)
-        first["is_current"], first["line_now"] = line is not None, line
-    return found
 
 
 def _name_branches(found: dict[str, Any], aside: Aside) -> dict[str, Any]:
