@@ -65,7 +65,7 @@ ARROWS = {
     "search": {"history", "index", "model", "text"},
     "github": {"flags", "history", "index", "model", "process", "repos", "settings"},
     "indexing": {"encoding", "flags", "history", "index", "model", "process", "repos", "settings", "text"},
-    "asking": {"encoding", "flags", "history", "index", "indexing", "model", "text",
+    "asking": {"encoding", "flags", "history", "index", "indexing", "model",
         "process", "repos", "search", "server", "settings"},
     "administration": {"asking", "encoding", "flags", "history", "index", "indexing",
         "model", "process", "repos", "settings"},

@@ -7,8 +7,12 @@ because only that may start a daemon.
 from __future__ import annotations
 
 import os
-import socket
 import struct
+
+try:
+    import _socket as socket  # `socket` adds enums and selectors, which nobody needs here: a tenth of the client's time
+except ImportError:  # another Python than CPython
+    import socket  # type: ignore[no-redef]
 
 from ail_rpc.errors import BusyError, OutOfTimeError, UnavailableError, UsageError, from_wire
 from ail_rpc.framing import REPLY_LIMITS, REQUEST_LIMITS, FrameReader

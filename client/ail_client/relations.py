@@ -53,11 +53,15 @@ def describe_citation(citation: dict[str, Any], *, has_room: bool = True) -> str
 
 
 def _describe_origin(citation: dict[str, Any]) -> str:
-    """Return when it was written, by whom, and where the change touches it, as far as that is known."""
+    """Return when it was written, by whom, where the change touches it, and on which branch if HEAD does not reach it."""
     path, line = citation.get("path"), citation.get("line")
     place = f"{to_path(path)}:{line}" if path and line else to_path(path) if path else ""
     author = to_line(citation.get("author") or "")[:_AUTHOR_MAX]
-    return ", ".join(filter(None, (to_line(citation.get("author_time") or "")[:10], author, place[-_PLACE_MAX:])))
+    branch = citation.get("branch")
+    aside = f"on {to_line(branch)[:_PLACE_MAX]}" if branch else ""
+    return ", ".join(
+        filter(None, (to_line(citation.get("author_time") or "")[:10], author, place[-_PLACE_MAX:], aside))
+    )
 
 
 def describe_companion(companion: dict[str, Any]) -> str:

@@ -52,6 +52,29 @@ def pack(value: Value) -> bytes:
     return packed
 
 
+class Packed:
+    """A list of *count* items that is packed already: within a reply's map it is sent as it is (`messages.encode_reply`)."""
+
+    __slots__ = ("bytes", "count")
+
+    def __init__(self, items: list[Value]) -> None:
+        self.bytes = pack(items)
+        self.count = len(items)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Value]:
+        return iter(unpack(self.bytes))
+
+
+def pack_map(value: dict[str, Value]) -> bytes:
+    """Return *value* as MessagePack; its own values may be `Packed`."""
+    pairs = (pack(name) + (one.bytes if isinstance(one, Packed) else pack(one)) for name, one in value.items())
+    header: bytes = msgpack.Packer().pack_map_header(len(value))
+    return header + b"".join(pairs)
+
+
 class FrameReader:
     """Cuts a byte stream into frames and decodes them, within *limits*."""
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 EVENTS = ("post-commit", "post-merge", "post-rewrite", "post-checkout")
 """The hooks that leave hints."""
 
+PER_COMMIT = "post-commit"
+"""The one of them that git runs for each commit, also of a rebase, and that file system events make superfluous."""
+
 REWRITTEN = "rewritten"
 """The first word of a line about one rewritten commit."""
 

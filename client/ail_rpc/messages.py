@@ -8,7 +8,7 @@ notification  [2, method, [params]]
 from __future__ import annotations
 
 from .errors import ProtocolError
-from .framing import pack
+from .framing import Packed, pack, pack_map
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ def encode_notification(method: str, params: dict[str, Any]) -> bytes:
 
 
 def encode_reply(request_id: int, error: list[Any] | None, result: Value) -> bytes:
-    """Return the bytes of a reply; *error* is an AilError's wire form or None."""
+    """Return the bytes of a reply; *error* is an AilError's wire form or None. A *result* that is a map may hold `Packed`."""
+    if isinstance(result, dict) and any(isinstance(value, Packed) for value in result.values()):
+        return pack([REPLY, request_id, error, None])[:-1] + pack_map(result)  # nil is one byte, the last
     return pack([REPLY, request_id, error, result])
 
 

@@ -20,6 +20,7 @@ from .metrics.figures import Figures
 from .metrics.port import MetricsPort
 from .process import isolation
 from .process.activation import get_watchdog_s, notify
+from .process.ending import end_within
 from .process.idle import wait_until_idle
 from .process.locks import DaemonLocks
 from .process.logs import log, start_logging
@@ -36,6 +37,9 @@ Service = Callable[[Flags], AbstractAsyncContextManager[Offer]]
 
 SERVICES: tuple[Service, ...] = (archaeology,)
 
+STOP_S = 1.25
+"""From SIGTERM or `stop` to this process's end at the latest. With the client's own time `ail-client stop` takes 2 s at most."""
+
 
 async def run(
     flags: Flags,
@@ -45,13 +49,13 @@ async def run(
     services: Sequence[Service] = SERVICES,
     limits: ServingLimits | None = None,
 ) -> None:
-    """Serve until SIGTERM, SIGINT or the method `stop`.
+    """Serve until SIGTERM, SIGINT or the method `stop`; from then on the process ends within STOP_S, whatever hangs.
 
     listen: the service manager's socket, None to bind one at the locks' path. ready: notified once clients are answered.
     limits: None for the usual ones. Raises AilError if starting fails; what had started is then stopped.
     """
     _start_logging(flags.current)
-    stopping = asyncio.Event()
+    stopping = _Stopping()
     _listen_to_signals(stopping, flags)
     flags.check_with(_check_log)
     flags.subscribe(_restart_logging)
@@ -67,6 +71,7 @@ async def run(
             lambda: _look_after_files(locks),
             figures.record_error,
             locks.beat,
+            [os.path.dirname(path) for path in locks.files],
         )
         measuring = Measuring(figures, daemon, offers, server.count_connections)
         methods |= measuring.methods
@@ -89,6 +94,15 @@ async def run(
         notify("STOPPING=1\nSTATUS=stopping")
         log("stopping")
     log("stopped")
+
+
+class _Stopping(asyncio.Event):
+    """Set when the daemon is to stop; the first time limits how long that may take."""
+
+    def set(self) -> None:
+        if not self.is_set():
+            end_within(STOP_S)
+        super().set()
 
 
 @contextmanager
@@ -114,7 +128,10 @@ def _stopping_when_idle(
 def _fit_watchdog(limits: ServingLimits) -> ServingLimits:
     """Return *limits* with self-checks at least twice in the service manager's watchdog interval."""
     watchdog_s = get_watchdog_s()
-    return replace(limits, path_check_s=min(limits.path_check_s, watchdog_s / 2)) if watchdog_s else limits
+    most_s = watchdog_s / 2 if watchdog_s else limits.quiet_check_s
+    return replace(
+        limits, path_check_s=min(limits.path_check_s, most_s), quiet_check_s=min(limits.quiet_check_s, most_s)
+    )
 
 
 def _look_after_files(locks: DaemonLocks) -> None:

@@ -88,15 +88,23 @@ def _add_install(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also print at each commit, in at most five lines, which earlier ones bear on it (AIL_RELATED=0: quiet)",
     )
+    parser.add_argument(
+        "--post-commit",
+        dest="per_commit",
+        action="store_true",
+        help="install post-commit also where file system events tell the daemon of commits: it makes rebases slower",
+    )
 
 
 def _install(options: Namespace) -> int:
     if _is_global(options) and options.shim:
         raise UsageError("--shim is about one repository, --global about all", "leave one of them out")
     if options.is_global:
-        status, report = installing.install_globally(asks=options.asks)
+        status, report = installing.install_globally(asks=options.asks, per_commit=options.per_commit)
     else:
-        status, report = installing.install(options.directory, in_shim=options.shim, asks=options.asks)
+        status, report = installing.install(
+            options.directory, in_shim=options.shim, asks=options.asks, per_commit=options.per_commit
+        )
     if "snippet" in report:
         write_note(words.render_refusal(report))
     return _print(options, report, report.get("snippet") or words.render_report(report), status)

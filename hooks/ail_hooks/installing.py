@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from ail_rpc.errors import NotInstalledError, StorageError
-from ail_rpc.hints import EVENTS, get_hints_file
+from ail_rpc.hints import EVENTS, PER_COMMIT, get_hints_file
+from ail_rpc.mounts import find_deaf_type
 
 from .configured import Configuration
 from .hints import make_file
@@ -20,19 +21,24 @@ if TYPE_CHECKING:
     from typing import Any
 
 _DID_NOT_HOLD = 1
+_LEFT_TO_EVENTS = "left to events"
+_ALL = (*EVENTS, *ASKING)
 
 
-def install(directory: str | None, *, in_shim: bool = False, asks: bool = False) -> tuple[int, dict[str, Any]]:
+def install(
+    directory: str | None, *, in_shim: bool = False, asks: bool = False, per_commit: bool = False
+) -> tuple[int, dict[str, Any]]:
     """Install the hooks of one repository; return (exit status, report as of `report`).
 
     With git 2.54 or newer in its configuration, else as shims; *in_shim*: as shims anyway, even if another hook tool manages
     the hooks. Without it, and with such a tool, nothing is changed, the status is 1 and the report has a `snippet`.
-    *asks*: also the hooks that print, at a commit, which earlier commits bear on it.
+    *asks*: also the hooks that print, at a commit, which earlier commits bear on it. *per_commit*: post-commit also where
+    file system events report commits; without it, one of ours is removed there.
     Raises RepoError, StorageError, NotInstalledError.
     """
     repository = Repository(directory)
     hints_file = _make_hints_file()
-    events = (*EVENTS, *ASKING) if asks else EVENTS
+    events = _choose(repository, asks=asks, per_commit=per_commit)
     if has_configured_hooks() and not in_shim:
         _install_configuration(Configuration(repository, hints_file), events)
         _remove_shims(repository)
@@ -44,7 +50,7 @@ def install(directory: str | None, *, in_shim: bool = False, asks: bool = False)
     return 0, report(repository)
 
 
-def install_globally(*, asks: bool = False) -> tuple[int, dict[str, Any]]:
+def install_globally(*, asks: bool = False, per_commit: bool = False) -> tuple[int, dict[str, Any]]:
     """Install the hooks of all the user's repositories. Raises NotInstalledError with a git before 2.54, StorageError."""
     if not has_configured_hooks():
         raise NotInstalledError(
@@ -52,7 +58,8 @@ def install_globally(*, asks: bool = False) -> tuple[int, dict[str, Any]]:
             "run `ail-hook install` in each repository. core.hooksPath and init.templateDir would do it for all, and are "
             "left alone: the first switches every repository's own hooks off, the second reaches new ones alone",
         )
-    _install_configuration(Configuration(None, _make_hints_file()), (*EVENTS, *ASKING) if asks else EVENTS)
+    events = _choose(None, asks=asks, per_commit=per_commit)
+    _install_configuration(Configuration(None, _make_hints_file()), events)
     return 0, report(None)
 
 
@@ -76,8 +83,8 @@ def report(repository: Repository | None) -> dict[str, Any]:
     """Return the state of each event's hook (None: in the user's own configuration).
 
     Keys: repo, git (version), hooks_dir, tool (what else manages the hooks), events: event -> state, by, path.
-    state: installed, chained (another hook runs first), outdated, disabled, not ours, missing. by: "local" or "global"
-    configuration, "shim", None. path: of the hook's file, None for configuration.
+    state: installed, chained (another hook runs first), outdated, disabled, not ours, missing, left to events. by: "local"
+    or "global" configuration, "shim", None. path: of the hook's file, None for configuration.
     """
     scopes = [Configuration(None, get_hints_file())]
     if repository is not None:
@@ -94,12 +101,15 @@ def report(repository: Repository | None) -> dict[str, Any]:
 
 def is_whole(found: dict[str, Any]) -> bool:
     """Whether git runs every hook of the report *found*."""
-    return all(event["state"] in ("installed", "chained") for event in found["events"].values())
+    return all(event["state"] in ("installed", "chained", _LEFT_TO_EVENTS) for event in found["events"].values())
 
 
 def _report_events(repository: Repository | None, scopes: list[Configuration]) -> dict[str, dict[str, Any]]:
     """Return the state of each event's hook; the optional ones that ask the daemon only if they are ours."""
-    found = {event: _report_event(event, repository, scopes) for event in (*EVENTS, *ASKING)}
+    found = {event: _report_event(event, repository, scopes) for event in _ALL}
+    commits = found[PER_COMMIT]
+    if not commits["by"] and _has_events(repository):
+        commits["state"] = _LEFT_TO_EVENTS
     return {event: one for event, one in found.items() if event in EVENTS or one["by"]}
 
 
@@ -113,14 +123,27 @@ def _report_event(event: str, repository: Repository | None, scopes: list[Config
     return {"state": file.get_state(), "by": "shim" if file.is_ours else None, "path": file.path}
 
 
+def _choose(repository: Repository | None, *, asks: bool, per_commit: bool) -> tuple[str, ...]:
+    """Return the events to install hooks for. post-commit makes a rebase twice as slow, whatever it runs: git starts a shell."""
+    without = () if per_commit or not _has_events(repository) else (PER_COMMIT,)
+    return tuple(event for event in (_ALL if asks else EVENTS) if event not in without)
+
+
+def _has_events(repository: Repository | None) -> bool:
+    """Whether the kernel reports every change in *repository* (None: in most)."""
+    return repository is None or find_deaf_type(repository.place.common_dir) is None
+
+
 def _install_configuration(configuration: Configuration, events: Sequence[str]) -> None:
     for event in events:
         configuration.install(event)
+    if PER_COMMIT not in events:
+        configuration.uninstall(PER_COMMIT)
 
 
 def _remove_configuration(repository: Repository | None) -> set[str]:
     configuration = Configuration(repository, get_hints_file())
-    return {event for event in (*EVENTS, *ASKING) if configuration.uninstall(event)}
+    return {event for event in _ALL if configuration.uninstall(event)}
 
 
 def _install_shims(repository: Repository, events: Sequence[str]) -> None:
@@ -131,6 +154,8 @@ def _install_shims(repository: Repository, events: Sequence[str]) -> None:
         file.check()
     for file in files:
         file.install()
+    if PER_COMMIT not in events:
+        HookFile(repository.hooks_dir, PER_COMMIT, get_hints_file()).uninstall()
 
 
 def _remove_shims(repository: Repository) -> set[str]:
@@ -145,7 +170,7 @@ def _is_ours_all(repository: Repository, events: Sequence[str]) -> bool:
 def _files(repository: Repository) -> list[HookFile]:
     """Return all files that may be shims: `core.hooksPath` may have been set after they were installed."""
     directories = dict.fromkeys((repository.hooks_dir, repository.own_hooks_dir))
-    return [HookFile(directory, event, get_hints_file()) for directory in directories for event in (*EVENTS, *ASKING)]
+    return [HookFile(directory, event, get_hints_file()) for directory in directories for event in _ALL]
 
 
 def _make_hints_file() -> str:

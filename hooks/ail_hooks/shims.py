@@ -57,6 +57,13 @@ _ASK_FOR = {  # a rebase prepares every message, and starts no interpreter for i
 }
 
 
+_UNLESS = {
+    "post-checkout": b'[ "${3-1}" = 0 ] || ',  # files were checked out, and no ref moved
+    # a rebase runs it for each commit that it picks, and post-rewrite at its end
+    "post-commit": b'[ -d "$where/rebase-merge" ] || [ -d "$where/.git/rebase-merge" ] || ',
+}
+
+
 def make_shim(event: str, hints_file: str, *, is_chained: bool) -> bytes:
     """Return a hook for *event* that appends to *hints_file*, or asks the daemon; chained, it first runs the former hook."""
     if event in ASKING:
@@ -102,8 +109,7 @@ def _statements(event: str, hints_file: str, source: str = "") -> list[bytes]:
         pair = f'printf \'{REWRITTEN}\\t%s\\t%s\\t%s\\n\' "$old" "$new"'
         statements.append(loop.encode() + pair.encode() + append + b"; done")
     note = f"printf '{event}\\t%s\\n'".encode() + append
-    # its third argument is 0 where files were checked out and no ref moved
-    statements.append(b'[ "${3-1}" = 0 ] || ' + note if event == "post-checkout" else note)
+    statements.append(_UNLESS.get(event, b"") + note)
     return statements
 
 

@@ -13,6 +13,7 @@ _STATES = {
     "disabled": "installed, and switched off in git's configuration",
     "not ours": "not installed; another hook is there",
     "missing": "not installed",
+    "left to events": "not needed: the daemon sees commits by itself (`ail-hook install --post-commit` installs it)",
 }
 
 

@@ -21,7 +21,7 @@ TOO_DEAR = {
 }  # fmt: skip
 ALLOWED = {
     "argparse", "array", "collections", "copyreg", "datetime", "enum", "errno", "fcntl", "functools", "gc", "gettext",
-    "itertools", "keyword", "math", "operator", "re", "reprlib", "select", "selectors", "socket", "struct", "types",
+    "itertools", "keyword", "math", "operator", "re", "reprlib", "struct", "types",
     "warnings", "locale", "contextlib", "cython_runtime", "ail_client", "ail_rpc", "msgpack",
 }  # fmt: skip
 

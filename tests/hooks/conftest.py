@@ -46,5 +46,5 @@ def new_git(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
 def repo(old_git: Desk) -> Path:
     """A repository into which shims are installed."""
     made = old_git.make_repository()
-    assert old_git.hook("install", str(made)) == 0
+    assert old_git.hook("install", "--post-commit", str(made)) == 0
     return made

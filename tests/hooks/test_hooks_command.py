@@ -151,7 +151,7 @@ def test_the_snippet_makes_a_real_hook_tool_run_it(
     command, file = TOOLS[tool]
     (repo / file).write_text("repos: []\n" if "pre" in tool else "post-commit: {}\n")
     assert old_git.run(repo, "sh", "-c", command).returncode == 0
-    assert old_git.hook("install", str(repo)) == 1
+    assert old_git.hook("install", "--post-commit", str(repo)) == 1
     snippet = capsys.readouterr().out
     (repo / file).write_text(snippet if tool == "lefthook" else f"repos:\n{snippet}")
     done = old_git.run(repo, "sh", "-c", f"git add -A; {command}; git commit -qm Change; git commit --amend -qm More")

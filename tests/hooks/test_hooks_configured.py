@@ -76,7 +76,7 @@ def test_git_runs_each_of_them(new_git: Desk, capsys: pytest.CaptureFixture[str]
     new_git.commit(repo, "Add a file")
     before = (repo / ".git" / "config").read_bytes()
     hooks = snapshot(repo / ".git" / "hooks")
-    assert new_git.hook("install", "--json", str(repo)) == 0
+    assert new_git.hook("install", "--post-commit", "--json", str(repo)) == 0
     assert states(capsys) == dict.fromkeys(EVENTS, "installed")
     assert snapshot(repo / ".git" / "hooks") == hooks
     path = str(repo)
@@ -98,7 +98,7 @@ def test_they_run_beside_core_hookspath_and_for_every_repository(
     new_git: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
     repo, ran = new_git.make_repository(), new_git.directory / "ran"
-    assert new_git.hook("install", "--global") == 0
+    assert new_git.hook("install", "--post-commit", "--global") == 0
     (repo / ".husky").mkdir()
     write_hook(repo / ".husky", "post-commit", f"#!/bin/sh\ntouch '{ran}'\n")
     new_git.git(repo, "config", "core.hooksPath", ".husky")
@@ -108,7 +108,7 @@ def test_they_run_beside_core_hookspath_and_for_every_repository(
     capsys.readouterr()
     assert new_git.hook("status", str(repo)) == 0
     assert "the user's git configuration" in capsys.readouterr().out
-    assert new_git.hook("install", str(repo)) == 0
+    assert new_git.hook("install", "--post-commit", str(repo)) == 0
     new_git.commit(repo, "Change")
     assert len(new_git.take_hints()) == 1  # installed for both, git runs it once
     assert new_git.hook("uninstall", str(repo)) == 0
@@ -121,7 +121,7 @@ def test_they_run_beside_core_hookspath_and_for_every_repository(
 @pytest.mark.parametrize("how", ["gone", "full"])
 def test_a_state_directory_that_takes_nothing_is_not_noticed(new_git: Desk, how: str) -> None:
     repo = new_git.make_repository()
-    assert new_git.hook("install", str(repo)) == 0
+    assert new_git.hook("install", "--post-commit", str(repo)) == 0
     if how == "full":
         new_git.pending.symlink_to("/dev/full")
     else:
@@ -136,21 +136,21 @@ def test_shims_of_an_older_git_give_way(new_git: Desk) -> None:
     hooks = repo / ".git" / "hooks"
     write_hook(hooks, "post-commit", "#!/bin/sh\n:\n")
     before = snapshot(hooks)
-    assert new_git.hook("install", "--shim", str(repo)) == 0
+    assert new_git.hook("install", "--post-commit", "--shim", str(repo)) == 0
     new_git.commit(repo, "Change")
     assert len(new_git.take_hints()) == 1
-    assert new_git.hook("install", str(repo)) == 0
+    assert new_git.hook("install", "--post-commit", str(repo)) == 0
     assert snapshot(hooks) == before
     new_git.commit(repo, "Change")
     assert len(new_git.take_hints()) == 1
-    assert new_git.hook("install", "--shim", str(repo)) == 0
+    assert new_git.hook("install", "--post-commit", "--shim", str(repo)) == 0
     new_git.commit(repo, "Change")
     assert len(new_git.take_hints()) == 1
 
 
 def test_a_worktree_s_commit_is_told_too(new_git: Desk) -> None:
     repo, tree = new_git.make_repository(), new_git.directory / "tree"
-    assert new_git.hook("install", str(repo)) == 0
+    assert new_git.hook("install", "--post-commit", str(repo)) == 0
     new_git.git(repo, "worktree", "add", "-q", str(tree))
     new_git.take_hints()
     new_git.commit(tree, "Change")

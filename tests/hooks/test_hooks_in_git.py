@@ -72,6 +72,7 @@ def test_a_rebase_tells_every_commit_s_successor(old_git: Desk, repo: Path, back
     hints = old_git.take_hints()
     told = [(hint.old, hint.new) for hint in hints if hint.event == "rewritten"]
     assert told == list(zip(old, new, strict=True))
+    assert "post-commit" not in [hint.event for hint in hints]  # once at the end is enough
     assert hints[-1] == Hint("post-rewrite", str(repo))
 
 
@@ -89,7 +90,7 @@ def test_a_worktree_of_a_bare_repository_does_too(old_git: Desk) -> None:
     origin = old_git.make_repository("origin")
     bare, tree = old_git.directory / "bare.git", old_git.directory / "tree"
     old_git.git(origin, "clone", "-q", "--bare", ".", str(bare))
-    assert old_git.hook("install", str(bare)) == 0
+    assert old_git.hook("install", "--post-commit", str(bare)) == 0
     old_git.git(bare, "worktree", "add", "-q", "-b", "other", str(tree))
     old_git.commit(tree, "Change")
     assert common_dirs(old_git.take_hints()) == {str(bare)}
@@ -98,7 +99,7 @@ def test_a_worktree_of_a_bare_repository_does_too(old_git: Desk) -> None:
 def test_a_submodule_s_hooks_are_its_own(old_git: Desk, repo: Path) -> None:
     inner = old_git.make_repository("inner")
     old_git.git(repo, "submodule", "add", "-q", str(inner), "part")
-    assert old_git.hook("install", str(repo / "part")) == 0
+    assert old_git.hook("install", "--post-commit", str(repo / "part")) == 0
     old_git.take_hints()
     old_git.commit(repo / "part", "Change")
     assert common_dirs(old_git.take_hints()) == {str(repo / ".git" / "modules" / "part")}
@@ -109,7 +110,7 @@ def test_a_work_tree_elsewhere_is_not_taken_for_the_repository(old_git: Desk, na
     git_dir, tree = old_git.directory / "dotfiles.git", old_git.directory / "tree"
     tree.mkdir()
     old_git.git(old_git.directory, "init", "-q", "--bare", str(git_dir))
-    assert old_git.hook("install", str(git_dir)) == 0
+    assert old_git.hook("install", "--post-commit", str(git_dir)) == 0
     if named == "by option":
         command = ("--git-dir", str(git_dir), "--work-tree", str(tree))
         old_git.git(old_git.directory, *command, "commit", "-q", "--allow-empty", "-m", "Change")
@@ -122,7 +123,7 @@ def test_a_work_tree_elsewhere_is_not_taken_for_the_repository(old_git: Desk, na
 @pytest.mark.parametrize("name", ["a b", "it's", "$(touch owned)", "`touch owned`", "%s%n", "-n", "a\tb", "caf\udce9"])
 def test_odd_names_come_through_as_they_are(old_git: Desk, name: str) -> None:
     repo = old_git.make_repository(f"in {name}/{name}")
-    assert old_git.hook("install", str(repo)) == 0
+    assert old_git.hook("install", "--post-commit", str(repo)) == 0
     old_git.commit(repo, "Change")
     assert old_git.take_hints() == [Hint("post-commit", str(repo))]
     assert not list(old_git.directory.rglob("owned"))
@@ -130,7 +131,7 @@ def test_odd_names_come_through_as_they_are(old_git: Desk, name: str) -> None:
 
 def test_a_newline_in_a_name_costs_the_hint_alone(old_git: Desk) -> None:
     repo = old_git.make_repository("a\nb")
-    assert old_git.hook("install", str(repo)) == 0
+    assert old_git.hook("install", "--post-commit", str(repo)) == 0
     old_git.commit(repo, "Change")
     assert old_git.take_hints() == [Hint("post-commit", str(old_git.directory / "a"))]
 

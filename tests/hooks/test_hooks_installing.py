@@ -13,13 +13,16 @@ from tests.hooks.desks import SOURCES, Desk, snapshot, states, write_hook
 
 from ail_rpc.hints import EVENTS
 
+NONE = dict.fromkeys(EVENTS, "missing") | {"post-commit": "left to events"}
+"""Event -> state where nothing is installed."""
+
 
 def test_install_says_what_it_did_and_status_agrees(old_git: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     repo = old_git.make_repository()
     assert old_git.hook("status", "--json", str(repo)) == 1
-    assert states(capsys) == dict.fromkeys(EVENTS, "missing")
+    assert states(capsys) == NONE
     write_hook(repo / ".git" / "hooks", "post-merge", "#!/bin/sh\n:\n")
-    assert old_git.hook("install", str(repo)) == 0
+    assert old_git.hook("install", "--post-commit", str(repo)) == 0
     said = capsys.readouterr()
     assert said.err == ""
     assert "post-merge     installed; the hook that was there runs first" in said.out
@@ -47,8 +50,28 @@ def test_the_current_directory_is_meant_where_none_is_named(old_git: Desk, monke
     repo = old_git.make_repository()
     (repo / "deep").mkdir()
     monkeypatch.chdir(repo / "deep")
-    assert old_git.hook("install") == 0
+    assert old_git.hook("install", "--post-commit") == 0
     assert (repo / ".git" / "hooks" / "post-commit").exists()
+
+
+def test_post_commit_is_left_out_where_events_tell_of_commits_and_put_in_where_they_do_not(
+    old_git: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = old_git.make_repository()
+    hook = repo / ".git" / "hooks" / "post-commit"
+    mine = write_hook(hook.parent, "post-commit", "#!/bin/sh\n:\n").read_bytes()
+    assert old_git.hook("install", str(repo)) == 0
+    assert "post-commit    not needed" in capsys.readouterr().out
+    assert hook.read_bytes() == mine
+    assert old_git.hook("status", str(repo)) == 0
+    assert old_git.hook("install", "--post-commit", str(repo)) == 0
+    assert hook.read_bytes() != mine
+    assert old_git.hook("install", str(repo)) == 0  # takes it back
+    assert hook.read_bytes() == mine
+    monkeypatch.setattr("ail_hooks.installing.find_deaf_type", lambda _: "nfs4")
+    assert old_git.hook("status", str(repo)) == 1
+    assert old_git.hook("install", str(repo)) == 0
+    assert hook.read_bytes() != mine
 
 
 def test_worktrees_share_the_hooks_of_their_repository(old_git: Desk, repo: Path) -> None:
@@ -56,7 +79,7 @@ def test_worktrees_share_the_hooks_of_their_repository(old_git: Desk, repo: Path
     old_git.git(repo, "worktree", "add", "-q", str(tree))
     assert old_git.hook("uninstall", str(tree)) == 0
     assert not (repo / ".git" / "hooks" / "post-commit").exists()
-    assert old_git.hook("install", str(tree)) == 0
+    assert old_git.hook("install", "--post-commit", str(tree)) == 0
     assert (repo / ".git" / "hooks" / "post-commit").exists()
 
 
@@ -67,7 +90,7 @@ def test_git_variables_of_a_hook_do_not_lead_it_astray(
     monkeypatch.setenv("GIT_DIR", str(repo / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(repo))
     assert old_git.hook("uninstall", str(repo)) == 0
-    assert old_git.hook("install", str(other)) == 0
+    assert old_git.hook("install", "--post-commit", str(other)) == 0
     assert (other / ".git" / "hooks" / "post-commit").exists()
     assert not (repo / ".git" / "hooks" / "post-commit").exists()
 
@@ -75,7 +98,7 @@ def test_git_variables_of_a_hook_do_not_lead_it_astray(
 def test_a_repository_without_a_hooks_directory_gets_one(old_git: Desk) -> None:
     repo = old_git.make_repository("project", "--template=")
     assert not (repo / ".git" / "hooks").exists()
-    assert old_git.hook("install", str(repo)) == 0
+    assert old_git.hook("install", "--post-commit", str(repo)) == 0
     old_git.commit(repo, "Change")
     assert len(old_git.take_hints()) == 1
 
@@ -201,7 +224,7 @@ def test_a_hooks_directory_that_may_not_be_written_to_is_an_error(old_git: Desk)
             above.chmod(0o755)
     hooks.chmod(0o555)
     before = snapshot(hooks)
-    done = run_after(old_git, DROP, "install", str(repo))
+    done = run_after(old_git, DROP, "install", "--post-commit", str(repo))
     hooks.chmod(0o755)
     assert (done.returncode, done.stdout) == (1, "")
     assert "cannot be written to" in done.stderr
@@ -212,7 +235,7 @@ def test_a_shim_that_cannot_be_written_leaves_the_hook_that_was_there(old_git: D
     repo = old_git.make_repository()
     write_hook(repo / ".git" / "hooks", "post-commit", "#!/bin/sh\n:\n")
     before = snapshot(repo / ".git" / "hooks")
-    done = run_after(old_git, FILL, "install", str(repo))
+    done = run_after(old_git, FILL, "install", "--post-commit", str(repo))
     assert (done.returncode, done.stdout) == (1, "")
     assert "post-commit was not installed: File too large" in done.stderr
     assert snapshot(repo / ".git" / "hooks") == before
@@ -220,7 +243,7 @@ def test_a_shim_that_cannot_be_written_leaves_the_hook_that_was_there(old_git: D
 
 def test_a_mask_that_forbids_running_is_no_obstacle(old_git: Desk) -> None:
     repo = old_git.make_repository()
-    assert run_after(old_git, "os.umask(0o177)", "install", str(repo)).returncode == 0
+    assert run_after(old_git, "os.umask(0o177)", "install", "--post-commit", str(repo)).returncode == 0
     old_git.commit(repo, "Change")
     assert len(old_git.take_hints()) == 1
 
@@ -268,7 +291,7 @@ def test_another_tool_s_hooks_are_left_alone_and_its_snippet_is_printed(
     repo = old_git.make_repository()
     put_tool(old_git, repo, tool)
     before = old_git.run(repo, "sh", "-c", "ls -lR . .git ../home; cat .git/config .git/hooks/*").stdout
-    assert old_git.hook("install", str(repo)) == 1
+    assert old_git.hook("install", "--post-commit", str(repo)) == 1
     out, err = capsys.readouterr()
     assert TOOLS[tool] in out
     assert all(f"ail-hook run {event}" in out for event in EVENTS)
@@ -284,15 +307,15 @@ def test_asked_explicitly_it_puts_shims_there_and_takes_them_away(
 ) -> None:
     repo = old_git.make_repository()
     put_tool(old_git, repo, tool)
-    assert old_git.hook("install", "--shim", str(repo)) == 0
+    assert old_git.hook("install", "--post-commit", "--shim", str(repo)) == 0
     if tool not in ("pre-commit", "lefthook"):  # theirs would run the real tool
         old_git.commit(repo, "Change")
         assert len(old_git.take_hints()) == 1
-    assert old_git.hook("install", str(repo)) == 0  # brings its own shims up to date
+    assert old_git.hook("install", "--post-commit", str(repo)) == 0  # brings its own shims up to date
     assert old_git.hook("uninstall", str(repo)) == 0
     capsys.readouterr()
     assert old_git.hook("status", "--json", str(repo)) == 1
-    assert states(capsys) == dict.fromkeys(EVENTS, "missing")
+    assert states(capsys) == NONE
 
 
 def test_lefthook_that_has_not_yet_been_installed_is_recognised(
@@ -300,20 +323,20 @@ def test_lefthook_that_has_not_yet_been_installed_is_recognised(
 ) -> None:
     repo = old_git.make_repository()
     (repo / "lefthook.yml").write_text("pre-commit: {}\n")
-    assert old_git.hook("install", str(repo)) == 1
+    assert old_git.hook("install", "--post-commit", str(repo)) == 1
     assert "lefthook looks after" in capsys.readouterr().err
 
 
 def test_a_configuration_file_of_pre_commit_alone_is_no_reason_to_stop(old_git: Desk) -> None:
     repo = old_git.make_repository()
     (repo / ".pre-commit-config.yaml").write_text("repos: []\n")
-    assert old_git.hook("install", str(repo)) == 0
+    assert old_git.hook("install", "--post-commit", str(repo)) == 0
 
 
 def test_the_line_for_husky_works_as_husky_runs_it(old_git: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     repo = old_git.make_repository()
     put_tool(old_git, repo, "husky")
-    assert old_git.hook("install", str(repo)) == 1
+    assert old_git.hook("install", "--post-commit", str(repo)) == 1
     line = capsys.readouterr().out.splitlines()[2].strip()
     (repo / ".husky" / "post-commit").write_text(f"{line}\n")
     write_hook(repo / ".husky" / "_", "post-commit", '#!/bin/sh\nexec sh -e "${0%/*}/../post-commit" "$@"\n')
@@ -330,7 +353,7 @@ def test_shims_are_found_where_core_hookspath_came_later(
     old_git.git(repo, "config", "core.hooksPath", str(old_git.home / "hooks"))
     capsys.readouterr()
     assert old_git.hook("status", "--json", str(repo)) == 1
-    assert states(capsys) == dict.fromkeys(EVENTS, "missing")  # git does not run them any more
+    assert states(capsys) == NONE  # git does not run them any more
     assert old_git.hook("uninstall", str(repo)) == 0
     assert not (repo / ".git" / "hooks" / "post-commit").exists()
 

@@ -185,4 +185,4 @@ def test_a_missing_blob_costs_its_commit_s_lines_alone_and_doctor_names_it(home:
     assert f"{history.shas['2'][:12]} (changes)" in found["said"]
     started = time.monotonic()
     assert home.client("stop").returncode == 0
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 2

@@ -13,7 +13,7 @@ from typing import Any
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import SUGGESTING, NotFoundError
 
-from ..encoding.encoders import EncodedOnce, ServingEncoder
+from ..encoding.encoders import RecentEmbeddings, RecentEncoder, ServingEncoder
 from ..history.limits import ASKED
 from ..history.opening import open_history
 from ..history.worktree import read_file
@@ -23,10 +23,10 @@ from ..indexing.embedding import describe_wait
 from ..model import SCHEMA, Encoder, Scope
 from ..repos.repo import Repo, describe_index
 from ..search import filters, search
-from ..search.branches import Branches, name_branch
+from ..search.branches import Aside, Branches
 from ..search.candidates import Question
-from ..search.linehistory import NO_LINES, LineHistories, Lines, NotCommittedError, read_standing
-from ..text.passages import get_key
+from ..search.linehistory import NO_LINES, LineHistories, Lines, NotCommittedError
+from ..search.standing import StandingFiles
 from .askparams import AskParams
 from .caches import AnswerCaches
 from .plan import SWITCHED_OFF, NoMeaningError, Plan
@@ -44,6 +44,8 @@ class Answering:
         self._caches = caches
         self._lines = LineHistories()
         self._branches = Branches()
+        self._recent = RecentEmbeddings()
+        self._standing = StandingFiles()
 
     def recall(self, asked: Asked) -> Reply | None:
         """Return the cached reply to the same question, None for none. Fast enough for the loop: touches no index."""
@@ -78,15 +80,17 @@ class Answering:
         return self._search(asked, *self._open(asked))
 
     def forget(self) -> None:
-        """Forget the histories of lines."""
+        """Forget what was kept of repositories besides replies."""
         self._lines.forget()
+        self._recent.forget()
+        self._standing.forget()
 
     def stop(self) -> None:
         """Stop the work done after replies."""
         self._lines.stop()
 
-    def _open(self, asked: Asked) -> tuple[RepoIndex, EncodedOnce | None]:
-        """Return the index and, for the semantic side, what encodes this question once; the lexical one awaits no model."""
+    def _open(self, asked: Asked) -> tuple[RepoIndex, RecentEncoder | None]:
+        """Return the index and, for the semantic side, what encodes it; the lexical one awaits no model."""
         is_semantic = asked.plan.side == "semantic"
         serving = self._encoder.get() if is_semantic else self._encoder.loaded
         if is_semantic and serving is None:
@@ -96,7 +100,7 @@ class Answering:
             raise NoMeaningError("failed", index.no_vectors or "the embeddings are not loaded")
         _check_file(index, asked)
         # The index may still hold the embeddings of the model that served before.
-        return index, EncodedOnce(index.encoder) if is_semantic and index.encoder else None
+        return index, RecentEncoder(index.encoder, self._recent) if is_semantic and index.encoder else None
 
     def _recall_similar(self, asked: Asked, index: RepoIndex, encoder: Encoder) -> Reply | None:
         """Return the cached reply to a similar question, adapted to this one; None where none is."""
@@ -116,13 +120,13 @@ class Answering:
         described = describe_index(asked.repo, index, place)
         aside = self._branches.find_aside(index, place, described["head"])
         question = Question(
-            params.question, scope, params.limit, plan.mode, lines.blamed, lines.logged, among, aside, lines
+            params.question, scope, params.limit, plan.mode, lines.blamed, lines.logged, among, aside.ids, lines
         )
         lack = _describe_lack(asked.repo, index, is_semantic=encoder is not None)
         return {
             "schema_version": SCHEMA, "repo": place.root, "question": params.question, "file": scope.file,
             "lines": list(scope.lines) if scope.lines else None,
-            **_locate(_name_branches(search.answer(index, encoder, question, plan.required), index, place, aside), place),
+            **self._locate(_name_branches(search.answer(index, encoder, question, plan.required), aside), place, described),
             "degraded": lack or lines.notice or (None if lines.is_whole else _OLDER),
             "index": described,
         }  # fmt: skip
@@ -143,6 +147,14 @@ class Answering:
             raise
         except NotFoundError as err:  # the whole file still has a history
             return NO_LINES._replace(notice=f"{err.message}: asked about the whole file")
+
+    def _locate(self, found: dict[str, Any], place: RepoPlace, index: dict[str, Any]) -> dict[str, Any]:
+        """Return *found*, its first passage of a file marked with whether it still stands in HEAD, and on which line."""
+        first = next((one for one in found["evidence"] if one["path"] and one["is_current"] is None), None)
+        if first and index["head"] and found["outcome"] == "answered":
+            first["line_now"] = self._standing.find_line(place, first["path"], first["text"], index["head"])
+            first["is_current"] = first["line_now"] is not None
+        return found
 
     def _keep(self, asked: Asked, index: RepoIndex, reply: Reply) -> Reply:
         if reply.may_be_kept and not asked.params.no_cache:
@@ -194,23 +206,10 @@ def _find_among(
     return ids & passing.ids if passing else ids
 
 
-def _locate(found: dict[str, Any], place: RepoPlace) -> dict[str, Any]:
-    """Return *found*, its first passage of a file marked with whether it still stands in HEAD, and on which line."""
-    first = next((one for one in found["evidence"] if one["path"] and one["is_current"] is None), None)
-    if first and found["outcome"] == "answered":
-        standing = read_standing(place, first["path"], "HEAD")[0]
-        line = next((one.line for one in standing if get_key(one.text) == get_key(first["text"])), None)
-        first["is_current"], first["line_now"] = line is not None, line
-    return found
-
-
-def _name_branches(found: dict[str, Any], index: RepoIndex, place: RepoPlace, aside: frozenset[int]) -> dict[str, Any]:
+def _name_branches(found: dict[str, Any], aside: Aside) -> dict[str, Any]:
     """Return *found* with the branch of each citation that HEAD does not reach; None for the others."""
-    shas = [citation["sha"] for citation in found["citations"]]
-    ids = index.store.get_ids(shas) if aside else {}
     for citation in found["citations"]:
-        is_aside = ids.get(citation["sha"]) in aside
-        citation["branch"] = name_branch(place, citation["sha"]) if is_aside else None
+        citation["branch"] = aside.name_branch(citation["sha"])
     return found
 
 

@@ -57,8 +57,8 @@ class Asking:
         """Return the question with its repository, scope and plan. Raises UsageError, NotEnrolledError, NoMeaningError."""
         settings = self._flags.current
         params.check(settings.max_question_bytes)
-        repo, place = self._repos.find(params.repo)
-        scope = params.get_scope(place)
+        repo, place, files = self._repos.find_owner(params.repo, [params.file] if params.file else [])
+        scope = params.get_scope(files[0] if files else None, place)
         plan = decide(settings, params.mode, repo.key, scope, params.levelled)
         return Asked(params, repo, place, scope, plan, params.identify_text(scope, place))
 

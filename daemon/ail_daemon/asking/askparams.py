@@ -95,9 +95,9 @@ class AskParams:
             )
         return hash_text(self.contents.encode("utf-8", "surrogateescape"))
 
-    def get_scope(self, place: RepoPlace) -> Scope:
-        """Return which file and lines of the repository at *place* are asked about. Raises UsageError."""
-        return Scope(locate(self.file, place) if self.file else None, self.lines)
+    def get_scope(self, file: str | None, place: RepoPlace) -> Scope:
+        """Return which lines of *file*, of the repository at *place*, are asked about. Raises UsageError."""
+        return Scope(locate(file, place) if file else None, self.lines)
 
 
 def locate(file: str, place: RepoPlace) -> str:

@@ -2,7 +2,7 @@
 
 L1, `ExactCache`, gives a reply again for an equal key. L2, `SimilarCache`, for an equal key and an embedding that is near
 enough; its keys carry the question's canonical wording (see `wording`). Replies are held packed and compressed, a tenth of
-the memory. Every method may be called by several threads.
+the memory; those that L1 gave last also as they are sent. Every method may be called by several threads.
 """
 
 from __future__ import annotations
@@ -18,9 +18,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from cachetools import LRUCache
 
-from ail_rpc.framing import pack, unpack
+from ail_rpc.framing import Packed, pack, unpack
 
 from ..model import Embeddings
+
+_LATEST = 32
+"""Replies held as they are sent, 10 KB each."""
+
+_SENT_AS_IT_IS = ("citations", "evidence")
 
 _IS_COUNTED: ContextVar[bool] = ContextVar("is_counted", default=True)
 
@@ -51,12 +56,15 @@ def uncounted() -> Iterator[None]:
         _IS_COUNTED.reset(token)
 
 
+_Row = tuple[bytes, bytes]  # embedding or b"", packed and compressed reply
+
+
 class _Replies:
-    """At most *size* rows of (embedding or b"", packed reply); the least recently used is dropped first. 0: keeps none."""
+    """At most *size* replies; the least recently used is dropped first. 0: keeps none."""
 
     def __init__(self, size: int) -> None:
         self._lock = threading.Lock()
-        self._rows: LRUCache[Hashable, tuple[bytes, bytes]] = LRUCache(size)
+        self._rows: LRUCache[Hashable, _Row] = LRUCache(size)
         self._hits = self._misses = self._evictions = 0
 
     def resize(self, size: int) -> None:
@@ -84,7 +92,7 @@ class _Replies:
             size = int(self._rows.maxsize)
             return CacheStats(self._hits, self._misses, self._evictions, len(self._rows), size, held)
 
-    def _find(self, key: Hashable, is_hit: Callable[[bytes], bool]) -> dict[str, Any] | None:
+    def _find(self, key: Hashable, is_hit: Callable[[bytes], bool]) -> _Row | None:
         is_counted = _IS_COUNTED.get()
         with self._lock:
             row = self._rows.get(key)
@@ -92,8 +100,7 @@ class _Replies:
                 self._misses += is_counted
                 return None
             self._hits += is_counted
-        reply: dict[str, Any] = unpack(zlib.decompress(row[1]))
-        return reply
+            return row
 
     def _keep(self, key: Hashable, embedding: bytes, reply: dict[str, Any]) -> None:
         row = (embedding, zlib.compress(pack(reply), 1))
@@ -107,9 +114,25 @@ class _Replies:
 class ExactCache(_Replies):
     """L1: replies under keys of all that decides them."""
 
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self._latest: LRUCache[Hashable, tuple[_Row, dict[str, Any]]] = LRUCache(_LATEST)
+
     def get(self, key: Hashable) -> dict[str, Any] | None:
-        """Return a new copy of the reply, None if none is kept."""
-        return self._find(key, lambda _: True)
+        """Return a new copy of the reply, None if none is kept. Its citations and evidence are `Packed`: they are only sent."""
+        if (row := self._find(key, lambda _: True)) is None:
+            return None
+        with self._lock:
+            found = self._latest.get(key)
+            if found is None or found[0] is not row:
+                self._latest[key] = found = row, _pack_lists(_decode(row))
+        return dict(found[1])
+
+    def clear(self, is_dropped: Callable[[Hashable], bool] = lambda _: True) -> int:
+        """See `_Replies`."""
+        with self._lock:
+            self._latest.clear()
+        return super().clear(is_dropped)
 
     def put(self, key: Hashable, reply: dict[str, Any]) -> None:
         """Keep *reply* under *key*."""
@@ -130,11 +153,21 @@ class SimilarCache(_Replies):
             other = np.frombuffer(kept, np.float32)
             return other.shape == embedding[0].shape and float(other @ embedding[0]) >= self.threshold
 
-        return self._find(key, is_near)
+        row = self._find(key, is_near)
+        return _decode(row) if row else None
 
     def put(self, key: Hashable, embedding: Embeddings, reply: dict[str, Any]) -> None:
         """Keep *reply* under *key* and its question's *embedding*."""
         self._keep(key, embedding[0].astype(np.float32).tobytes(), reply)
+
+
+def _decode(row: _Row) -> dict[str, Any]:
+    reply: dict[str, Any] = unpack(zlib.decompress(row[1]))
+    return reply
+
+
+def _pack_lists(reply: dict[str, Any]) -> dict[str, Any]:
+    return {name: Packed(value) if name in _SENT_AS_IT_IS else value for name, value in reply.items()}
 
 
 class AnswerCaches(NamedTuple):

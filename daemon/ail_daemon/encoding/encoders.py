@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
+
+import numpy as np
 
 from ail_rpc.errors import AilError, ModelError, UsageError
 
@@ -193,12 +197,54 @@ def _open(bulk: Bulk) -> Encoder:
     return open_encoder(bulk.model, bulk.kind, Path(bulk.models_dir), batch=bulk.batch)
 
 
-class EncodedOnce:
-    """An encoder for one question that remembers its embeddings, so that the cache and the search share them."""
+_RECENT = 1024  # 1.6 KB each
 
-    def __init__(self, encoder: Encoder) -> None:
+
+class RecentEmbeddings:
+    """Embeddings of the texts that were encoded last, by model and a hash of the text. Safe to use from several threads.
+
+    Questions about one thing compare the same passages with each other's words, and encoding is what takes their time.
+    """
+
+    def __init__(self, size: int = _RECENT) -> None:
+        self._size = size
+        self._lock = threading.Lock()
+        self._rows: OrderedDict[tuple[str, bytes], Embeddings] = OrderedDict()  # the latest last
+
+    def encode(self, encoder: Encoder, texts: list[str]) -> Embeddings:
+        """Return what *encoder* makes of *texts*; only those that are not known are encoded."""
+        keys = [(encoder.model_id, _hash(text)) for text in texts]
+        with self._lock:
+            rows = {key: self._rows.pop(key) for key in set(keys) if key in self._rows}
+            self._rows.update(rows)
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in rows}
+        if missing:
+            rows |= zip(missing, encoder.encode([*missing.values()]), strict=True)
+            self._keep({key: rows[key].copy() for key in missing})
+        return np.array([rows[key] for key in keys], np.float32).reshape(len(keys), encoder.dimension)
+
+    def forget(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._rows.clear()
+
+    def _keep(self, rows: dict[tuple[str, bytes], Embeddings]) -> None:
+        with self._lock:
+            self._rows.update(rows)
+            while len(self._rows) > self._size:
+                self._rows.popitem(last=False)
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+class RecentEncoder:
+    """An encoder that takes from *recent* what was encoded lately."""
+
+    def __init__(self, encoder: Encoder, recent: RecentEmbeddings) -> None:
         self._encoder = encoder
-        self._known: dict[tuple[str, ...], Embeddings] = {}
+        self._recent = recent
 
     @property
     def model_id(self) -> str:
@@ -212,10 +258,7 @@ class EncodedOnce:
 
     def encode(self, texts: list[str]) -> Embeddings:
         """Return the texts' embeddings, in their order."""
-        key = tuple(texts)
-        if key not in self._known:
-            self._known[key] = self._encoder.encode(texts)
-        return self._known[key]
+        return self._recent.encode(self._encoder, texts)
 
 
 @dataclass(frozen=True, slots=True)

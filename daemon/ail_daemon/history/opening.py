@@ -104,9 +104,6 @@ class _GitHistory:
     def map_authors(self, authors: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
         return objects.map_authors(self._git, authors)
 
-    def find_containing(self, sha: str) -> str | None:
-        return refs.find_containing(self._git, sha)
-
     def knows_path(self, path: str) -> bool:
         return objects.knows_path(self._git, path)
 
@@ -199,9 +196,6 @@ class History(Protocol):
 
     def map_authors(self, authors: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Return (name, email) -> the `name <email>` that `.mailmap` at HEAD gives it; {} without one."""
-
-    def find_containing(self, sha: str) -> str | None:
-        """Return a branch, else a remote's, else a tag that reaches the commit *sha*, short; None where none does."""
 
     def knows_path(self, path: str) -> bool:
         """Whether `git log --all -- PATH` shows a commit; False where that takes longer than a second."""

@@ -46,15 +46,6 @@ def read_tips(git: GitCommand, kinds: Iterable[str], most: int) -> Tips:
     return Tips(commits[b"HEAD"], found, boundary, damaged)
 
 
-def find_containing(git: GitCommand, sha: str) -> str | None:
-    """Return the short name of a branch, else of a remote's, else of a tag that reaches *sha*."""
-    for namespace in _NAMESPACES.values():
-        found = git.run(["for-each-ref", "--count=1", f"--contains={sha}", "--format=%(refname)", namespace])
-        if name := found.stdout.decode("utf-8", "surrogateescape").strip():
-            return name.removeprefix(f"{namespace}/")
-    return None
-
-
 def _check_unborn(git: GitCommand, found: dict[str, str]) -> None:
     """Raise RepoUnreadableError if HEAD cannot be read, or names a branch that has commits: git says "missing" of both."""
     done = git.run(["symbolic-ref", "-q", "HEAD"])

@@ -77,7 +77,7 @@ class RepoIndex:
         self.generation = self.store.generation
         self.tips = self.store.get_tips()
         self.recount()
-        self._pulls: tuple[Tips | None, Pulls] = None, Pulls({}, None)
+        self._pulls: tuple[Tips | None, int, Pulls] = None, 0, Pulls({}, None)
 
     def close(self) -> None:
         """Close files and free memory."""
@@ -217,13 +217,24 @@ class RepoIndex:
 
     def get_pulls(self) -> Pulls:
         """Return which commits were merged together, as of the last finished update; computed once for each."""
-        tips, pulls = self._pulls
+        tips, newest, pulls = self._pulls
         if tips is not self.tips:
-            tips = self.tips
-            head = self.store.get_ids([tips.head]).get(tips.head) if tips.head else None
-            pulls = Pulls(resolve_parents(self.store.iter_links()), head)
-            self._pulls = tips, pulls
+            self._pulls = _, _, pulls = self._move_pulls(self.tips, newest, pulls if tips else None)
         return pulls
+
+    def _move_pulls(self, tips: Tips, newest: int, before: Pulls | None) -> tuple[Tips, int, Pulls]:
+        """Return what `get_pulls` keeps: for which tips, the largest id then, the pulls. They stay where HEAD names no commit."""
+        head = self.store.get_ids([tips.head]).get(tips.head) if tips.head else None
+        if before and head is None:
+            return tips, newest, before
+        now = self.store.get_newest_id()
+        if (
+            before
+            and head
+            and (moved := before.move(head, self.store.get_parent_ids, now, self.store.find_merges(newest)))
+        ):
+            return tips, now, moved
+        return tips, now, Pulls(resolve_parents(self.store.iter_links()), head)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

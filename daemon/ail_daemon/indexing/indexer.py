@@ -35,7 +35,7 @@ _MAX_DEATHS = 2
 _MEANT: tuple[Source, ...] = ("add", "hook")
 """Sources by which a user or git announces a change."""
 _RETRY_S = 1.0
-_STOP_S = 1.0
+_STOP_S = 0.4
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ class Indexer:
     def stop(self) -> None:
         """Stop the current work; what was done is kept, the rest is done after the next start.
 
-        A thread that a slow git or disk holds up for over a second ends with the process: as at a kill, nothing is lost.
+        A thread that a slow git or disk holds up for over _STOP_S ends with the process: as at a kill, nothing is lost.
         """
         with self._changed:
             self._is_stopping = True

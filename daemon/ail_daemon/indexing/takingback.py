@@ -88,8 +88,7 @@ def without_reachable(index: RepoIndex, gone: list[str], tips: Tips, added: list
     if not gone:
         return []
     lost = set(map(bytes.fromhex, gone))
-    links = index.store.iter_links()
-    parents = {sha: named for _, sha, named in links if sha in lost or not lost.isdisjoint(named)}
+    parents = index.store.find_links(gone)
     kept = [sha for sha, named in parents.items() if sha not in lost for sha in named if sha in lost]
     kept += map(bytes.fromhex, [*tips.shas, *(sha for commit in added for sha in commit.parents)])
     while kept:

@@ -78,6 +78,11 @@ class DaemonLocks:
             self._by_socket.release()
             raise
 
+    @property
+    def files(self) -> tuple[str, str]:
+        """The paths of both locks."""
+        return self._by_socket.path, self._by_state.path
+
     def announce(self, version: str) -> None:
         """Write this daemon's socket path. On a full disk it is missing, and only a daemon with another socket needs it."""
         note = {"socket": self.socket_path, "pid": os.getpid(), "version": version}

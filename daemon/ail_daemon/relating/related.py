@@ -23,6 +23,7 @@ from ..model import SCHEMA, Commit, Encoder, Mode
 from ..repos.repo import Repo, describe_index
 from ..repos.repos import Repos
 from ..search import answers, filters
+from ..search.branches import Branches
 from ..search.fates import Fate, find_fate
 from . import bearing, missing, relate
 from .cochange import Companion
@@ -45,6 +46,7 @@ class Related:
         self._encoder = encoder
         self._pool = pool
         self._flags = flags
+        self._branches = Branches()
         self.observers: Sequence[
             Callable[[Repo, dict[str, Any]], None]
         ] = ()  # each may add to a reply about to be sent
@@ -56,7 +58,8 @@ class Related:
         """
         started = time.perf_counter()
         _check(params)
-        repo, place = self._repos.find(params["repo"])
+        repo, place, files = self._repos.find_owner(params["repo"], params["files"])
+        params = params | {"files": files}
         limit_s = self._pool.get_limit_s(params["timeout"])
         await self._freshness.ensure(repo, limit_s)
         reply = await self._pool.run(limit_s, lambda: self._answer(repo, place, params, limit_s))
@@ -82,12 +85,16 @@ class Related:
             found = relate.relate(index, changes, touching, around)
             companions = missing.find_missing(index, changes, touching, around)
         shown = found[: params["limit"]]
+        described = describe_index(repo, index, place)
+        aside = self._branches.find_aside(index, place, described["head"])
         return {
             "schema_version": SCHEMA, "repo": place.root, "files": files or [one.path for one in changes or []][:100],
             "outcome": "answered" if shown or companions else "no_evidence",
-            "citations": [_cite(relation, _find_fate(index, relation.commit)) for relation in shown],
+            "citations": [
+                _cite(one, _find_fate(index, one.commit), aside.name_branch(one.commit.sha)) for one in shown
+            ],
             "companions": [_describe(companion) for companion in companions[:COMPANIONS_MAX]],
-            "degraded": note or _describe_progress(repo, index), "index": describe_index(repo, index),
+            "degraded": note or _describe_progress(repo, index), "index": described,
         }  # fmt: skip
 
     def _get_encoder(self, index: RepoIndex, mode: Mode) -> Encoder | None:
@@ -147,13 +154,13 @@ def _find_fate(index: RepoIndex, commit: Commit) -> Fate:
     return find_fate(index.store, ids[commit.sha], commit) if ids else Fate()
 
 
-def _cite(relation: Relation, fate: Fate) -> dict[str, Any]:
+def _cite(relation: Relation, fate: Fate, branch: str | None) -> dict[str, Any]:
     commit = relation.commit
     return {
         "sha": commit.sha, "subject": commit.subject, "author": commit.author,
         "author_time": answers.format_time(commit), "score": relation.score, "excerpt": answers.excerpt(commit),
         "path": relation.path, "line": relation.line, "reasons": list(relation.reasons),
-        **fate._asdict(), "pull_request": None,
+        **fate._asdict(), "pull_request": None, "branch": branch,
         "relation": relation.kind, "sentence": relation.sentence,
     }  # fmt: skip
 

@@ -10,6 +10,7 @@ import os
 from typing import NamedTuple
 
 from ail_rpc.discovery import RepoPlace, find_repository
+from ail_rpc.errors import NotARepositoryError
 
 _KNOWN_MAX = 1024
 
@@ -38,6 +39,20 @@ class Finder:
             self._known.clear()
         self._known[start] = _Found(place, tuple((path, _identify(path)) for path in _list_witnesses(start, place)))
         return place
+
+    def find_owner(self, around: RepoPlace, file: str) -> RepoPlace:
+        """Return the repository of *file*, given from the root of *around*: that, or a submodule or other clone in its work tree.
+
+        The file need not be there any more.
+        """
+        directory = os.path.dirname(os.path.join(around.root, os.path.normpath(file)))
+        if around.is_bare or "\0" in file or directory == around.root:
+            return around
+        try:
+            own = self.find(directory)
+        except (NotARepositoryError, OSError):
+            return around
+        return own if own.root.startswith(around.root.rstrip("/") + "/") else around
 
 
 def _list_witnesses(start: str, place: RepoPlace) -> list[str]:

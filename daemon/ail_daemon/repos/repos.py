@@ -10,11 +10,11 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import AilError, NotARepositoryError, NotEnrolledError, RepoError
+from ail_rpc.errors import AilError, NotARepositoryError, NotEnrolledError, RepoError, UsageError
 
 from ..process.underway import note_repo
 from . import directories
@@ -84,7 +84,25 @@ class Repos:
 
     def find(self, start: str) -> tuple[Repo, RepoPlace]:
         """Return the enrolled repository that *start* lies in, and the worktree asked from. Raises NotEnrolledError."""
-        place = self._finder.find(start)
+        return self._get_enrolled(self._finder.find(start))
+
+    def find_owner(self, start: str, files: Sequence[str]) -> tuple[Repo, RepoPlace, list[str]]:
+        """Return the enrolled repository of *files*, the worktree asked from, and the files as it is to be asked for them.
+
+        They are given from the root of the repository that *start* lies in, and may all lie in a submodule or another clone in
+        its work tree: then they are returned as absolute paths. Raises NotEnrolledError, UsageError where they lie in several.
+        """
+        around = self._finder.find(start)
+        nearby = {os.path.dirname(file): file for file in files}  # one of each directory
+        owners = {place.git_dir: place for place in (self._finder.find_owner(around, one) for one in nearby.values())}
+        if len(owners) > 1:
+            roots = ", ".join(sorted(place.root for place in owners.values()))
+            raise UsageError(f"the files lie in {len(owners)} repositories: {roots}", "ask about one at a time")
+        own = next(iter(owners.values()), around)
+        is_around = own.git_dir == around.git_dir
+        return *self._get_enrolled(own), [*files] if is_around else [os.path.join(around.root, file) for file in files]
+
+    def _get_enrolled(self, place: RepoPlace) -> tuple[Repo, RepoPlace]:
         repo = self._repos.get(get_key(place))
         if repo is None:
             raise NotEnrolledError(

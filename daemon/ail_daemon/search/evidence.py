@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..index.repoindex import RepoIndex
@@ -190,6 +191,7 @@ def _shorten(text: str) -> frozenset[str]:
     return frozenset(map(_stem, _WORD.findall(text)))
 
 
+@lru_cache(maxsize=4096)
 def _stem(word: str) -> str:
     return _ENDING.sub("", word.lower())[:7]
 

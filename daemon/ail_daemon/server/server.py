@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from ail_rpc.errors import AilError
 from ail_rpc.messages import encode_request
 
 from ..process.activation import notify
+from ..process.direvents import DirectoryEvents
 from ..process.logs import log
 from .admission import Connections
 from .connection import Answerer, Connection
@@ -28,6 +30,7 @@ class Server:
     renew: called before each check of the socket's file; the app renews its locks there. It may raise.
     note_error: called with what is refused before it becomes a request.
     beat: called a few times a second while clients connect or send, to show that the loop runs.
+    beside: directories, besides the socket's, in which a change makes it check.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Server:
         renew: Callable[[], None] = lambda: None,
         note_error: Callable[[AilError], None] = lambda _: None,
         beat: Callable[[], None] = lambda: None,
+        beside: Sequence[str] = (),
     ) -> None:
         self._listener = listener
         self._answerer = answerer
@@ -46,6 +50,7 @@ class Server:
         self._connections: Connections[Connection] = Connections(limits, note_error, beat)
         self._acceptor: asyncio.Server | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._directories = (os.path.dirname(listener.path), *beside)
         self._accepted = 0  # the server's own checks of itself do not count
 
     @property
@@ -136,14 +141,24 @@ class Server:
     # The server's look at itself -----------------------------------------------------------------------------------
 
     async def _watch_itself(self) -> None:
-        """Check every second that the socket's file is ours, every minute that a request to it is answered; else bind anew.
+        """Check that the socket's file is ours, every minute that a request to it is answered; else bind anew.
 
-        A client that finds no socket starts a daemon, which finds the lock held and waits for this check.
+        At every change in the directories, and every half minute; every second where the kernel tells of no change. A client
+        that finds no socket starts a daemon, which finds the lock held and waits for this check.
         """
+        changed = asyncio.Event()
+        events = DirectoryEvents(changed.set)
         next_answer = asyncio.get_running_loop().time() + self._limits.answer_check_s
-        while True:
-            await asyncio.sleep(self._limits.path_check_s)
-            next_answer = await self._look(next_answer)
+        try:
+            while True:
+                has_events = events.watch(self._directories)
+                next_answer = await self._look(next_answer)
+                with suppress(TimeoutError):
+                    wait_s = self._limits.quiet_check_s if has_events else self._limits.path_check_s
+                    await asyncio.wait_for(changed.wait(), wait_s)
+                changed.clear()
+        finally:
+            events.close()
 
     async def _look(self, next_answer: float) -> float:
         """Check once; return when the next request to ourselves is due, on the loop's clock. Raises nothing."""
@@ -165,7 +180,7 @@ class Server:
         """Whether a request to our own path gets any answer in time, "busy" included."""
         self._accepted -= 1
         try:
-            async with asyncio.timeout(self._limits.stop_s):
+            async with asyncio.timeout(self._limits.answer_s):
                 reader, writer = await asyncio.open_unix_connection(self._listener.path)
                 try:
                     writer.write(encode_request(0, "health", {"kind": "live"}))

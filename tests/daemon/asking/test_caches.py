@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from ail_daemon.asking.caches import CacheStats, ExactCache, SimilarCache
+from ail_rpc.framing import unpack
+from ail_rpc.messages import encode_reply
 
 HERE = np.array([[1.0, 0.0]], np.float32)
 NEAR = np.array([[0.9, np.sqrt(1 - 0.81)]], np.float32)
@@ -17,8 +19,23 @@ def test_a_reply_comes_back_as_another_object() -> None:
     reply = {"answer": "because", "citations": [{"sha": "ab"}]}
     cache.put("why", reply)
     first, second = cache.get("why"), cache.get("why")
-    assert first == second == reply
+    assert first
+    assert second
     assert first is not second
+    for found in (first, second):
+        assert unpack(encode_reply(7, None, found)) == [1, 7, None, reply]
+        assert [*found["citations"]] == reply["citations"]
+    first["answer"] = "changed"
+    assert second["answer"] == "because"
+
+
+def test_a_reply_that_was_put_again_replaces_the_one_that_is_ready_to_be_sent() -> None:
+    cache = ExactCache(2)
+    for number in range(2):
+        cache.put("why", {"citations": [number]})
+        assert [*cache.get("why")["citations"]] == [number]  # type: ignore[index]
+    cache.clear()
+    assert cache.get("why") is None
 
 
 def test_the_least_recently_used_goes_first_and_everything_is_counted() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 from ail_daemon.index.pulls import LARGEST, Pulls
 
 
@@ -27,3 +29,24 @@ def test_a_merge_of_a_whole_branch_is_no_pull_request() -> None:
 def test_history_that_is_cut_off_or_empty_has_no_pull_requests() -> None:
     assert Pulls({}, None).get_merges([1]) == {}
     assert Pulls({5: ()}, 4).get_merges([5]) == {}
+
+
+def test_a_head_that_moves_brings_the_same_as_computing_all_anew() -> None:
+    """A random life of commits, merges, amends and resets; ids as the store gives them: never twice."""
+    rolls = random.Random(7)
+    for _ in range(20):
+        parents: dict[int, tuple[int, ...]] = {1: ()}
+        head, newest, pulls, moves = 1, 1, Pulls(parents, 1), 0
+        for _ in range(150):
+            first = newest
+            for _ in range(rolls.randint(1, 4)):
+                newest += 1
+                parents[newest] = tuple(dict.fromkeys(rolls.choices(list(parents)[-12:], k=rolls.choice([1, 1, 2]))))
+            head = rolls.choice([newest, newest, rolls.choice(list(parents)[-20:])])
+            whole = Pulls(parents, head)
+            moved = pulls.move(head, parents.get, newest, [i for i in parents if i > first and len(parents[i]) > 1])
+            moves += moved is not None
+            pulls = moved or whole
+            assert pulls.get_merges(parents) == whole.get_merges(parents)
+            assert pulls.find_merges(parents) == whole.find_merges(parents)
+        assert moves > 75

@@ -71,7 +71,7 @@ def test_the_manager_hears_of_readiness_health_and_stopping(user: User, is_abstr
         manager.bind("\0" + address[1:] if is_abstract else address)
         manager.settimeout(60)
         started = user.start_ready(
-            "--limits", '{"path_check_s": 0.02}', program=SCRIPTED, env={"NOTIFY_SOCKET": address}
+            "--limits", '{"quiet_check_s": 0.02}', program=SCRIPTED, env={"NOTIFY_SOCKET": address}
         )
         assert manager.recv(100) == b"READY=1\nSTATUS=serving"
         assert manager.recv(100) == b"WATCHDOG=1"

@@ -178,7 +178,7 @@ def test_a_foreign_socket_in_its_place_is_not_removed_at_the_end(user: User) -> 
 
 @pytest.mark.parametrize("harm", ["removed", "replaced", "directory removed"])
 def test_a_socket_that_was_harmed_is_bound_anew(user: User, harm: str) -> None:
-    started = user.start_ready("--limits", '{"path_check_s": 0.02}', program=SCRIPTED)
+    started = user.start_ready("--limits", '{"path_check_s": 3600, "quiet_check_s": 3600}', program=SCRIPTED)
     directory = os.path.dirname(user.socket_path)
     for name in os.listdir(directory) if harm == "directory removed" else ["ail.sock"]:
         os.unlink(os.path.join(directory, name))
@@ -212,7 +212,7 @@ def test_clients_can_see_that_the_loop_turns(user: User) -> None:
 
 
 def test_the_log_of_a_detached_daemon_does_not_grow_for_ever(user: User) -> None:
-    user.start_ready("--detach", "--limits", '{"path_check_s": 0.02}', program=SCRIPTED, env={"AIL_LOG_FILE": ""})
+    user.start_ready("--detach", "--limits", '{"quiet_check_s": 0.02}', program=SCRIPTED, env={"AIL_LOG_FILE": ""})
     log = os.path.join(user.state_dir, "daemon.log")
     with open(log, "ab") as file:
         file.truncate(11 << 20)

@@ -6,7 +6,9 @@ import asyncio
 import os
 import socket
 import stat
+import sys
 
+import pytest
 from tests.daemon.daemon_process import User
 
 from ail_daemon.server.limits import ServingLimits
@@ -38,7 +40,7 @@ def test_a_socket_that_no_longer_answers_though_its_file_is_there_is_bound_anew(
     async def scenario() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # asyncio reports the deaf socket
         listener = Listener.bind(user.socket_path)
-        server = Server(listener, Echo(), ServingLimits(path_check_s=0.02, answer_check_s=0.02))
+        server = Server(listener, Echo(), ServingLimits(quiet_check_s=0.02, answer_check_s=0.02))
         await server.start()
         before = os.lstat(user.socket_path).st_ino
         assert await is_served(user.socket_path)
@@ -58,7 +60,7 @@ def test_a_healthy_socket_is_left_alone(user: User) -> None:
     looks = []
 
     async def scenario() -> None:
-        limits = ServingLimits(path_check_s=0.005, answer_check_s=0.005)
+        limits = ServingLimits(quiet_check_s=0.005, answer_check_s=0.005)
         server = Server(Listener.bind(user.socket_path), Echo(), limits, renew=lambda: looks.append(1))
         await server.start()
         before = os.lstat(user.socket_path).st_ino
@@ -66,6 +68,25 @@ def test_a_healthy_socket_is_left_alone(user: User) -> None:
             while len(looks) < 10:
                 await asyncio.sleep(0.005)
         assert os.lstat(user.socket_path).st_ino == before
+        await server.stop()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="without inotify it looks every second")
+def test_a_server_in_whose_directory_nothing_happens_does_not_wake_up(user: User) -> None:
+    looks = []
+
+    async def scenario() -> None:
+        limits = ServingLimits(path_check_s=0.005)
+        server = Server(Listener.bind(user.socket_path), Echo(), limits, renew=lambda: looks.append(1))
+        await server.start()
+        await asyncio.sleep(0.2)
+        assert len(looks) == 1
+        os.close(os.open(f"{user.socket_path}.x", os.O_CREAT | os.O_WRONLY))
+        async with asyncio.timeout(30):
+            while len(looks) < 2:
+                await asyncio.sleep(0.005)
         await server.stop()
 
     asyncio.run(scenario())
@@ -79,7 +100,7 @@ def test_a_look_that_fails_does_not_end_the_looking(user: User) -> None:
         raise BlockingIOError("taken")
 
     async def scenario() -> None:
-        server = Server(Listener.bind(user.socket_path), Echo(), ServingLimits(path_check_s=0.005), renew)
+        server = Server(Listener.bind(user.socket_path), Echo(), ServingLimits(quiet_check_s=0.005), renew)
         await server.start()
         async with asyncio.timeout(30):
             while len(looks) < 3:

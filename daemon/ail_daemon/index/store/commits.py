@@ -13,6 +13,7 @@ from .paths import add_paths
 
 _BY_COMMIT = ("touches", "renames", "changes", "passages", *derived.TABLES)  # tables with a commit_id
 _INSERT_COMMIT = "INSERT INTO commits VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha) DO NOTHING"
+_FEW = 16
 _COMMIT_COLUMNS = "id, sha, parents, author, email, author_time, author_offset_min, commit_time, message"
 
 
@@ -74,8 +75,38 @@ class CommitRows(Database):
     def iter_links(self) -> Iterator[tuple[int, bytes, list[bytes]]]:
         """Yield (id, sha, its parents' shas) of every commit, shas as bytes; 17,000 in 20 ms."""
         for commit_id, sha, parents in self.iter_rows("SELECT id, sha, parents FROM commits"):
-            size = len(sha)
-            yield commit_id, sha, [parents[start : start + size] for start in range(0, len(parents), size)]
+            yield commit_id, sha, _cut(parents, len(sha))
+
+    def get_newest_id(self) -> int:
+        """Return the largest id of a commit, 0 where there is none."""
+        return int(self.read("SELECT coalesce(max(id), 0) FROM commits")[0][0])
+
+    def find_merges(self, above: int) -> list[int]:
+        """Return the ids, larger than *above*, of commits with several parents."""
+        rows = self.read("SELECT id FROM commits WHERE id > ? AND length(parents) > length(sha) ORDER BY id", above)
+        return [commit_id for (commit_id,) in rows]
+
+    def get_parent_ids(self, commit_id: int) -> tuple[int, ...] | None:
+        """Return the ids of the commit's parents, of those that are indexed; None where it is not itself."""
+        rows = self.read("SELECT parents, length(sha) FROM commits WHERE id = ?", commit_id)
+        if not rows:
+            return None
+        shas = _split(*rows[0])
+        ids = self.get_ids(shas)
+        return tuple(ids[sha] for sha in shas if sha in ids)
+
+    def find_links(self, shas: Iterable[str]) -> dict[bytes, list[bytes]]:
+        """Return sha -> its parents' shas, of *shas* and of the commits that have one of them as a parent.
+
+        A few are looked for by SQLite, which other threads need not wait for, as they must while Python reads every commit.
+        """
+        lost = [bytes.fromhex(sha) for sha in shas]
+        if len(lost) > _FEW:
+            among = set(lost)
+            return {sha: named for _, sha, named in self.iter_links() if sha in among or not among.isdisjoint(named)}
+        tests = " OR ".join("sha = ? OR instr(parents, ?)" for _ in lost) or "FALSE"
+        rows = self.read(f"SELECT sha, parents FROM commits WHERE {tests}", *(sha for sha in lost for _ in range(2)))  # noqa: S608
+        return {sha: _cut(parents, len(sha)) for sha, parents in rows}
 
     def find_sha(self, prefix: str) -> list[str]:
         """Return the shas that begin with *prefix* (at least 4 hex digits), two at the most."""
@@ -128,4 +159,8 @@ def _to_commit(row: Sequence[object]) -> Commit:
 
 
 def _split(parents: bytes, width: int) -> list[str]:
-    return [parents[start : start + width].hex() for start in range(0, len(parents), width)]
+    return [sha.hex() for sha in _cut(parents, width)]
+
+
+def _cut(parents: bytes, width: int) -> list[bytes]:
+    return [parents[start : start + width] for start in range(0, len(parents), width)]

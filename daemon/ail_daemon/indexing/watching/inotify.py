@@ -20,7 +20,7 @@ from watchdog.observers.inotify_c import InotifyConstants as In
 
 from ail_rpc.discovery import RepoPlace
 
-from .plan import Spot, plan, tells_of_a_move
+from .plan import REBASES, Spot, is_rebasing, plan, tells_of_a_move
 
 _FLAGS = In.IN_ONLYDIR | In.IN_DONT_FOLLOW | In.IN_EXCL_UNLINK | In.IN_MASK_ADD
 _SELF = In.IN_DELETE_SELF | In.IN_MOVE_SELF
@@ -151,6 +151,8 @@ class InotifyWatches:
             return False
         if spot.role == "plain":
             return bool(event.mask & _WRITTEN) and not event.is_directory
+        if (name in REBASES or (name == "HEAD" and spot.role != "refs")) and is_rebasing(spot.path):
+            return False  # its end is told, when the directory goes
         if event.is_directory:
             self._drop(key, os.path.join(spot.path, name))  # should one of that name be there again, it is another
             self._settle(key, spot.path)

@@ -16,7 +16,7 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 
 from ail_rpc.discovery import RepoPlace
 
-from .plan import Role, tells_of_a_move
+from .plan import REBASES, Role, is_rebasing, tells_of_a_move
 
 _QUIET = frozenset(("opened", "closed_no_write"))
 _ROLES: dict[str, Role] = {"": "git", "refs": "refs", "reftable": "reftable"}
@@ -96,7 +96,10 @@ class _Handler(FileSystemEventHandler):
         inside, name = os.path.split(os.path.relpath(path, self._top))
         if self._is_plain:
             return not event.is_directory and event.event_type in ("closed", "modified", "moved") and not inside
-        return inside.split("/")[0] != ".." and tells_of_a_move(_find_role(inside), name)
+        role = _find_role(inside)
+        if (name in REBASES or (name == "HEAD" and role != "refs")) and is_rebasing(os.path.dirname(path)):
+            return False  # its end is told, when the directory goes
+        return inside.split("/")[0] != ".." and tells_of_a_move(role, name)
 
 
 def _find_role(inside: str) -> Role:

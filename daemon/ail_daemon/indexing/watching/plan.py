@@ -22,9 +22,12 @@ BUDGET = 10  # watches a repository; 400 repositories then take 4,000 of a user'
 
 Role = Literal["git", "root", "refs", "reftable", "worktrees", "worktree", "plain"]
 
+REBASES = ("rebase-merge", "rebase-apply")
+"""Directories in a worktree's git directory for as long as a rebase, or `git am`, is under way there."""
+
 _NAMES: dict[Role, frozenset[str]] = {
-    "git": frozenset(("HEAD", "packed-refs", "shallow", "refs", "reftable", "worktrees")),
-    "worktree": frozenset(("HEAD", "reftable")),
+    "git": frozenset(("HEAD", "packed-refs", "shallow", "refs", "reftable", "worktrees", *REBASES)),
+    "worktree": frozenset(("HEAD", "reftable", *REBASES)),
     "reftable": frozenset(("tables.list",)),
     "root": frozenset(),
 }
@@ -127,6 +130,11 @@ def _list_directories(directory: str) -> list[str]:
             return sorted(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
     except OSError:
         return []
+
+
+def is_rebasing(git_dir: str) -> bool:
+    """Whether a rebase is under way in the worktree whose git directory is *git_dir*: it moves HEAD for each commit."""
+    return any(os.path.lexists(os.path.join(git_dir, name)) for name in REBASES)
 
 
 def is_directory(path: str) -> bool:

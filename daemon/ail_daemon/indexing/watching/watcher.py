@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ail_rpc.discovery import RepoPlace
+from ail_rpc.mounts import find_deaf_type
 
-from .mounts import find_deaf_type
 from .plan import is_directory
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from tests.moving import KINDS, MOVES, has_reftable, make_scene, run_git
 from tests.tools import one_fast
 
 from ail_daemon.indexing.watching.inotify import InotifyWatches
-from ail_daemon.indexing.watching.mounts import find_deaf_type
 from ail_daemon.indexing.watching.observer import ObserverWatches
 from ail_daemon.indexing.watching.plan import BUDGET, plan
 from ail_daemon.indexing.watching.watcher import Watcher
 from ail_rpc.discovery import RepoPlace, find_repository
+from ail_rpc.mounts import find_deaf_type
 
 PATIENCE_S = 30.0
 ROOT = Path(__file__).resolve().parents[4]
@@ -170,6 +170,23 @@ def test_a_commit_on_a_worktree_s_detached_head_is_told(repo: Path, heard: Heard
     commit = ("commit", "-q", "--allow-empty", "-m", "Aside")
     assert heard.since(lambda: run_git(tree, *commit)) == {"repo"}
     assert heard.since(lambda: run_git(repo, "worktree", "remove", "--force", str(tree))) == {"repo"}
+
+
+@pytest.mark.parametrize("ending", ["--continue", "--abort"])
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_rebase_is_told_at_its_end_and_not_at_each_pick(
+    repo: Path, heard: Heard, *, is_linked: bool, ending: str
+) -> None:
+    tree = repo
+    if is_linked:
+        tree = repo.parent / "tree"
+        run_git(repo, "worktree", "add", "-q", "-b", "topic", str(tree))
+    for number in range(3):
+        run_git(tree, "commit", "-q", "--allow-empty", "-m", f"Change {number}")
+    stopping = ("-c", "sequence.editor=sed -i 2abreak", "rebase", "-q", "-i", "--force-rebase", "HEAD~3")
+    assert heard.since(lambda: run_git(tree, *stopping)) == set()
+    assert heard.since(lambda: run_git(repo, "branch", "-f", "other", "HEAD")) == {"repo"}
+    assert heard.since(lambda: run_git(tree, "rebase", ending)) == {"repo"}
 
 
 def test_a_ref_that_another_program_writes_without_a_lock_is_told(repo: Path, heard: Heard) -> None:
