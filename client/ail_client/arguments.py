@@ -135,7 +135,11 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 def _add_question_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", metavar="N", type=parse_count, help="at most so many commits (default: 5)")
-    parser.add_argument("--format", choices=("text", "json", "grep"), help="grep: path:line:1: sha subject — sentence")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "grep", "markdown"),
+        help="grep: path:line:1: sha subject — sentence; markdown: for a pull request or an issue",
+    )
     parser.add_argument("--mode", choices=("auto", "semantic", "lexical"), help="by meaning, by words, or both (auto)")
     parser.add_argument("--no-cache", action="store_true", help="do not take the answer from the cache")
     parser.add_argument("--author", metavar="NAME", help="only commits of this author")
@@ -167,6 +171,9 @@ def _related(parser: argparse.ArgumentParser) -> None:
 
 def _show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sha", metavar="SHA", help="a commit: its sha or the beginning of it, a tag, a branch, HEAD~2")
+    parser.add_argument(
+        "--format", choices=("text", "json", "markdown"), help="markdown: for a pull request or an issue"
+    )
 
 
 def _add(parser: argparse.ArgumentParser) -> None:

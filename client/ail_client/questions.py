@@ -85,8 +85,13 @@ def run_show(options: Namespace, reach: Reach) -> int:
     """Print one commit."""
     place = find_place(options.repo)
     commit = _ask_enrolled(options, reach, "show", {"repo": to_wire_path(place.address), "sha": options.sha})
-    if options.json:
+    form = _get_form(options)
+    if form == "json":
         write_json(commit)
+    elif form == "markdown":
+        from .reports import Links, report_commit
+
+        write_answer(report_commit(commit, Links.find(place.common_dir)))
     else:
         from .tables import render_commit
 
@@ -128,11 +133,15 @@ def _get_filters(options: Namespace) -> dict[str, Any]:
     return given | {"no_cache": True} if options.no_cache else given
 
 
+def _get_form(options: Namespace) -> str:
+    return "json" if options.json else options.format or "text"
+
+
 def print_found(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> int:
     """Print a reply with citations as the options ask for; 1 where it has none."""
     if place.is_named:
         reply["repo"] = to_wire_path(place.root)  # the daemon knows only its git directory
-    form = "json" if options.json else options.format or "text"
+    form = _get_form(options)
     is_empty = reply.get("outcome") == "no_evidence" or not (reply["citations"] or reply.get("companions"))
     if form == "json":
         write_json(reply)
@@ -140,6 +149,8 @@ def print_found(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> 
         from .nothing import tell_nothing
 
         tell_nothing(reply, form, place)
+    elif form == "markdown":
+        _print_markdown(reply, options, place)
     else:
         _print_for_people(reply, form, place, options.pager)
     if form != "json":
@@ -163,6 +174,19 @@ def _print_for_people(reply: dict[str, Any], form: str, place: RepoPlace, may_pa
         write_answer(render_related(reply, _get_page(place)), may_page=may_page)
     else:
         write_answer(render_answer(reply, _get_page(place)), may_page=may_page)
+
+
+def _print_markdown(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> None:
+    from .reports import Links, report_answer
+
+    links = Links.find(place.common_dir)
+    if "companions" in reply:
+        from .reviews import report_related
+
+        change = options.range or ("what is staged" if options.staged else "")
+        write_answer(report_related(reply, links, change))
+    else:
+        write_answer(report_answer(reply, links))
 
 
 def _get_page(place: RepoPlace) -> Page:

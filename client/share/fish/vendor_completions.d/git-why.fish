@@ -58,7 +58,7 @@ complete -c git-why -f
 
 complete -c git-why -n _shtab_git_why_using -s h -l help -d 'show this help message and exit'
 complete -c git-why -n _shtab_git_why_using -l limit -x -d 'at most so many commits (default: 5)'
-complete -c git-why -n _shtab_git_why_using -l format -xka "text json grep" -d 'grep: path:line:1: sha subject — sentence'
+complete -c git-why -n _shtab_git_why_using -l format -xka "text json grep markdown" -d 'grep: path:line:1: sha subject — sentence; markdown: for a pull request or an issue'
 complete -c git-why -n _shtab_git_why_using -l mode -xka "auto semantic lexical" -d 'by meaning, by words, or both (auto)'
 complete -c git-why -n _shtab_git_why_using -l no-cache -d 'do not take the answer from the cache'
 complete -c git-why -n _shtab_git_why_using -l author -x -d 'only commits of this author'
