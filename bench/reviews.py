@@ -94,7 +94,12 @@ def review(past: Merged, count: int, read: int, seed: int) -> None:
 
 
 class Merged(Past):
-    """A clone with its main line."""
+    """A clone with its main line. aside: ids that HEAD does not reach."""
+
+    def __init__(self, clone: Path) -> None:
+        super().__init__(clone)
+        everything = self.git("rev-list", "--all").split()
+        self.aside = frozenset(self.index.store.get_ids(everything).values()) - frozenset(self.ids.values())
 
     def choose_merged(self, seed: int) -> Iterator[str]:
         """Yield shas of the main line, but for its beginning, in an order that *seed* decides: no bots, no releases."""
@@ -117,7 +122,7 @@ class Merged(Past):
         known = {self.ids[one] for one in self.reach(base) if one in self.ids}
         files = set(self.git("ls-tree", "-r", "--name-only", "-z", tip).split("\0"))
         when = int(self.git("log", "-1", "--format=%ct", sha))
-        return self.judge(sha, diff, Surroundings(when, known.__contains__, files.__contains__))
+        return self.judge(sha, diff, Surroundings(when, known.__contains__, files.__contains__, is_review=True))
 
     def judge(self, sha: str, diff: str, around: Surroundings) -> Said:
         """Return what is said of *diff*."""
@@ -171,11 +176,13 @@ def _write_deletion(path: str, at: int, run: list[str]) -> str:
 
 def judge_deletions(past: Merged, most: int, seed: int) -> list[tuple[bool, bool]]:
     """Return for each of *most* deletions whether it is spoken of, and whether the fix itself is named."""
-    judged = []
+    judged: list[tuple[bool, bool]] = []
     for deletion in past.iter_deletions(seed):
         if len(judged) >= most:
             break
-        said = past.judge(deletion.fix.sha, deletion.patch, Surroundings(time.time())).relations
+        said = past.judge(
+            deletion.fix.sha, deletion.patch, Surroundings(time.time(), is_review=True, aside=past.aside)
+        ).relations
         judged.append((bool(said), _names(said, deletion.fix)))
         if not said:
             print(f"silent: {deletion.fix.sha[:10]} {deletion.fix.subject}", flush=True)

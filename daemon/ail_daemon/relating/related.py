@@ -23,6 +23,7 @@ from ..model import SCHEMA, Commit, Encoder, Mode
 from ..repos.repo import Repo, describe_index
 from ..repos.repos import Repos
 from ..search import answers, filters
+from ..search.branches import Branches
 from ..search.fates import Fate, find_fate
 from . import bearing, missing, relate
 from .cochange import Companion
@@ -32,6 +33,7 @@ from .tracing import Surroundings, Touching
 
 COMPANIONS_MAX = 3
 _MAX_FILES = 4096
+_NONE: frozenset[int] = frozenset()
 
 
 class Related:
@@ -45,6 +47,7 @@ class Related:
         self._encoder = encoder
         self._pool = pool
         self._flags = flags
+        self._branches = Branches()
         self.observers: Sequence[
             Callable[[Repo, dict[str, Any]], None]
         ] = ()  # each may add to a reply about to be sent
@@ -73,7 +76,11 @@ class Related:
             changes = [change for change in changes if change.path in files or change.old_path in files]
         passing = filters.compile(filters.Filters.of(params), index, place)
         may_name = _make_filter(index, own, passing.ids if passing else None)
-        around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"])
+        is_review = params["range"] is not None
+        aside = (
+            self._branches.find_aside(index, place, describe_index(repo, index, place)["head"]) if is_review else _NONE
+        )
+        around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"], is_review, aside)
         if changes is None:
             _check_known(index, repo, place, files)
             found, companions = bearing.find_bearing(index, self._get_encoder(index, params["mode"]), files, around), []
