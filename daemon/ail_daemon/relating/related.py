@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import NotFoundError, UsageError
+from ail_rpc.errors import AilError, NotFoundError, UsageError
 
 from ..asking.askparams import locate
 from ..asking.pool import QuestionPool
@@ -23,7 +23,6 @@ from ..model import SCHEMA, Commit, Encoder, Mode
 from ..repos.repo import Repo, describe_index
 from ..repos.repos import Repos
 from ..search import answers, filters
-from ..search.branches import Branches
 from ..search.fates import Fate, find_fate
 from . import bearing, missing, relate
 from .cochange import Companion
@@ -47,7 +46,6 @@ class Related:
         self._encoder = encoder
         self._pool = pool
         self._flags = flags
-        self._branches = Branches()
         self.observers: Sequence[
             Callable[[Repo, dict[str, Any]], None]
         ] = ()  # each may add to a reply about to be sent
@@ -77,9 +75,7 @@ class Related:
         passing = filters.compile(filters.Filters.of(params), index, place)
         may_name = _make_filter(index, own, passing.ids if passing else None)
         is_review = params["range"] is not None
-        aside = (
-            self._branches.find_aside(index, place, describe_index(repo, index, place)["head"]) if is_review else _NONE
-        )
+        aside = _find_aside(index, place, limit_s / 2) if is_review else _NONE
         around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"], is_review, aside)
         if changes is None:
             _check_known(index, repo, place, files)
@@ -136,6 +132,15 @@ def _check_known(index: RepoIndex, repo: Repo, place: RepoPlace, files: list[str
                 f"no commit of {place.root} ever touched {file}",
                 "check the spelling; a new file has a history once it is committed",
             )
+
+
+def _find_aside(index: RepoIndex, place: RepoPlace, limit_s: float) -> frozenset[int]:
+    """Return the ids of commits that HEAD does not reach; none where git takes longer: then a backport may be named."""
+    try:
+        aside = list(open_history(place, limit_s=limit_s, limits=ASKED).iter_shas(index.tips.shas, ["HEAD"]))
+    except AilError:
+        return _NONE
+    return frozenset(index.store.get_ids(aside).values())
 
 
 def _make_filter(index: RepoIndex, own: frozenset[str], among: AbstractSet[int] | None) -> Callable[[int], bool]:
