@@ -9,10 +9,12 @@ import pytest
 from markdown_it import MarkdownIt
 from tests.client.markdown_corpus import MARKDOWN, TEXTS
 from tests.hostile import find_raw
+from tests.tools import one_fast
 
 from ail_client.markdown import code, escape, link, quote
 from ail_client.reports import Links, report_answer, report_commit
 from ail_client.reviews import report_related
+from ail_client.timelines import report_timeline
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -90,11 +92,13 @@ def make_reply(text: str, path: str = "src/http.py") -> dict[str, Any]:
 
 def render_all(text: str, path: str = "src/http.py") -> dict[str, str]:
     reply = make_reply(text, path)
-    commit = reply["citations"][0] | {"message": f"{text}\n\n{text}", "paths": [path], "successor_of": None}
+    citation = reply["citations"][0]
+    commit = citation | {"message": f"{text}\n\n{text}", "paths": [path], "successor_of": None}
     return {
         "ask": report_answer(reply, LINKS),
         "show": report_commit(commit, LINKS),
         "related": report_related(reply, LINKS, "main..HEAD"),
+        "log": report_timeline(reply | {"citations": [citation, citation | {"cosmetic": text}]}, LINKS),
     }
 
 
@@ -103,7 +107,7 @@ HARMLESS = {
 }
 
 
-@pytest.mark.parametrize("name", ["ask", "show", "related"])
+@pytest.mark.parametrize("name", one_fast(["ask", "show", "related", "log"], "ask"))
 def test_nothing_of_a_message_becomes_markup(name: str) -> None:
     for what, text in TEXTS.items():
         shown = render_all(text)[name]
@@ -119,7 +123,7 @@ def test_nothing_of_a_message_becomes_markup(name: str) -> None:
         assert not ACTIVE.search(read_text(tokens)), what
 
 
-@pytest.mark.parametrize("name", ["ask", "show", "related"])
+@pytest.mark.parametrize("name", one_fast(["ask", "show", "related", "log"], "ask"))
 def test_no_control_or_reordering_character_is_left(name: str) -> None:
     for what, text in TEXTS.items():
         assert find_raw(render_all(text)[name]) == [], what
