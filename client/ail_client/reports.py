@@ -14,7 +14,7 @@ from .citations import cut_subject
 from .layout import shorten
 from .markdown import code, code_path, escape, fold, link, quote
 from .remotes import find_remote_url, make_commit_url, make_pull_url
-from .sanitise import to_line
+from .sanitise import to_line, to_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,6 +84,12 @@ def report_commit(commit: dict[str, Any], links: Links) -> str:
     return "\n".join(lines)
 
 
+def quote_sentence(citation: dict[str, Any], most_chars: int) -> list[str]:
+    """Return the sentence of a citation as a block quote; [] where it says no more than the subject beside it."""
+    sentence = citation.get("sentence") or ""
+    return [] if to_line(sentence) == to_line(citation.get("subject") or "") else quote(sentence, most_chars)
+
+
 def describe_commit(commit: dict[str, Any], links: Links) -> str:
     """Return "`4f1c2d9e4f` Subject (2026-05-04, Jane Doe, pull request 12), **reverted by** …" on one line, with links."""
     author = escape((commit.get("author") or "")[:_AUTHOR_MAX])
@@ -121,7 +127,12 @@ def _link_answer(reply: dict[str, Any], links: Links) -> str:
 def _describe_sureness(reply: dict[str, Any]) -> str:
     words = describe_confidence(reply["confidence"]).strip("()")
     origin = describe_origin(reply)
-    return f"*{words[:1].upper()}{words[1:]}*" + (f" · {escape(origin)}" if origin else "")
+    if not origin:
+        return f"*{words[:1].upper()}{words[1:]}*"
+    first = reply["evidence"][0]
+    place = f"{to_path(first['path'])}:{first.get('line') or 1}"
+    before, _, behind = origin.partition(place)
+    return f"*{words[:1].upper()}{words[1:]}* · {escape(before)} {code(place)}{escape(behind, at_start=False)}"
 
 
 def _quote_reason(reply: dict[str, Any]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .markdown import code, code_path, escape, fold, quote
-from .reports import Links, describe_commit
+from .reports import Links, describe_commit, quote_sentence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def report_related(reply: dict[str, Any], links: Links, change: str) -> str:
 def _report_finding(citation: dict[str, Any], links: Links) -> list[str]:
     """Return a commit as an item of a list: where the change meets it, its head, the sentence quoted."""
     place = f"{code_path(citation['path'], citation.get('line'))}: " if citation.get("path") else ""
-    sentence = quote(citation.get("sentence") or "", _SENTENCE_MAX)
+    sentence = quote_sentence(citation, _SENTENCE_MAX)
     return [f"- {place}{describe_commit(citation, links)}", *(f"  {line}" for line in sentence), ""]
 
 

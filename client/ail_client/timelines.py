@@ -41,8 +41,8 @@ def render_timeline(reply: dict[str, Any], page: Page) -> str:
 
 def report_timeline(reply: dict[str, Any], links: Links) -> str:
     """Return the timeline as Markdown, a list with an item a commit."""
-    from .markdown import code_path, quote
-    from .reports import describe_commit
+    from .markdown import code_path
+    from .reports import describe_commit, quote_sentence
 
     lines = [f"**How {code_path(reply.get('file') or '', _name_lines(reply))} came to be**", ""]
     for cosmetic, entries in group(reply["citations"]):
@@ -50,8 +50,8 @@ def report_timeline(reply: dict[str, Any], links: Links) -> str:
             lines += [f"- {describe_folded(cosmetic, entries, links.name_commit)}"]
             continue
         for entry in entries:
-            sentence = quote(entry.get("sentence") or "", _SENTENCE_MAX)
-            lines += [f"- {describe_commit(entry, links)}", *(f"  {line}" for line in sentence or [f"> *{NO_REASON}*"])]
+            reason = quote_sentence(entry, _SENTENCE_MAX) if entry.get("sentence") else [f"> *{NO_REASON}*"]
+            lines += [f"- {describe_commit(entry, links)}", *(f"  {line}" for line in reason)]
     return "\n".join(lines)
 
 
