@@ -16,11 +16,8 @@ _LINES = re.compile(r"(?::(\d+)(?:-(\d+))?(?::\d+)?:?|#L(\d+)(?:C\d+)?(?:-L?(\d+
 
 _COMMIT = re.compile(r"(?:HEAD|@|(?=[0-9a-f]*\d)[0-9a-f]{7,64})(?:[~^][\d~^]*)?")
 _NAME = re.compile(r"[^\s/]*[^\s/.]\.[A-Za-z][A-Za-z0-9]{0,7}")  # `adapters.py`, and also `HTTPAdapter.send`
-
-
-_FUNCTION = re.compile(r"(.+):([^\W\d]\w*(?:\.\w+)*)")
-_RANGE = re.compile(r"(\d+)(?:,(\+?)(\d+))?:(.+)", re.ASCII | re.DOTALL)
-_RANGE_OF_FUNCTION = re.compile(r":((?:[^:\\]|\\.)+):(.+)", re.DOTALL)
+_RANGE = r"(\d+)(?:,(\+?)(\d+))?:(.+)"  # compiled where -L is given: a question without it must not pay
+_RANGE_OF_FUNCTION = r":((?:[^:\\]|\\.)+):(.+)"
 
 
 class Spelled:
@@ -63,9 +60,9 @@ def parse_range(text: str) -> Spelled:
 
     Raises UsageError for other forms.
     """
-    if found := _RANGE_OF_FUNCTION.fullmatch(text):
+    if found := re.fullmatch(_RANGE_OF_FUNCTION, text, re.DOTALL):
         return Spelled(check_name(found[2]), function=found[1])
-    if found := _RANGE.fullmatch(text):
+    if found := re.fullmatch(_RANGE, text, re.ASCII | re.DOTALL):
         first = int(found[1])
         last = first + int(found[3]) - 1 if found[2] else int(found[3] or first)
         if 1 <= first <= last < 10**_MAX_LINE_DIGITS:
@@ -77,8 +74,8 @@ def parse_range(text: str) -> Spelled:
 
 def split_function(text: str) -> tuple[str, str | None]:
     """Return (file, function) of `FILE:function`; (*text*, None) where no name follows a colon."""
-    found = _FUNCTION.fullmatch(text)
-    return (found[1], found[2]) if found else (text, None)
+    file, _, name = text.rpartition(":")
+    return (file, name) if file and all(map(str.isidentifier, name.split("."))) else (text, None)
 
 
 def looks_like_file(text: str) -> bool:
