@@ -51,6 +51,8 @@ def desk(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
         repo.shas["other"] = repo.commit(
             "Close politely", pool__py=WAITED.replace("one.close()", "one.close(now=False)")
         )
+        paint = "Paint pages blue\n\nRed was taken for an error by half of the testers."
+        repo.shas["paint"] = repo.commit(paint, **{"web/page__css": "body { background: blue }\n"})
         home.client("add", str(repo.path), "--wait")
         yield home, repo
 
@@ -186,5 +188,7 @@ def test_no_configured_program_runs(home: Home, repo: Repository, tmp_path: Path
 
 
 def test_a_directory_is_a_scope(home: Home, repo: Repository) -> None:
-    done = home.client("ask", ".", "why the retries?", "--json", cwd=repo.path)
-    assert json.loads(done.stdout)["citations"], done.stderr
+    done = home.client("ask", "web", "why the blue?", "--json", cwd=repo.path)
+    told = json.loads(done.stdout)
+    assert (told["file"], told["citations"][0]["sha"]) == ("web", repo.shas["paint"])
+    assert (told["citations"][0]["path"], "touches_file" in told["citations"][0]["reasons"]) == ("web", True)
