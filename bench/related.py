@@ -76,56 +76,58 @@ def main() -> None:
 
 
 class Past:
-    """A clone, its index, and what every commit could know."""
+    """A clone, its index, and what every commit could know. parents, ids: of the commits that HEAD reaches, by sha."""
 
     def __init__(self, clone: Path) -> None:
         self._clone = clone
-        self._index = build(clone, BUILT / f"related-{clone.resolve().name}")
-        lines = self._git("rev-list", "--parents", "HEAD").split("\n")
-        self._parents = {words[0]: words[1:] for line in lines if (words := line.split())}
-        self._ids = self._index.store.get_ids(self._parents)
+        self.index = build(clone, BUILT / f"related-{clone.resolve().name}")
+        lines = self.git("rev-list", "--parents", "HEAD").split("\n")
+        self.parents = {words[0]: words[1:] for line in lines if (words := line.split())}
+        self.ids = self.index.store.get_ids(self.parents)
 
     def choose(self, seed: int) -> Iterator[str]:
         """Yield shas in an order that *seed* decides."""
-        shas = [sha for sha, parents in list(self._parents.items())[:-_FIRST] if len(parents) == 1]
+        shas = [sha for sha, parents in list(self.parents.items())[:-_FIRST] if len(parents) == 1]
         for sha in random.Random(seed).sample(shas, len(shas)):
-            author, _, message = self._git("log", "-1", "--format=%an%n%B", sha).partition("\n")
+            author, _, message = self.git("log", "-1", "--format=%an%n%B", sha).partition("\n")
             if not is_bot(author) and "This reverts commit" not in message:
                 yield sha
 
     def stage_again(self, sha: str) -> Said:
         """Return what is said about a commit that its parent's checkout has staged."""
-        (parent,) = self._parents[sha]
-        known = {self._ids[one] for one in self._reach(parent) if one in self._ids}
-        files = set(self._git("ls-tree", "-r", "--name-only", "-z", parent).split("\0"))
-        diff = self._git("diff", "-U0", "-w", "--ignore-blank-lines", "-M", parent, sha)[:PATCH_MAX_BYTES]
-        when = int(self._git("log", "-1", "--format=%ct", sha))
-        author = self._git("log", "-1", "--format=%ae", sha).strip()
+        (parent,) = self.parents[sha]
+        known = {self.ids[one] for one in self.reach(parent) if one in self.ids}
+        files = set(self.git("ls-tree", "-r", "--name-only", "-z", parent).split("\0"))
+        diff = self.git("diff", "-U0", "-w", "--ignore-blank-lines", "-M", parent, sha)[:PATCH_MAX_BYTES]
+        when = int(self.git("log", "-1", "--format=%ct", sha))
+        author = self.git("log", "-1", "--format=%ae", sha).strip()
         around = Surroundings(when, known.__contains__, files.__contains__, author)
         started = time.perf_counter()
-        changes, touching = parse_patch(diff), Touching(self._index, around)
-        relations = relate(self._index, changes, touching, around)[:5]
-        missing = find_missing(self._index, changes, touching, around)[: 5 - len(relations)][:3]
+        changes, touching = parse_patch(diff), Touching(self.index, around)
+        relations = relate(self.index, changes, touching, around)[:5]
+        missing = find_missing(self.index, changes, touching, around)[: 5 - len(relations)][:3]
         return Said(sha, relations, missing, time.perf_counter() - started)
 
     def print(self, said: Said, number: int) -> None:
         """Print one saying to be read."""
-        print(f"{number}. {said.sha[:10]} {self._git('log', '-1', '--format=%s', said.sha).strip()}")
+        print(f"{number}. {said.sha[:10]} {self.git('log', '-1', '--format=%s', said.sha).strip()}")
         for one in said.relations:
             print(f"     {one.commit.sha[:10]} {one.kind}: {one.commit.subject} — {one.sentence}")
         for other in said.companions:
             print(f"     missing {other.path}, {other.times} of {other.of} with {other.beside}", flush=True)
 
-    def _reach(self, sha: str) -> set[str]:
+    def reach(self, sha: str) -> set[str]:
+        """Return *sha* and all that it reaches."""
         seen, todo = {sha}, [sha]
         while todo:
-            for parent in self._parents.get(todo.pop(), ()):
+            for parent in self.parents.get(todo.pop(), ()):
                 if parent not in seen:
                     seen.add(parent)
                     todo.append(parent)
         return seen
 
-    def _git(self, *arguments: str) -> str:
+    def git(self, *arguments: str) -> str:
+        """Return what git prints of the clone."""
         done = subprocess.run(["git", "-C", self._clone, *arguments], capture_output=True, check=True)
         return done.stdout.decode("utf-8", "surrogateescape")
 

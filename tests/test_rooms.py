@@ -45,7 +45,7 @@ DOORS = {
 }
 PURE = {
     "model.py", "text/terms.py", "text/prose.py", "text/reasons.py", "text/mentions.py", "text/redaction.py", "text/passages.py",
-    "text/paragraphs.py", "text/comments.py", "text/languages.py", "text/natural.py",
+    "text/paragraphs.py", "text/cosmetic.py", "text/comments.py", "text/languages.py", "text/natural.py",
     "search/ranking.py", "search/features.py", "search/answers.py", "index/pulls.py", "asking/plan.py", "asking/wording.py",
     "server/params.py", "server/limits.py", "history/limits.py", "metrics/exposition.py", "metrics/http.py",
     "relating/patches.py", "relating/overlap.py", "relating/cochange.py", "relating/reasons.py",

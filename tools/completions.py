@@ -48,7 +48,6 @@ def make_completions() -> dict[str, str]:
 def make_client_parser() -> argparse.ArgumentParser:
     """Return one parser of all commands, as shtab wants it; the client itself builds that of one."""
     parser = argparse.ArgumentParser("ail-client")
-    parser.add_argument("--version", action="store_true", help="show the version and exit")
     add_common(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, command in COMMANDS.items():

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT_S = 5.0
 TIMEOUT_VARIABLE = "AIL_MAX_QUERY_TIME_S"
 _WITH_VALUE = ("--repo", "--timeout", "--socket")
-_COMMON = (*_WITH_VALUE, "--json", "--no-start", "--no-pager")
+_COMMON = (*_WITH_VALUE, "--json", "--no-start", "--no-pager", "--color", "--no-color")
+_COLOURS = {"--color": "--color=always", "--no-color": "--color=never"}
+"""As git has them: `--color` takes its value with `=` alone, so that it never swallows the next word."""
 
 
 class Command:
@@ -42,7 +44,7 @@ def parse(argv: Sequence[str], program: str = "ail-client") -> argparse.Namespac
     """
     name, rest = _split(argv)
     if name is None:
-        return _overview(program).parse_args(rest)  # prints, or reports wrong options
+        return _overview(program).parse_args(_spell_colours(rest))  # prints, or reports wrong options
     if name not in COMMANDS:
         from .suggestions import suggest_command  # difflib: 2 ms, only after a typo
 
@@ -53,7 +55,8 @@ def parse(argv: Sequence[str], program: str = "ail-client") -> argparse.Namespac
 def parse_command(name: str, argv: Sequence[str], program: str) -> argparse.Namespace:
     """Return the options of the command *name*. Raises UsageError; `--help` prints and raises SystemExit."""
     parser = make_parser(name, program, explain=any(word in ("-h", "--help") for word in argv))
-    options = _parse_words(parser, argv, WORDS[name]) if name in WORDS else parser.parse_args(list(argv))
+    argv = _spell_colours(argv)
+    options = _parse_words(parser, argv, WORDS[name]) if name in WORDS else parser.parse_args(argv)
     options.command = name
     options.timeout_given = options.timeout is not None
     options.is_limit_told = options.timeout_given or bool(os.environ.get(TIMEOUT_VARIABLE))
@@ -73,6 +76,11 @@ def make_parser(name: str, program: str, *, explain: bool) -> Parser:
     command.add_arguments(parser)
     add_common(parser)
     return parser
+
+
+def _spell_colours(argv: Sequence[str]) -> list[str]:
+    end = argv.index("--") if "--" in argv else len(argv)
+    return [*(_COLOURS.get(word, word) for word in argv[:end]), *argv[end:]]
 
 
 def _parse_words(parser: Parser, argv: Sequence[str], into: str) -> argparse.Namespace:
@@ -107,7 +115,6 @@ def _overview(program: str) -> Parser:
         formatter_class=_formatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"ail-client {VERSION}")
     parser.add_argument("command", metavar="COMMAND", help=argparse.SUPPRESS)
     add_common(parser)
     return parser
@@ -131,11 +138,19 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--socket", metavar="PATH", help="the daemon's socket (default: $AIL_SOCKET, or the user's own)")
     group.add_argument("--no-start", action="store_true", help="never start a daemon")
     group.add_argument("--no-pager", dest="pager", action="store_false", help="print long answers as they are")
+    group.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="colour the answer (auto: on a terminal)"
+    )
+    group.add_argument("--version", action="version", version=f"ail-client {VERSION}")
 
 
 def _add_question_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--limit", metavar="N", type=parse_count, help="at most so many commits (default: 5)")
-    parser.add_argument("--format", choices=("text", "json", "grep"), help="grep: path:line:1: sha subject — sentence")
+    parser.add_argument("-n", "--limit", metavar="N", type=parse_count, help="at most so many commits (default: 5)")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "grep", "markdown"),
+        help="grep: path:line:1: sha subject — sentence; markdown: for a pull request or an issue",
+    )
     parser.add_argument("--mode", choices=("auto", "semantic", "lexical"), help="by meaning, by words, or both (auto)")
     parser.add_argument("--no-cache", action="store_true", help="do not take the answer from the cache")
     parser.add_argument("--author", metavar="NAME", help="only commits of this author")
@@ -153,6 +168,18 @@ def _ask(parser: argparse.ArgumentParser) -> None:
         metavar="[FILE[:LINE[-LINE]]] [QUESTION]",
         help="FILE counts from here, else from the repository's root; without QUESTION: why it is so",
     )
+    parser.add_argument(
+        "-L",
+        dest="range_of",
+        metavar="RANGE:FILE",
+        help="lines as git has them: 10,20:FILE, 10,+5:FILE, :function:FILE",
+    )
+    parser.add_argument(
+        "--log", action="store_true", help="the commits that made the lines what they are, oldest first"
+    )
+    parser.add_argument(
+        "-i", "--interactive", action="store_true", help="pick among the commits, with fzf where it is installed"
+    )
     _add_question_options(parser)
 
 
@@ -167,6 +194,9 @@ def _related(parser: argparse.ArgumentParser) -> None:
 
 def _show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sha", metavar="SHA", help="a commit: its sha or the beginning of it, a tag, a branch, HEAD~2")
+    parser.add_argument(
+        "--format", choices=("text", "json", "markdown"), help="markdown: for a pull request or an issue"
+    )
 
 
 def _add(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ sys.excepthook = _die_quietly  # before the imports, which take a quarter of the
 
 from ail_rpc.errors import AilError, StorageError  # noqa: E402
 
-from .output import abandon_stdout, flush, write_note  # noqa: E402
+from .output import abandon_stdout, choose_colour, flush, write_note  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def _main_why(argv: Sequence[str]) -> int:
 def _run(options: Namespace) -> int:
     from .session import Reach
 
+    choose_colour(options.color)
     reach = Reach(options.socket, options.timeout, may_start=not options.no_start, is_limit_told=options.is_limit_told)
     return _find_command(options.command)(options, reach)
 

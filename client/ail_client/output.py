@@ -65,8 +65,21 @@ def is_watched() -> bool:
     return is_terminal(sys.stdout) or os.environ.get("GIT_PAGER_IN_USE") == "true"
 
 
+class _Colour:
+    """What --color asks for: "auto", "always" or "never"."""
+
+    asked = "auto"
+
+
+def choose_colour(asked: str) -> None:
+    """Take note of --color, which wins over the environment."""
+    _Colour.asked = asked
+
+
 def has_colour() -> bool:
-    """Whether stdout may be coloured: https://no-color.org first, then https://bixense.com/clicolors."""
+    """Whether stdout may be coloured: --color, then https://no-color.org, then https://bixense.com/clicolors."""
+    if _Colour.asked != "auto":
+        return _Colour.asked == "always"
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):

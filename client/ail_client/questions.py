@@ -9,8 +9,8 @@ from .deadline import Deadline
 from .layout import get_page
 from .output import has_links, write_answer, write_json, write_note
 from .session import Reach, ask_daemon
-from .spelling import looks_like_place
-from .target import find_place, is_there, locate, read_contents, to_wire_path
+from .spelling import looks_like_place, parse_range, split_function
+from .target import aim, find_place, is_there, locate, read_contents, to_wire_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,29 +24,73 @@ if TYPE_CHECKING:
 
 QUESTION_MAX_BYTES = 1_000_000  # what one request holds; the daemon's own limit is a setting
 _NOTHING_FOUND = 1
+_LOG_MAX = 200  # the daemon's limit
 _FILTERS = ("limit", "mode", "author", "since", "until", "path", "ref")
 
 
 def run_ask(options: Namespace, reach: Reach) -> int:
-    """Answer a question; 1 where there is no evidence."""
-    question, word = _read_words(options.words, options.repo)
-    target = locate(word, options.repo)
+    """Answer a question, or tell the life of lines; 1 where there is no evidence."""
+    question, target = _read_asked(options)
+    if options.log:
+        return _run_log(options, reach, question, target)
+    if options.interactive:
+        from .picking import check_terminal, pick
+
+        check_terminal(options)
+    reply = _ask(options, reach, question, target)
+    if options.interactive and reply["citations"]:
+        return pick(reply, _aim(target), target.place, reach)
+    return print_found(reply, options, target.place)
+
+
+def _read_asked(options: Namespace) -> tuple[str, Target]:
+    """Return the question and what it is about. Raises UsageError."""
+    if options.range_of is None:
+        question, word = _read_words(options.words, options.repo)
+        return question, locate(word, options.repo)
+    question, word = _read_words(options.words, options.repo) if options.words else (WHY, None)
+    if word is not None:
+        raise UsageError("a place is named twice", "either FILE:LINE or -L RANGE:FILE")
+    return question, aim(parse_range(options.range_of), options.repo)
+
+
+def _ask(options: Namespace, reach: Reach, question: str, target: Target) -> dict[str, Any]:
     params = {**_aim(target), "question": question, **_get_filters(options)}
     try:
-        reply = _ask_enrolled(options, reach, "ask", params)
+        return _ask_enrolled(options, reach, "ask", params)
     except NotFoundError as err:
-        if len(options.words) > 1 or target.is_there or target.lines or err.hint.startswith(SUGGESTING):
+        is_place = target.is_there or target.lines or options.range_of is not None
+        if len(options.words) > 1 or is_place or err.hint.startswith(SUGGESTING):
             raise
         # like `and/or`: no place after all
         params = {"repo": params["repo"], "question": options.words[0], **_get_filters(options)}
-        reply = ask_daemon(reach, "ask", params)
-    return print_found(reply, options, target.place)
+        reply: dict[str, Any] = ask_daemon(reach, "ask", params)
+        return reply
+
+
+def _run_log(options: Namespace, reach: Reach, question: str, target: Target) -> int:
+    """Print the commits of the lines that *target* names. Raises UsageError where it names none."""
+    if question != WHY or options.interactive:
+        raise UsageError("--log takes a place alone", "for example git why --log src/http.py:120-124")
+    given = sorted(set(_get_filters(options)) - {"limit", "no_cache"})
+    if given:
+        raise UsageError(f"--log does not take --{given[0]}", "it shows every commit of the lines; -N limits them")
+    if not (target.lines or target.function):
+        raise UsageError("--log needs lines", "FILE:LINE, FILE:FIRST-LAST, FILE:function or -L 10,20:FILE")
+    params = _aim(target) | ({"limit": min(options.limit, _LOG_MAX)} if options.limit else {})
+    return print_found(_ask_enrolled(options, reach, "log", params), options, target.place)
 
 
 def _aim(target: Target) -> dict[str, Any]:
     """Return the params that say what a question is about."""
     given: dict[str, Any] = {"file": target.file, "lines": target.lines, "at": target.at and to_wire_path(target.at)}
-    if target.lines and target.is_there and not target.at and target.place.address != target.place.root:
+    given["function"] = target.function and to_wire_path(target.function)
+    if (
+        (target.lines or target.function)
+        and target.is_there
+        and not target.at
+        and target.place.address != target.place.root
+    ):
         given["contents"] = read_contents(target)  # the daemon does not know this work tree
     return {"repo": to_wire_path(target.place.address), **{name: value for name, value in given.items() if value}}
 
@@ -85,8 +129,13 @@ def run_show(options: Namespace, reach: Reach) -> int:
     """Print one commit."""
     place = find_place(options.repo)
     commit = _ask_enrolled(options, reach, "show", {"repo": to_wire_path(place.address), "sha": options.sha})
-    if options.json:
+    form = _get_form(options)
+    if form == "json":
         write_json(commit)
+    elif form == "markdown":
+        from .reports import Links, report_commit
+
+        write_answer(report_commit(commit, Links.find(place.common_dir)))
     else:
         from .tables import render_commit
 
@@ -114,7 +163,7 @@ def _read_words(words: list[str], directory: str | None) -> tuple[str, str | Non
         raise UsageError("there are more words than FILE and QUESTION", "put the question in quotes")
     if not words or not words[-1].strip():
         raise UsageError("the question is empty", 'for example: ail-client ask "why do we retry?"')
-    places = [is_there(word, directory) or looks_like_place(word) for word in words]
+    places = [_is_place(word, directory) for word in words]
     if places == [True]:
         return WHY, words[0]
     file, question = (words[1], words[0]) if places == [False, True] else ([None, *words])[-2:]
@@ -123,16 +172,27 @@ def _read_words(words: list[str], directory: str | None) -> tuple[str, str | Non
     return question or "", file
 
 
+def _is_place(word: str, directory: str | None) -> bool:
+    if is_there(word, directory) or looks_like_place(word):
+        return True
+    file, function = split_function(word)  # `Makefile:build`
+    return bool(function) and is_there(file, directory)
+
+
 def _get_filters(options: Namespace) -> dict[str, Any]:
     given = {name: getattr(options, name) for name in _FILTERS if getattr(options, name) is not None}
     return given | {"no_cache": True} if options.no_cache else given
+
+
+def _get_form(options: Namespace) -> str:
+    return "json" if options.json else options.format or "text"
 
 
 def print_found(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> int:
     """Print a reply with citations as the options ask for; 1 where it has none."""
     if place.is_named:
         reply["repo"] = to_wire_path(place.root)  # the daemon knows only its git directory
-    form = "json" if options.json else options.format or "text"
+    form = _get_form(options)
     is_empty = reply.get("outcome") == "no_evidence" or not (reply["citations"] or reply.get("companions"))
     if form == "json":
         write_json(reply)
@@ -140,6 +200,8 @@ def print_found(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> 
         from .nothing import tell_nothing
 
         tell_nothing(reply, form, place)
+    elif form == "markdown":
+        _print_markdown(reply, options, place)
     else:
         _print_for_people(reply, form, place, options.pager)
     if form != "json":
@@ -161,8 +223,29 @@ def _print_for_people(reply: dict[str, Any], form: str, place: RepoPlace, may_pa
         from .relations import render_related
 
         write_answer(render_related(reply, _get_page(place)), may_page=may_page)
+    elif "is_whole" in reply:
+        from .timelines import render_timeline
+
+        write_answer(render_timeline(reply, _get_page(place)), may_page=may_page)
     else:
         write_answer(render_answer(reply, _get_page(place)), may_page=may_page)
+
+
+def _print_markdown(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> None:
+    from .reports import Links, report_answer
+
+    links = Links.find(place.common_dir)
+    if "companions" in reply:
+        from .reviews import report_related
+
+        change = options.range or ("what is staged" if options.staged else "")
+        write_answer(report_related(reply, links, change))
+    elif "is_whole" in reply:
+        from .timelines import report_timeline
+
+        write_answer(report_timeline(reply, links))
+    else:
+        write_answer(report_answer(reply, links))
 
 
 def _get_page(place: RepoPlace) -> Page:

@@ -1,4 +1,4 @@
-"""How people write a place: `FILE:30-33`, `FILE:30:5`, `FILE#L30-L33`, `SHA:FILE:30`. Pure: reads no file."""
+"""How people write a place: `FILE:30-33`, `FILE:30:5`, `FILE#L30-L33`, `FILE:function`, `SHA:FILE:30`. Pure: reads no file."""
 
 from __future__ import annotations
 
@@ -16,17 +16,25 @@ _LINES = re.compile(r"(?::(\d+)(?:-(\d+))?(?::\d+)?:?|#L(\d+)(?:C\d+)?(?:-L?(\d+
 
 _COMMIT = re.compile(r"(?:HEAD|@|(?=[0-9a-f]*\d)[0-9a-f]{7,64})(?:[~^][\d~^]*)?")
 _NAME = re.compile(r"[^\s/]*[^\s/.]\.[A-Za-z][A-Za-z0-9]{0,7}")  # `adapters.py`, and also `HTTPAdapter.send`
+_RANGE = r"(\d+)(?:,(\+?)(\d+))?:(.+)"  # compiled where -L is given: a question without it must not pay
+_RANGE_OF_FUNCTION = r":((?:[^:\\]|\\.)+):(.+)"
 
 
 class Spelled:
-    """A place as it is written. file: None for a commit as a whole; lines: [first, last]; at: the commit that is named."""
+    """A place as it is written. file: None for a commit as a whole; lines: [first, last]; at: the commit that is named.
 
-    __slots__ = ("at", "file", "lines")
+    function: in place of lines, a function's name, or an expression as git's -L takes it.
+    """
 
-    def __init__(self, file: str | None, lines: Lines = None, at: str | None = None) -> None:
+    __slots__ = ("at", "file", "function", "lines")
+
+    def __init__(
+        self, file: str | None, lines: Lines = None, at: str | None = None, function: str | None = None
+    ) -> None:
         self.file = file
         self.lines = lines
         self.at = at
+        self.function = function
 
 
 def parse_place(text: str) -> Spelled:
@@ -38,9 +46,41 @@ def parse_place(text: str) -> Spelled:
         return Spelled(None, None, text)
     file, lines = parse_lines(text)
     commit, colon, rest = file.partition(":")
+    at = None
     if colon and rest and is_commit(commit):
-        return Spelled(rest, lines, commit)
-    return Spelled(file, lines)
+        at, file = commit, rest
+    before, function = split_function(file) if lines is None else (file, None)
+    if function and looks_like_file(before):
+        return Spelled(before, None, at, function)
+    return Spelled(file, lines, at)
+
+
+def parse_range(text: str) -> Spelled:
+    """Return the place that *text* means as git's -L has it: `:function:FILE`, `10,20:FILE`, `10,+5:FILE`, `10:FILE`.
+
+    Raises UsageError for other forms.
+    """
+    if found := re.fullmatch(_RANGE_OF_FUNCTION, text, re.DOTALL):
+        return Spelled(check_name(found[2]), function=found[1])
+    if found := re.fullmatch(_RANGE, text, re.ASCII | re.DOTALL):
+        first = int(found[1])
+        last = first + int(found[3]) - 1 if found[2] else int(found[3] or first)
+        if 1 <= first <= last < 10**_MAX_LINE_DIGITS:
+            return Spelled(check_name(found[4]), [first, last])
+    raise UsageError(
+        f"-L {text}: neither lines nor a function of a file", "for example -L 10,20:FILE or -L :function:FILE"
+    )
+
+
+def split_function(text: str) -> tuple[str, str | None]:
+    """Return (file, function) of `FILE:function`; (*text*, None) where no name follows a colon."""
+    file, _, name = text.rpartition(":")
+    return (file, name) if file and all(map(str.isidentifier, name.split("."))) else (text, None)
+
+
+def looks_like_file(text: str) -> bool:
+    """Whether *text* is written as a file's path is: with / or an extension."""
+    return "/" in text.strip("/") or bool(_NAME.fullmatch(text))
 
 
 def parse_lines(text: str) -> tuple[str, Lines]:
@@ -75,4 +115,4 @@ def looks_like_place(text: str) -> bool:
     """Whether *text* is written as a place is, whether or not there is such a file: one word with lines, / or an extension."""
     if any(map(str.isspace, text)):
         return False
-    return "/" in text.strip("/") or bool(_LINES.search(text)) or bool(_NAME.fullmatch(text))
+    return looks_like_file(text) or bool(_LINES.search(text)) or looks_like_file(split_function(text)[0])

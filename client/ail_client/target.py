@@ -10,7 +10,7 @@ import os
 from ail_rpc.discovery import find_current, find_repository, read_regular
 from ail_rpc.errors import NotARepositoryError, UsageError
 
-from .spelling import Spelled, check_name, parse_place
+from .spelling import Spelled, check_name, parse_place, split_function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,16 +24,17 @@ CONTENTS_MAX_BYTES = 768 << 10
 class Target:
     """What a question is about. file: from the root of *place*, None for all of it; lines: of the file as it is on disk.
 
-    at: the commit named in place of HEAD. is_there: whether the file is on disk.
+    function: a name in place of lines. at: the commit named in place of HEAD. is_there: whether the file is on disk.
     """
 
-    __slots__ = ("at", "file", "is_there", "lines", "place")
+    __slots__ = ("at", "file", "function", "is_there", "lines", "place")
 
     def __init__(self, place: RepoPlace, spelled: Spelled, file: str | None, is_there: bool) -> None:
         self.place = place
         self.file = file
         self.lines = spelled.lines
         self.at = spelled.at
+        self.function = spelled.function
         self.is_there = is_there
 
 
@@ -69,10 +70,22 @@ def locate(word: str | None, directory: str | None) -> Target:
 
     Raises NotARepositoryError, UsageError.
     """
-    place = _find_start(word, directory)
+    return aim(spell(word, directory), directory)
+
+
+def spell(word: str | None, directory: str | None) -> Spelled:
+    """Return how *word* is to be read: a file that has the very name wins. Raises UsageError."""
     if word is None:
-        return Target(place, Spelled(None), None, is_there=False)
-    spelled = Spelled(check_name(word)) if is_there(word, directory) else parse_place(word)
+        return Spelled(None)
+    if is_there(word, directory):
+        return Spelled(check_name(word))
+    file, function = split_function(word)
+    return Spelled(file, function=function) if function and is_there(file, directory) else parse_place(word)
+
+
+def aim(spelled: Spelled, directory: str | None) -> Target:
+    """Return what a place means in the repository of *directory* (None: the current one). Raises as `locate` does."""
+    place = _find_start(spelled.file, directory)
     if spelled.file is None:
         return Target(place, spelled, None, is_there=False)
     if place.is_bare:

@@ -23,6 +23,7 @@ from .asking.caches import AnswerCaches
 from .asking.caching import Caching
 from .asking.consistency import SAMPLE, Consistency
 from .asking.fallback import Fallback
+from .asking.linelog import LOG, LineLog
 from .asking.pool import QuestionPool
 from .asking.probing import LIMIT_S, Probing
 from .asking.shadow import Shadow
@@ -59,6 +60,7 @@ async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.
         recent.observe, figures.observe, shadow.observe, lambda one: pull_requests.add_to(one.asked.repo, one.wire)
     )  # fmt: skip
     showing = Showing(repos, freshness, encoder, pool)
+    linelog = LineLog(repos, freshness, encoder, pool, answering)
     related = Related(repos, freshness, encoder, pool, flags)
     checking = Checking(repos, indexer, flags, encoder)
     related.observers = (pull_requests.add_to,)
@@ -84,7 +86,7 @@ async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.
     await freshness.start()
     try:
         methods = _offer_methods(
-            asking, caching, configuring, showing, related, enrolment, checking, consistency, keeping
+            asking, caching, configuring, showing, linelog, related, enrolment, checking, consistency, keeping
         )
         doctor = Doctor(flags, encoder, repos, pool, state / "models", pull_requests.describe)
         methods["doctor"] = Method(doctor.examine, text("repo", default=None))
@@ -126,6 +128,7 @@ def _offer_methods(
     caching: Caching,
     configuring: Configuring,
     showing: Showing,
+    linelog: LineLog,
     related: Related,
     enrolment: Enrolment,
     checking: Checking,
@@ -137,6 +140,7 @@ def _offer_methods(
 
     return {
         "ask": Method(asking.ask, *ASK),
+        "log": Method(linelog.log, *LOG),
         "related": Method(
             related.related, repo, timeout, texts("files", default=()), raw("staged", default=None), text("by", default=""),
             text("range", default=None), whole("limit", 1, 100, default=5),

@@ -3,14 +3,16 @@
 "   :AilWhy why the retry?          about the cursor's line; without a question, why its code is so
 "   :'<,'>AilWhy why the retry?     about the lines of the visual area
 "
-" The answer and how sure it is are said below and stand at the head of the quickfix list, the citations behind them; nothing waits. Lines are those of the file on the disk: save first.
+" The answer and how sure it is come in a popup beside the asked lines (Vim 8.2; before, they are said below) and stand at the head of the
+" quickfix list, the citations behind them; nothing waits. Lines are those of the file on the disk: save first.
 " Without this file, one line does the same, and waits:
 "   :cexpr system('ail-client ask --format grep -- ' .. shellescape(expand('%') .. ':' .. line('.')) .. ' "why?"')
 
 command! -nargs=* -range AilWhy call s:why(<line1>, <line2>, empty(<q-args>) ? 'why ' .. trim(getline(<line1>)) : <q-args>)
 
 function! s:why(first, last, question) abort
-  let l:state = {'dir': expand('%:p:h'), 'title': 'AIL: ' .. a:question, 'lines': [], 'notes': []}
+  let l:state = {'dir': expand('%:p:h'), 'title': 'AIL: ' .. a:question, 'lines': [], 'notes': [],
+        \ 'window': win_getid(), 'buffer': bufnr('%'), 'first': a:first, 'last': a:last}
   let l:target = printf('./%s:%d-%d', expand('%:t'), a:first, a:last)
   let l:command = ['ail-client', 'ask', '--format', 'grep', '--', l:target, a:question]
   call job_start(l:command, {'cwd': l:state.dir, 'in_io': 'null',
@@ -39,8 +41,27 @@ function! s:show(state) abort
   if exists('#QuickFixCmdPost')
     silent doautocmd <nomodeline> QuickFixCmdPost AilWhy
   endif
+  call s:pop_up(a:state)
   redraw
   echomsg s:shorten('AIL: ' .. get(a:state.notes, 0, '') .. ' (:copen)')
+endfunction
+
+" Show the answer below the asked lines, above them where only there is room; it goes when the cursor moves, and covers none of them.
+function! s:pop_up(state) abort
+  if empty(a:state.notes) || !exists('*popup_create') || win_getid() != a:state.window || bufnr('%') != a:state.buffer
+    return
+  endif
+  let l:first = screenpos(a:state.window, a:state.first, 1).row
+  let l:last = screenpos(a:state.window, a:state.last, 1).row
+  if !l:first || !l:last
+    return
+  endif
+  let l:text = map(copy(a:state.notes), {_, note -> strcharpart(note, 0, 1000)})
+  let l:below = &lines - &cmdheight - l:last
+  let l:is_below = l:below >= l:first - 1 || l:below >= 8
+  call popup_create(l:text, {'line': l:is_below ? l:last + 1 : l:first - 1, 'col': 'cursor', 'pos': l:is_below ? 'topleft' : 'botleft',
+        \ 'maxwidth': min([100, &columns - 4]), 'maxheight': max([1, (l:is_below ? l:below : l:first - 1) - 2]),
+        \ 'wrap': 1, 'border': [], 'moved': 'any', 'title': ' AIL '})
 endfunction
 
 " What fits on the screen's last line: a longer message would ask for Enter.

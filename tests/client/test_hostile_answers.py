@@ -13,6 +13,7 @@ from tests.tools import one_fast
 from ail_client.answers import render_answer, render_grep
 from ail_client.layout import Page
 from ail_client.tables import render_commit, render_repos, render_status
+from ail_client.timelines import render_timeline
 
 if TYPE_CHECKING:
     from tests.client.conftest import Runner, ScriptedDaemon
@@ -42,12 +43,22 @@ def make_reply(citations: list[dict[str, Any]], answer: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def make_timeline(reply: dict[str, Any]) -> dict[str, Any]:
+    (one,) = reply["citations"]
+    entry = one | {"sentence": reply["answer"], "cosmetic": None}
+    return reply | {
+        "lines": [1, 2],
+        "citations": [entry, entry | {"sentence": ""}, entry | {"cosmetic": reply["answer"]}],
+    }
+
+
 def iter_texts(number: int, hostile: Hostile, page: Page) -> Iterator[str]:
     citation, message = make_citation(number, hostile), as_wire(hostile.message)
     reply = make_reply([citation], message)
     yield render_answer(reply, page)
     yield render_grep(reply)
     yield render_commit(citation | {"message": message, "paths": [citation["path"]]}, page)
+    yield render_timeline(make_timeline(reply), page)
     yield render_repos([{"path": citation["path"], "commits": 1, "notice": message, "phase": "reading"}], page)
     yield render_status({"version": message[:300], "socket": citation["path"], "model": message[:300]}, page)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ail_client.spelling import looks_like_place, parse_lines, parse_place
+from ail_client.spelling import looks_like_place, parse_lines, parse_place, parse_range
 from ail_client.target import find_place, resolve_file
 from ail_rpc.errors import NotARepositoryError, UsageError
 
@@ -125,3 +125,45 @@ def test_a_current_directory_that_was_removed_is_an_error_in_words(
     (tmp_path / "gone").rmdir()
     with pytest.raises(NotARepositoryError, match="removed"):
         find_place(None)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("src/http.py:send", ("src/http.py", "send", None)),
+        ("http.py:Adapter.send", ("http.py", "Adapter.send", None)),
+        ("HEAD~3:src/http.py:send", ("src/http.py", "send", "HEAD~3")),
+        ("src/a.py:_x", ("src/a.py", "_x", None)),
+        ("src/a.py:a-b", ("src/a.py:a-b", None, None)),
+        ("TypeError:why", ("TypeError:why", None, None)),
+        ("C:file:x", ("C:file:x", None, None)),
+    ],
+)
+def test_a_function_may_stand_behind_a_file(text: str, said: tuple[str, str | None, str | None]) -> None:
+    spelled = parse_place(text)
+    assert (spelled.file, spelled.function, spelled.at) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("10,20:src/a.py", ("src/a.py", [10, 20], None)),
+        ("10,+5:src/a.py", ("src/a.py", [10, 14], None)),
+        ("10:a:b", ("a:b", [10, 10], None)),
+        (":send:src/a.py", ("src/a.py", None, "send")),
+        (r":std\:\:move:a.cc", ("a.cc", None, r"std\:\:move")),
+    ],
+)
+def test_lines_and_functions_are_spelt_as_git_has_them_too(
+    text: str, said: tuple[str, list[int] | None, str | None]
+) -> None:
+    spelled = parse_range(text)
+    assert (spelled.file, spelled.lines, spelled.function) == said
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a.py", ":a.py", "::a.py", "0,3:a", "5,2:a", "3,+0:a", "3,:a", "/re/,5:a", "9" * 40 + ":a"]
+)
+def test_what_is_no_range_of_git_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_range(text)

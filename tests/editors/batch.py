@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
+import pty
+import struct
 import subprocess
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +39,23 @@ def run_vim(home: Home, file: str, lines: list[str], cwd: Path) -> list[Any]:
     assert out.exists(), (done.stdout, done.stderr)
     found: list[Any] = json.loads(out.read_text())
     return found
+
+
+def show_in_vim(home: Home, file: str, lines: list[str], cwd: Path) -> None:
+    """Run Vim's *lines* on *file* on a terminal of 80 columns by 40 lines."""
+    script = home.directory / "shown.vim"
+    script.write_text("\n".join([f"source {ROOT / 'editors' / 'vim' / 'ail.vim'}", *lines, "qall!"]))
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
+    process = subprocess.Popen(
+        [require("vim"), "-u", "NONE", "-i", "NONE", "-N", "-S", str(script), "--", file], cwd=cwd, stdin=theirs, stdout=theirs,
+        stderr=theirs, env=home.env | {"LC_ALL": "C.UTF-8", "TERM": "xterm"}, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    with os.fdopen(ours, "rb", buffering=0) as terminal, contextlib.suppress(OSError):
+        while terminal.read(65536):
+            pass
+    assert process.wait(60) == 0
 
 
 def run_emacs(home: Home, files: list[Path], lisp: str) -> list[list[str]]:

@@ -287,3 +287,15 @@ def test_the_help_has_its_tags_and_an_unknown_option_is_refused(nvim: Neovim, tm
     tags = {line.split("\t")[0] for line in seen["tags"]}
     assert {"ail", ":Ail", ":AilRelated", ":AilShow", ":AilHint", "ail-setup", "ail-keys", "ail-socket"} <= tags
     assert 'no option "timeuot_s"' in seen["refused"]
+
+
+def test_the_life_of_a_line_is_shown_oldest_first_with_its_reason(nvim: Neovim, home: Home, repo: Repository) -> None:
+    repo.shas["twice"] = repo.commit("Retry twice", upload__py="def upload():\n    retry(2)\n    send()\n")
+    repo.shas["layout"] = repo.commit("Run black", upload__py="def upload():\n    retry( 2 )\n    send()\n")
+    add(home, repo)
+    lines = nvim("vim.cmd('2AilLog') emit('life', (wait_float()))", str(repo.path / "upload.py"))["life"]
+    heads = [line for line in lines if line[:2] in ("1.", "2.")]
+    assert [line.split()[1] for line in heads] == [repo.shas["retry"][:10], repo.shas["twice"][:10]]
+    assert any("Proxies drop" in line or "We retry once because" in line for line in lines)
+    assert any("no reason is recorded" in line for line in lines)
+    assert any(f"reformatting: {repo.shas['layout'][:10]}  Run black" in line for line in lines)

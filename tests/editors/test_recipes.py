@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.client.conftest import ScriptedDaemon
-from tests.editors.batch import WAIT, run_emacs, run_vim
+from tests.editors.batch import WAIT, run_emacs, run_vim, show_in_vim
 from tests.editors.conftest import ROOT, Neovim, add
 from tests.integration.conftest import RETRY, Repository
 from tests.running import Home
@@ -63,6 +63,22 @@ def test_vim_says_the_answer_and_nothing_of_autocommands(
     run_vim(home, "upload.py", lines, repo.path)
     assert "autocommands" not in said.read_text()
     assert "AIL: (very likely: 83%) Proxies" in said.read_text()
+
+
+@pytest.mark.parametrize(("line", "count"), [(2, 1), (30, 1), (10, 5)])
+def test_vim_s_popup_has_answer_and_confidence_and_covers_none_of_the_lines(
+    home: Home, scripted: ScriptedDaemon, repo: Repository, tmp_path: Path, line: int, count: int
+) -> None:
+    (repo.path / "long.py").write_text("".join(f"x = {number}\n" for number in range(100)))
+    scripted.script["ask"] = ScriptedDaemon.make_reply(repo=str(repo.path))
+    said = tmp_path / "said"
+    kept = "map(popup_list(), {_, id -> [popup_getpos(id), getbufline(winbufnr(id), 1, '$')]})"
+    rows = f"map([{line}, {line + count - 1}], {{_, at -> screenpos(win_getid(), at, 1).row}})"
+    lines = [f"{line}", "redraw", f"{line},{line + count - 1}AilWhy why?", *WAIT, "sleep 50m", "redraw"]
+    show_in_vim(home, "long.py", [*lines, f"call writefile([json_encode([{kept}, {rows}])], '{said}')"], repo.path)
+    ((place, text),), (first, last) = json.loads(said.read_text())
+    assert "".join(text) == "(very likely: 83%) Proxies drop idle connections (4f1c2d9e)."
+    assert place["line"] > last or place["line"] + place["height"] - 1 < first, (place, first, last)
 
 
 def test_emacs_asks_about_a_line_and_next_error_leads_there(home: Home, repo: Repository, named: str) -> None:

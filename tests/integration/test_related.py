@@ -312,3 +312,20 @@ def test_a_file_that_history_does_not_know_is_an_error_and_no_finding(templated:
     assert (done.returncode, done.stdout) == (1, "")
     assert "ever touched nosuch.py" in done.stderr
     assert "check the spelling" in done.stderr
+
+
+LEVELLED = "def read(path):\n    if path.startswith('//'):\n        path = path.lstrip('/') or '/'\n    return open_file(path)\n"
+PLAIN = "def read(path):\n    return open_file(path)\n"
+
+
+def test_a_review_names_the_fix_whose_lines_go_however_many_tests_it_brought(home: Home, repo: Repository) -> None:
+    tests = "".join(f"def test_the_path_number_{n}():\n    assert read('//{n}') == {n}\n" for n in range(40))
+    repo.commit("Read a file", reader__py=PLAIN)
+    fix = repo.commit("[3.9] Fix raw path (#12)", reader__py=LEVELLED, test_reader__py=tests)
+    repo.git("checkout", "-q", "-b", "simpler")
+    repo.commit("Simplify the reader", reader__py=PLAIN)
+    wait_indexed(home, repo)
+    _, reply = related(home, repo.path, "--range", f"{fix}..simpler")
+    assert [(one["sha"], one["relation"], one["sentence"]) for one in reply["citations"]] == [
+        (fix, "same_lines", "Fix raw path")
+    ]

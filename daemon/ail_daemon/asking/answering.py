@@ -114,7 +114,7 @@ class Answering:
     def _search(self, asked: Asked, index: RepoIndex, encoder: Encoder | None) -> dict[str, Any]:
         """Return the body of the reply. encoder None: by words alone."""
         params, scope, place, plan = asked.params, asked.scope, asked.place, asked.plan
-        commit = _find_commit(place, params.at) if params.at else "HEAD"
+        commit = self.find_commit(place, params)
         among = _find_among(index, place, params, commit, scope)
         lines = self._find_lines(asked, commit)
         described = describe_index(asked.repo, index, place)
@@ -131,21 +131,30 @@ class Answering:
             "index": described,
         }  # fmt: skip
 
-    def _find_lines(self, asked: Asked, commit: str) -> Lines:
+    def find_commit(self, place: RepoPlace, params: AskParams) -> str:
+        """Return the commit whose lines are asked about: a sha, or "HEAD". Raises NotFoundError."""
+        return _find_commit(place, params.at) if params.at else "HEAD"
+
+    def find_lines(self, params: AskParams, scope: Scope, place: RepoPlace, commit: str) -> Lines:
         """Return where the asked lines come from: those of the given contents, of a named commit, or of the file on the disk."""
-        file, lines, given = asked.scope.file, asked.scope.lines, asked.params.contents
+        file, lines, given = scope.file, scope.lines, params.contents
         if not file:
             return NO_LINES
         if not lines:
-            return self._lines.find(asked.place, file, None, None, commit)
+            return self._lines.find(place, file, None, None, commit)
         contents = None if given is None else given.encode("utf-8", "surrogateescape")
-        if given is None and not asked.params.at:
-            contents = read_file(asked.place, file)
+        if given is None and not params.at:
+            contents = read_file(place, file)
+        return self._lines.find(place, file, lines, contents, commit)
+
+    def _find_lines(self, asked: Asked, commit: str) -> Lines:
         try:
-            return self._lines.find(asked.place, file, lines, contents, commit)
+            return self.find_lines(asked.params, asked.scope, asked.place, commit)
         except NotCommittedError:
             raise
         except NotFoundError as err:  # the whole file still has a history
+            if not asked.scope.lines:
+                raise
             return NO_LINES._replace(notice=f"{err.message}: asked about the whole file")
 
     def _locate(self, found: dict[str, Any], place: RepoPlace, index: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ..repos.repos import Repos
 from .answering import Answering
 from .askparams import AskParams
 from .fallback import Fallback
+from .functions import resolve_function
 from .plan import decide
 from .pool import QuestionPool
 from .replies import Answered, Asked, Observer, Reply
@@ -64,13 +65,21 @@ class Asking:
 
     async def _answer(self, params: dict[str, Any]) -> Answered:
         started = perf_counter()
-        asked = self.find(AskParams.parse(params))
+        asked = self.find(await self._resolve(AskParams.parse(params)))
         limit_s = self._pool.get_limit_s(asked.params.timeout_s)
         await self._freshness.ensure(asked.repo, limit_s)
         reply = self._answering.recall(asked) or await self._search(asked, limit_s - (perf_counter() - started))
         spent_ms = (perf_counter() - started) * 1000
         wire = {**reply.body, "cached": reply.cached, "query_time_ms": round(spent_ms, 3)}
         return Answered(asked, reply, wire, spent_ms)
+
+    async def _resolve(self, params: AskParams) -> AskParams:
+        """Return *params* with the lines of the function that they name, if they name one."""
+        if not params.function:
+            return params
+        _, place = self._repos.find(params.repo)
+        limit_s = self._pool.get_limit_s(params.timeout_s)
+        return await self._pool.run(limit_s, lambda: resolve_function(params, place))
 
     async def _search(self, asked: Asked, limit_s: float) -> Reply:
         try:

@@ -19,7 +19,7 @@ from ..server.params import check_file, flag, lines, number, raw, text, whole
 
 ASK = (
     text("repo"), number("timeout", 0.001, 3600, default=None), text("question", default=""), text("file", default=None),
-    lines("lines"), raw("contents", default=None), text("at", default=None),
+    lines("lines"), raw("contents", default=None), text("at", default=None), text("function", default=None),
     whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
     *(text(name, default=None) for name in NAMES),
 )  # fmt: skip
@@ -36,6 +36,7 @@ class AskParams:
     repo: the directory that was asked from. question: without the space around it. file: as it was given, None for none;
     lines: (first, last), counted from 1. timeout_s: None: as the settings say. contents: the text that the lines are
     counted in, None: the file on the disk. at: a commit that is asked about. filters: which commits may answer.
+    function: of the file, in place of lines.
     """
 
     repo: str
@@ -49,6 +50,7 @@ class AskParams:
     contents: str | None = None
     at: str | None = None
     filters: Filters = Filters()  # noqa: RUF009 - immutable
+    function: str | None = None
 
     @classmethod
     def parse(cls, params: dict[str, Any]) -> AskParams:
@@ -57,7 +59,17 @@ class AskParams:
         return cls(
             params["repo"], params["question"].strip() or (WHY if params["file"] else ""), params["file"] or None,
             (asked[0], asked[1]) if asked else None, params["limit"], params["mode"], params["timeout"], params["no_cache"],
-            params["contents"], params["at"] or None, Filters.of(params),
+            params["contents"], params["at"] or None, Filters.of(params), params["function"] or None,
+        )  # fmt: skip
+
+    @classmethod
+    def of_lines(cls, params: dict[str, Any]) -> AskParams:
+        """Parse *params* of `log`, which ask the one question about lines, without filters."""
+        asked = params["lines"]
+        return cls(
+            params["repo"], WHY, params["file"], (asked[0], asked[1]) if asked else None, params["limit"],
+            timeout_s=params["timeout"], contents=params["contents"], at=params["at"] or None,
+            function=params["function"] or None,
         )  # fmt: skip
 
     @property
@@ -69,7 +81,7 @@ class AskParams:
         """Return the params that say what is asked, as in a call, without the time limit and `no_cache`."""
         lines = list(self.lines) if self.lines else None
         params = {"repo": self.repo, "question": self.question, "file": self.file, "lines": lines, "limit": self.limit}
-        params |= {"contents": self.contents, "at": self.at}
+        params |= {"contents": self.contents, "at": self.at, "function": self.function}
         params |= {"mode": self.mode, **self.filters._asdict()}
         return {name: value for name, value in params.items() if value is not None}
 

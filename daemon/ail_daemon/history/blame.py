@@ -101,14 +101,14 @@ def log_lines(
         "--",
     ]
     found: list[str] = []
-    with git.stream(options, []) as output, _ended_by(stop, output), contextlib.suppress(OutOfTimeError):
+    with git.stream(options, []) as output, ended_by(stop, output), contextlib.suppress(OutOfTimeError):
         found.extend(line.decode("ascii", "replace").strip() for line in output.lines)
     ignored = set(read_ignored_revisions(git)) if found else set()
     return [sha for sha in found if sha not in ignored]
 
 
 @contextmanager
-def _ended_by(stop: threading.Event, output: GitOutput) -> Iterator[None]:
+def ended_by(stop: threading.Event, output: GitOutput) -> Iterator[None]:
     """End the process of *output* when *stop* is set; leaving the context sets it."""
 
     def wait() -> None:

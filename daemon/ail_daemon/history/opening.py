@@ -16,6 +16,7 @@ from .blame import blame, log_lines
 from .changes import FEW, ChangeReader
 from .command import GitCommand
 from .commits import CommitReader
+from .linelog import LineChange, find_function, trace_lines
 from .ownership import check_owner
 from .ranges import Range, read_range
 from .worktree import LineMap, map_lines
@@ -82,6 +83,14 @@ class _GitHistory:
 
     def log_lines(self, file: str, first: int, last: int, stop: threading.Event, commit: str = "HEAD") -> list[str]:
         return log_lines(self._git, file, first, last, stop, commit)
+
+    def trace_lines(
+        self, file: str, first: int, last: int, stop: threading.Event, commit: str = "HEAD", most: int = 200
+    ) -> tuple[list[LineChange], bool]:
+        return trace_lines(self._git, file, first, last, stop, commit, most)
+
+    def find_function(self, file: str, name: str, commit: str = "HEAD") -> tuple[int, int]:
+        return find_function(self._git, file, name, commit)
 
     def map_lines(self, file: str, contents: bytes, commit: str = "HEAD") -> LineMap | None:
         return map_lines(self._git, file, contents, commit)
@@ -177,6 +186,20 @@ class History(Protocol):
         """Return shas of the commits that ever changed the lines *first* to *last* of *file* in *commit*, newest first.
 
         200 at most. Renames are followed. What was found until *stop* is set is returned; [] where git cannot tell.
+        """
+
+    def trace_lines(
+        self, file: str, first: int, last: int, stop: threading.Event, commit: str = "HEAD", most: int = 200
+    ) -> tuple[list[LineChange], bool]:
+        """Return what the newest *most* of those commits did to the lines, newest first, and whether that is all.
+
+        Other than `log_lines` it names what `.git-blame-ignore-revs` lists, marked. Ended by *stop* as that is.
+        """
+
+    def find_function(self, file: str, name: str, commit: str = "HEAD") -> tuple[int, int]:
+        """Return the first and last line of a function of *file* in *commit*, as `git log -L :name:file` has it.
+
+        name: a whole name, also `Class.method`, else a regular expression as git takes it. Raises NotFoundError, UsageError.
         """
 
     def map_lines(self, file: str, contents: bytes, commit: str = "HEAD") -> LineMap | None:

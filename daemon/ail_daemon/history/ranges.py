@@ -8,6 +8,7 @@ from ail_rpc.errors import NotFoundError, UsageError
 
 from .command import GitCommand
 from .objects import peel_to_commits
+from .refs import read_shallow_boundary
 
 _DIFF = (
     "diff-tree", "-p", "-r", "-U0", "-w", "--ignore-blank-lines", "-M", "-l200", "--no-ext-diff", "--no-textconv",
@@ -15,6 +16,7 @@ _DIFF = (
 )  # fmt: skip
 _FILE = b"diff --git "
 _MOST_COMMITS = 10_000
+_DEEPEN = "`git fetch --unshallow` completes it; in CI check out with fetch-depth: 0 (GitHub) or GIT_DEPTH: 0 (GitLab)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +35,29 @@ def read_range(git: GitCommand, text: str, size_bytes: int, timeout_s: float) ->
     if not dots or "\n" in text or "\0" in text:
         raise UsageError(f"{text!r:.200} is no range", "for example main..HEAD")
     old, new = (_resolve(git, side or "HEAD") for side in (since, until))
-    base = git.run(["merge-base", old, new], timeout_s=timeout_s).stdout.decode().split() or [old]
+    base = _find_fork(git, text, old, new, timeout_s)
     listed = git.read(["rev-list", f"--max-count={_MOST_COMMITS}", new, f"^{old}"], timeout_s=timeout_s)
-    patch, is_cut = _read_patch(git, base[0], new, size_bytes)
+    patch, is_cut = _read_patch(git, base, new, size_bytes)
     return Range(patch.decode("utf-8", "surrogateescape"), frozenset(listed.decode().split()), is_cut)
+
+
+def _find_fork(git: GitCommand, text: str, old: str, new: str, timeout_s: float) -> str:
+    """Return the commit where both sides parted; *old* where they share nothing. Raises NotFoundError if it was cut off."""
+    found = git.run(["merge-base", old, new], timeout_s=timeout_s).stdout.decode().split()
+    if not found and read_shallow_boundary(git.place):
+        raise NotFoundError(f"this clone is shallow: it lacks the commit where {text:.200} parted", _DEEPEN)
+    return found[0] if found else old
 
 
 def _resolve(git: GitCommand, name: str) -> str:
     """Return the commit that *name* leads to. Through stdin, so that no name is an option."""
     (sha,) = peel_to_commits(git, [name.encode("utf-8", "surrogateescape")])
     if sha is None:
-        raise NotFoundError(f"{name!r:.200} names no commit", "see `git branch --all`")
+        is_shallow = bool(read_shallow_boundary(git.place))
+        raise NotFoundError(
+            f"{name!r:.200} names no commit{' of this shallow clone' if is_shallow else ''}",
+            _DEEPEN if is_shallow else "`git branch --all` lists them; one of a remote comes with `git fetch`",
+        )
     return sha
 
 

@@ -19,10 +19,14 @@ _WHY = re.compile(
     r"|wrong(?:ly)?|incorrect(?:ly)?|deprecated|security|vulnerab\w+|must(?: not)?|needs? to|too (?:slow|long|many|much))\b",
     re.IGNORECASE,
 )
+_LABELS = re.compile(r"^(?:\[[^\]]*\]\s*)+")
+_REFERENCES_BEHIND = re.compile(r"(?:\s*\(#\d+\))+$")
+_MERGE = re.compile(r"^Merge (?:pull request|branch|remote)")
 _FIX = re.compile(
     r"^\W*(?:bug)?fix(?:e[sd]|ing)?\b(?!.*\b(?:typos?|lint|flake8|mypy|docs?|tests?|ci|build|warnings?|changelog)\b)",
     re.IGNORECASE,
 )
+_SCOPE = re.compile(r"^[\w./-]{1,20}: ")
 _NOISE = re.compile(
     r"^\s*(?:co-authored|signed-off|merge |\(?cherry picked|\[PR #|---|===)|https?://\S+$|\b(?:mypy|flake8|pylint|lint\w*)\b",
     re.IGNORECASE,
@@ -70,6 +74,19 @@ def is_about_security(commit: Commit) -> bool:
     return bool(_SECURITY.search(commit.message[:_SECURITY_CHARS]))
 
 
+def read_title(commit: Commit) -> str:
+    """Return the subject without labels of backports and references; of a merge of a pull request the title in its body."""
+    subject = commit.subject
+    if _MERGE.match(subject) and commit.body:
+        subject = commit.body.split("\n", 1)[0].strip()
+    return _REFERENCES_BEHIND.sub("", _LABELS.sub("", subject))
+
+
+def is_fix(title: str) -> bool:
+    """Whether a title says that something was mended, other than spelling, pages or tests."""
+    return bool(_FIX.search(title) or _FIX.search(_SCOPE.sub("", title))) and not is_trifle(title)
+
+
 def find_reason(commit: Commit, is_repeated: Callable[[str], bool] = lambda _: False) -> str | None:
     """Return the first sentence of the body that says why, else a subject that says what was wrong; None if there is neither.
 
@@ -82,8 +99,8 @@ def find_reason(commit: Commit, is_repeated: Callable[[str], bool] = lambda _: F
             return _cut(sentence)
     subject = sentences[0] if sentences else ""
     says_why = _WHY.search(subject) and len(subject.split()) >= _FEWEST_WORDS
-    is_fix = _FIX.search(subject) and len(_REFERENCE.sub(" ", subject).split()) >= _FIX_WORDS
-    return _cut(subject) if (says_why or is_fix) and not _NOISE.search(subject) else None
+    mends = _FIX.search(subject) and len(_REFERENCE.sub(" ", subject).split()) >= _FIX_WORDS
+    return _cut(subject) if (says_why or mends) and not _NOISE.search(subject) else None
 
 
 def _cut(sentence: str) -> str:

@@ -22,7 +22,7 @@ from ail_daemon.text.mentions import is_undoing, read_undone
 from .cochange import is_bot
 from .overlap import Lines, Overlap, collect_lines
 from .patches import FileChange
-from .reasons import find_reason, is_about_security, is_chore
+from .reasons import find_reason, is_about_security, is_chore, is_fix, read_title
 from .tracing import Surroundings, Touching, Trace, find_traces
 
 Kind = Literal["reverts", "same_lines", "tried_before", "similar"]
@@ -44,6 +44,8 @@ LEAST_AGAIN = 0.5
 LEAST_BLAMED = 0.2
 LEAST_OF_COMMIT = 0.06
 LEAST_OF_CHANGE = 0.15
+LEAST_OF_GUARD = 3
+LEAST_OF_FIX = 0.1
 MOST_SAME_LINES = 2
 
 
@@ -122,10 +124,13 @@ class _Judging:
         return self._relation("reverts", commit, 0.6 + 0.3 * share, sentence, trace.overlap.inverse_lines)
 
     def _judge_same(self, trace: Trace, commit: Commit) -> Relation | None:
-        share = share_blamed(trace, self._lines)
+        title = read_title(commit)
+        mends = self._around.is_review and is_fix(title)
+        share = share_blamed(trace, self._lines, 0.0 if mends else LEAST_OF_COMMIT)
+        share = share or (LEAST_BLAMED if mends and is_guard_removed(trace) else 0.0)
         if not share:
             return None
-        reason = find_reason(commit, self._is_repeated)
+        reason = find_reason(commit, self._is_repeated) or (title if mends else None)
         if not reason:
             return None
         return self._relation("same_lines", commit, 0.3 + 0.3 * share, reason, trace.blamed)
@@ -172,14 +177,20 @@ def share_taken_back(overlap: Overlap, lines: Lines) -> float:
     return share if share >= LEAST_TAKEN_BACK else 0.0
 
 
-def share_blamed(trace: Trace, lines: Lines) -> float:
+def share_blamed(trace: Trace, lines: Lines, of_commit: float = LEAST_OF_COMMIT) -> float:
     """Return the share of the removed lines that a commit wrote, 0 to 1; 0 below the bar.
 
-    They must be much of what the commit added, too; otherwise its message is about something else.
+    They must be a share *of_commit* of what the commit added, too; otherwise its message is about something else.
     """
     share = len(trace.blamed) / (len(lines.owed) or 1)
-    is_about = len(trace.blamed) >= LEAST_OF_COMMIT * trace.overlap.its_added
+    is_about = len(trace.blamed) >= of_commit * trace.overlap.its_added
     return share if len(trace.blamed) >= LEAST_LINES and share >= LEAST_BLAMED and is_about else 0.0
+
+
+def is_guard_removed(trace: Trace) -> bool:
+    """Whether a change takes out, and does not merely reword, a part of what a commit added, however large the change is."""
+    removed = trace.blamed & trace.overlap.undone
+    return len(removed) >= LEAST_OF_GUARD and len(removed) >= LEAST_OF_FIX * trace.overlap.its_added
 
 
 def find_reason_to_undo(commit: Commit, is_repeated: Callable[[str], bool] = lambda _: False) -> str | None:

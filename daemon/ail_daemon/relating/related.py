@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import NotFoundError, UsageError
+from ail_rpc.errors import AilError, NotFoundError, UsageError
 
 from ..asking.askparams import locate
 from ..asking.pool import QuestionPool
@@ -33,6 +33,7 @@ from .tracing import Surroundings, Touching
 
 COMPANIONS_MAX = 3
 _MAX_FILES = 4096
+_NONE: frozenset[int] = frozenset()
 
 
 class Related:
@@ -76,7 +77,9 @@ class Related:
             changes = [change for change in changes if change.path in files or change.old_path in files]
         passing = filters.compile(filters.Filters.of(params), index, place)
         may_name = _make_filter(index, own, passing.ids if passing else None)
-        around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"])
+        is_review = params["range"] is not None
+        aside = _find_aside(index, place, limit_s / 2) if is_review else _NONE
+        around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"], is_review, aside)
         if changes is None:
             _check_known(index, repo, place, files)
             found, companions = bearing.find_bearing(index, self._get_encoder(index, params["mode"]), files, around), []
@@ -136,6 +139,15 @@ def _check_known(index: RepoIndex, repo: Repo, place: RepoPlace, files: list[str
                 f"no commit of {place.root} ever touched {file}",
                 "check the spelling; a new file has a history once it is committed",
             )
+
+
+def _find_aside(index: RepoIndex, place: RepoPlace, limit_s: float) -> frozenset[int]:
+    """Return the ids of commits that HEAD does not reach; none where git takes longer: then a backport may be named."""
+    try:
+        aside = list(open_history(place, limit_s=limit_s, limits=ASKED).iter_shas(index.tips.shas, ["HEAD"]))
+    except AilError:
+        return _NONE
+    return frozenset(index.store.get_ids(aside).values())
 
 
 def _make_filter(index: RepoIndex, own: frozenset[str], among: AbstractSet[int] | None) -> Callable[[int], bool]:

@@ -15,6 +15,7 @@ from itertools import islice
 from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.index.words import CHANGED_FIELDS
 
+from .cochange import is_bot
 from .overlap import Lines, Overlap, compare
 from .patches import FileChange
 
@@ -23,6 +24,9 @@ MOST_PATHS = 12
 
 MOST_COMMITS = 300
 """Commits touching those files that are compared, the newest: 20 to 100 us each."""
+
+MOST_REVIEWED = 2000
+"""... in a review, which may take longer than a commit."""
 
 RECURRING = 4
 """A line that so many commits add or remove is ignored."""
@@ -36,13 +40,16 @@ _BYTES_ASKED = 8 << 10
 class Surroundings:
     """What a change is compared with: now (seconds since 1970), the commits that may be named, the paths that are there.
 
-    by: whose change it is, an address of mail; "" where nobody says.
+    by: whose change it is, an address of mail; "" where nobody says. is_review: the change is being reviewed, not made: more
+    commits are looked at, and lines of a fix count sooner. aside: ids that HEAD does not reach; others wrote a line before them.
     """
 
     now: float
     may_name: Callable[[int], bool] = lambda commit_id: True  # noqa: ARG005
     has_path: Callable[[str], bool] = lambda path: True  # noqa: ARG005
     by: str = ""
+    is_review: bool = False
+    aside: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ def find_traces(
     index: RepoIndex, changes: Sequence[FileChange], lines: Lines, touching: Touching, around: Surroundings
 ) -> list[Trace]:
     """Return the commits that share telling lines with a change, newest first where they touch its files."""
-    recent = touching.find_newest(_choose_paths(changes))
+    recent = _find_recent(index, changes, touching, around)
     known = set(recent)
     others = [found for found in _find_by_words(index, lines) if found not in known and around.may_name(found)]
     unblamed = set(lines.owed)
@@ -90,6 +97,21 @@ def find_traces(
             unblamed -= blamed
             traces.append(Trace(commit_id, overlap, blamed))
     return _without_recurring(traces)
+
+
+def _find_recent(
+    index: RepoIndex, changes: Sequence[FileChange], touching: Touching, around: Surroundings
+) -> list[int]:
+    """Return the newest commits that touch the changed files, in the order in which they are taken for a line's author.
+
+    In a review those that HEAD does not reach come last, and the backports of robots: of a fix that was picked onto three
+    branches the original is to be named.
+    """
+    recent = touching.find_newest(_choose_paths(changes), MOST_REVIEWED if around.is_review else MOST_COMMITS)
+    if not around.is_review:
+        return recent
+    authors = index.store.get_authors(recent)
+    return sorted(recent, key=lambda one: one in around.aside or is_bot(authors.get(one, "")))
 
 
 def _choose_paths(changes: Sequence[FileChange]) -> list[str]:

@@ -27,6 +27,10 @@ define('Ail', function(command)
   require('ail').ask(question ~= '' and question or nil, get_range(command), command.bang)
 end, { nargs = '*', range = true, bang = true, desc = 'Ask history about the lines; with ! into the quickfix list' })
 
+define('AilLog', function(command)
+  require('ail').log(get_range(command))
+end, { range = true, desc = 'The life of the lines: the commits that made them, oldest first' })
+
 define('AilRelated', function(command)
   require('ail').related(command.args == 'staged', command.bang)
 end, {

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from tests.daemon.index.making import make_commit
 
-from ail_daemon.relating.reasons import find_reason, is_chore
+from ail_daemon.relating.reasons import find_reason, is_chore, is_fix, read_title
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,28 @@ def test_chores_are_told_by_their_subjects() -> None:
               "regen docs", "Preparing release version 5.2.2", "address review comments")  # fmt: skip
     assert all(map(is_chore, chores))
     assert not any(map(is_chore, ("Prepare the pool for a restart", "Start the timer later", "Release the lock early")))
+
+
+@pytest.mark.parametrize(
+    ("message", "title"),
+    [
+        ("[PR #7716/5a499d0 backport][3.9] Fix raw path (#13175) (#13189)", "Fix raw path"),
+        ("Merge pull request #12 from ann/fix\n\nFix the hang\n\nIt hung.", "Fix the hang"),
+        ("fix: validate names", "fix: validate names"),
+        ("Merge branch 'main'", "Merge branch 'main'"),
+    ],
+)
+def test_a_title_is_read_without_labels_and_references(message: str, title: str) -> None:
+    assert read_title(make_commit(1, message)) == title
+
+
+@pytest.mark.parametrize(
+    ("title", "is_one"),
+    [
+        ("Fix raw path", True), ("fix: validate names", True), ("config: fix regression with conftest", True),
+        ("client: Fixed upload timeouts", True), ("Fix a typo", False), ("Fix flaky tests", False), ("Add a fixture", False),
+        ("Prefix all names", False),
+    ],
+)  # fmt: skip
+def test_what_mends_something_is_a_fix(title: str, is_one: bool) -> None:
+    assert is_fix(title) is is_one

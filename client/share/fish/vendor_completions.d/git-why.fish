@@ -51,14 +51,17 @@ function _shtab_git_why_using
 end
 
 set -g _shtab_git_why_commands
-set -g _shtab_git_why_opts_with_value --author --format --limit --mode --path --ref --repo --since --socket --timeout --until
+set -g _shtab_git_why_opts_with_value --author --color --format --limit --mode --path --ref --repo --since --socket --timeout --until -L -n
 
 complete -c git-why -e
 complete -c git-why -f
 
 complete -c git-why -n _shtab_git_why_using -s h -l help -d 'show this help message and exit'
-complete -c git-why -n _shtab_git_why_using -l limit -x -d 'at most so many commits (default: 5)'
-complete -c git-why -n _shtab_git_why_using -l format -xka "text json grep" -d 'grep: path:line:1: sha subject — sentence'
+complete -c git-why -n _shtab_git_why_using -s L -x -d 'lines as git has them: 10,20:FILE, 10,+5:FILE, :function:FILE'
+complete -c git-why -n _shtab_git_why_using -l log -d 'the commits that made the lines what they are, oldest first'
+complete -c git-why -n _shtab_git_why_using -s i -l interactive -d 'pick among the commits, with fzf where it is installed'
+complete -c git-why -n _shtab_git_why_using -s n -l limit -x -d 'at most so many commits (default: 5)'
+complete -c git-why -n _shtab_git_why_using -l format -xka "text json grep markdown" -d 'grep: path:line:1: sha subject — sentence; markdown: for a pull request or an issue'
 complete -c git-why -n _shtab_git_why_using -l mode -xka "auto semantic lexical" -d 'by meaning, by words, or both (auto)'
 complete -c git-why -n _shtab_git_why_using -l no-cache -d 'do not take the answer from the cache'
 complete -c git-why -n _shtab_git_why_using -l author -x -d 'only commits of this author'
@@ -72,4 +75,6 @@ complete -c git-why -n _shtab_git_why_using -l timeout -x -d 'seconds to wait fo
 complete -c git-why -n _shtab_git_why_using -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'the daemon'"'"'s socket (default: $AIL_SOCKET, or the user'"'"'s own)'
 complete -c git-why -n _shtab_git_why_using -l no-start -d 'never start a daemon'
 complete -c git-why -n _shtab_git_why_using -l no-pager -d 'print long answers as they are'
+complete -c git-why -n _shtab_git_why_using -l color -xka "auto always never" -d 'colour the answer (auto: on a terminal)'
+complete -c git-why -n _shtab_git_why_using -l version -d 'show program'"'"'s version number and exit'
 complete -c git-why -n '_shtab_git_why_using; and test $_shtab_git_why_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'FILE counts from here, else from the repository'"'"'s root; without QUESTION: why it is so'

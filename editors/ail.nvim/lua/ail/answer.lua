@@ -87,6 +87,14 @@ local function add_reasons(page, citation)
   end
 end
 
+local COSMETIC = { reformatting = 'reformatting', spelling = 'correction of spelling' }
+
+--- A commit of a timeline that changed no more than looks: one line.
+local function add_cosmetic(page, citation)
+  local kind = COSMETIC[citation.cosmetic] or safe.to_line(citation.cosmetic)
+  page.add(('   %s: %s  %s'):format(kind, M.shorten(citation.sha), safe.to_line(get(citation, 'subject'))), 'Comment', citation)
+end
+
 local function add_citation(page, number, citation)
   local date = safe.to_line(get(citation, 'author_time')):sub(1, 10)
   if #page.lines > 0 then
@@ -101,7 +109,8 @@ local function add_citation(page, number, citation)
     local line = get(citation, 'line')
     page.add(safe.to_path(citation.path) .. (line and ':' .. line or ''), 'Directory', citation, '   ')
   end
-  local excerpt = get(citation, 'excerpt') or ''
+  local sentence = get(citation, 'sentence')
+  local excerpt = get(citation, 'diff') and (sentence ~= '' and sentence or 'no reason is recorded') or get(citation, 'excerpt') or ''
   if excerpt ~= get(citation, 'subject') then
     for _, line in ipairs(reflow(safe.to_block(excerpt))) do
       page.add(line, nil, citation, '   | ')
@@ -157,7 +166,11 @@ function M.render(reply, width, note)
     add_companion(page, companion)
   end
   for number, citation in ipairs(citations) do
-    add_citation(page, number, citation)
+    if get(citation, 'cosmetic') then
+      add_cosmetic(page, citation)
+    else
+      add_citation(page, number, citation)
+    end
   end
   return page
 end

@@ -19,6 +19,7 @@ M.options = {
 M.ASKING = 'asking …' -- the one message that `:messages` does not keep
 
 local QUESTION_CODE_MAX_BYTES = 300
+local LOG_LIMIT = 50
 
 local cancel_last = function() end
 
@@ -97,7 +98,7 @@ end
 
 --- Ask, then show the reply: in a float, or with `to_list` as a quickfix list.
 local function ask_and_show(method, params, extra, is_unmoved)
-  params.limit, params.timeout = M.options.limit, M.options.timeout_s
+  params.limit, params.timeout = extra.limit or M.options.limit, M.options.timeout_s
   cancel_last()
   cancel_last = daemon.request(method, params, M.options, function(err, reply)
     vim.api.nvim_echo({ { '' } }, false, {}) -- no longer asking
@@ -138,6 +139,20 @@ function M.ask(question, range, to_list)
     local contents, note = lines.get_contents(buffer)
     params.lines, params.contents = range, contents
     ask_and_show('ask', params, { to_list = to_list, note = note, range = range }, is_unmoved)
+  end))
+end
+
+--- Show the life of `range` of the current buffer, {first, last}: the commits that made its lines, the oldest first.
+function M.log(range)
+  local buffer, is_unmoved = vim.api.nvim_get_current_buf(), take_position()
+  place.find(buffer, vim.schedule_wrap(function(where)
+    if not (where.file and range) then
+      return say('name lines of a file')
+    end
+    say(M.ASKING)
+    local contents, note = lines.get_contents(buffer)
+    local params = { repo = where.repo, file = where.file, lines = range, contents = contents }
+    ask_and_show('log', params, { note = note, range = range, limit = LOG_LIMIT }, is_unmoved)
   end))
 end
 
