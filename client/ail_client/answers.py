@@ -25,13 +25,13 @@ def render_answer(reply: dict[str, Any], page: Page) -> str:
     """Return *reply* for a person: the answer first, how sure it is, then the commits it stands in."""
     lines = _render_sentences(reply, page)
     if reply["citations"] and reply.get("confidence") is not None:
-        lines.append(page.paint(_describe_confidence(reply["confidence"]), "bold"))
-        lines += page.wrap(_describe_origin(reply)) if _describe_origin(reply) else []
+        lines.append(page.paint(describe_confidence(reply["confidence"]), "bold"))
+        lines += page.wrap(describe_origin(reply)) if describe_origin(reply) else []
     cited = render_citations(reply["citations"], page, reply.get("question") or "")
     return "\n".join([*lines, "", *cited] if lines else cited)
 
 
-def _describe_origin(reply: dict[str, Any]) -> str:
+def describe_origin(reply: dict[str, Any]) -> str:
     """Return where the quoted passage stands, "" where that is the message of its commit."""
     first = next(iter(reply.get("evidence") or ()), None)
     if not first or not first.get("path") or reply.get("outcome") != "answered":
@@ -51,7 +51,7 @@ def describe_answer(reply: dict[str, Any]) -> str:
         return ""
     head = "No reason is recorded. What was done: " if reply.get("outcome") == "no_reason_recorded" else ""
     answer = _cut(to_line(" ".join(reply["answer"].split())), _ANSWER_MAX)
-    return f"{_describe_confidence(reply['confidence'])} {head}{answer}"
+    return f"{describe_confidence(reply['confidence'])} {head}{answer}"
 
 
 def render_grep(reply: dict[str, Any]) -> str:
@@ -91,7 +91,8 @@ def _name_cited(text: str, shas: list[str], page: Page) -> str:
     return page.name_commit(sha, text) if sha else text
 
 
-def _describe_confidence(confidence: float) -> str:
+def describe_confidence(confidence: float) -> str:
+    """Return "(very likely: 83%)"."""
     words = next(words for least, words in _CONFIDENCE if confidence >= least or not least)
     return f"({words}: {confidence:.0%})"
 

@@ -1,0 +1,73 @@
+"""Shows a page in whatever the editor has: its own extension, a document of a temporary file, or a message."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+if TYPE_CHECKING:
+    from .server import Server
+
+_MESSAGE_MAX_CHARS = 900
+_KEPT_PAGES = 20
+
+
+class Pages:
+    """Writes pages to files in a directory of mode 0700, which `close` removes."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._directory: str | None = None
+        self._count = 0
+
+    async def present(self, result: dict[str, Any]) -> None:
+        """Show a result of a command, unless the editor's extension does that itself."""
+        if self._server.settings.presents:
+            return
+        if await self._show("why", ".md", result["markdown"]):
+            return
+        error = result["error"]
+        kind = types.MessageType.Warning if error else types.MessageType.Info
+        parts = [error["message"], error["hint"]] if error else [result["answer"], result["sureness"]]
+        cited = [f"{one['short']} {one['subject']}" for one in result["citations"][:1]]
+        self._server.window_show_message(
+            types.ShowMessageParams(kind, " ".join(filter(None, parts + cited))[:_MESSAGE_MAX_CHARS])
+        )
+
+    async def show_commit(self, sha: str, text: str) -> None:
+        """Show a commit's text, unless the editor's extension does that itself."""
+        if not self._server.settings.presents and not await self._show(f"commit-{sha[:10]}", ".diff", text):
+            head = " ".join(text.split())[:_MESSAGE_MAX_CHARS]
+            self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, head))
+
+    def close(self) -> None:
+        """Remove the pages."""
+        if self._directory:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            self._directory = None
+
+    async def _show(self, name: str, ending: str, text: str) -> bool:
+        """Open *text* as a document; return whether the editor could."""
+        window = self._server.client_capabilities.window
+        if not (window and window.show_document and window.show_document.support):
+            return False
+        params = types.ShowDocumentParams(self._write(name, ending, text).as_uri(), take_focus=True)
+        try:
+            return (await self._server.window_show_document_async(params)).success
+        except JsonRpcException:
+            return False
+
+    def _write(self, name: str, ending: str, text: str) -> Path:
+        if self._directory is None:
+            self._directory = tempfile.mkdtemp(prefix="ail-lsp-")
+        self._count = self._count % _KEPT_PAGES + 1
+        path = Path(self._directory, f"{name}-{self._count}{ending}")
+        path.write_text(text, encoding="utf-8", errors="replace")
+        os.chmod(path, 0o400)  # an edit would lead nowhere
+        return path
