@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from ail_client.sanitise import to_block, to_line, to_path
+from ail_client.wrapping import reflow
 
 _SIGNS = re.compile(r"[\\`*\[\]<>&|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|:(?=//)|(?<=\bwww)\.")
 """Signs of markup; `_` but for one within a name; what makes a bare address a link."""
@@ -24,12 +25,14 @@ def escape(text: str) -> str:
 
 
 def quote(text: str) -> list[str]:
-    """Return the lines of *text* as a block quote, line by line."""
-    lines = [f"> {escape(line)}\\" if line.strip() else ">" for line in to_block(text.strip("\n"))]
-    return [
-        line.removesuffix("\\") if at + 1 == len(lines) or lines[at + 1] == ">" else line
-        for at, line in enumerate(lines)
-    ]
+    """Return *text* as the lines of a block quote; paragraphs are filled anew, lists and code keep their lines."""
+    lines: list[str] = []
+    for paragraph in "\n".join(to_block(text.strip("\n"))).split("\n\n"):
+        shown = [escape(line) for line in reflow(paragraph.split("\n"))]
+        if shown:
+            lines += [">"] if lines else []
+            lines += [f"> {line}\\" for line in shown[:-1]] + [f"> {shown[-1]}"]
+    return lines
 
 
 def code(text: str) -> str:

@@ -129,7 +129,7 @@ def make_failure(question: str, message: str, hint: str) -> dict[str, Any]:
 def write_page(result: dict[str, Any]) -> str:
     """Return a result as a page in Markdown: the answer, how sure it is, then the commits."""
     place = f" {markup.code(result['place'])}" if result["place"] else ""
-    lines = [f"# {markup.escape(result['question'])}{place}", ""]
+    lines = [f"## {markup.escape(result['question'])}{place}", ""]
     if result["error"]:
         hint = result["error"]["hint"]
         return "\n".join(
@@ -211,7 +211,7 @@ def _write_citation(number: int, citation: dict[str, Any]) -> list[str]:
     about = [markup.escape(citation["when"]), markup.escape(citation["author"]), pull, markup.escape(citation["fate"])]
     lines = [
         "",
-        f"## {number}. {commit} {markup.escape(citation['subject'])}",
+        f"### {number}. {commit} {markup.escape(citation['subject'])}",
         "",
         " · ".join(filter(None, about)) + at,
     ]

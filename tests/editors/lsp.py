@@ -164,7 +164,8 @@ class Editor:
 
     def _take(self, message: dict[str, Any]) -> None:
         if "method" not in message:
-            if (waiting := self._replies.get(message["id"])) is not None:
+            number = message["id"]  # as the request had it, be it what it may
+            if isinstance(number, int) and (waiting := self._replies.get(number)) is not None:
                 waiting.put(message)
             return
         if "id" in message:

@@ -142,8 +142,8 @@ def test_an_answer_is_a_page_that_the_editor_opens(editor: Editor, served: tuple
     uri = editor.open(served[1].path / "upload.py")
     result = editor.execute("ail.why", uri, [2, 2])
     assert pages == [result["markdown"]]
-    assert pages[0].startswith("# Why is this so? `upload.py:2`\n\n> Proxies drop")
-    assert "## 1. [`" in pages[0]
+    assert pages[0].startswith("## Why is this so? `upload.py:2`\n\n> Proxies drop")
+    assert "### 1. [`" in pages[0]
     directory = Path(editor.wait_for("window/showDocument")["uri"].removeprefix("file://")).parent
     assert directory.stat().st_mode & 0o777 == 0o700
     assert editor.leave() == 0
