@@ -55,6 +55,9 @@ def read_working_diff(root: str, file: str, text: str, limit_s: float) -> str:
 def _run(directory: str, arguments: list[str], limit_s: float, well: tuple[int, ...] = (0,)) -> bytes | None:
     """Return what git prints; None where it exits with none of *well*."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | QUIET
+    environment["GIT_CEILING_DIRECTORIES"] = os.path.dirname(
+        directory
+    )  # a directory of /tmp may lie in anybody's repository
     command = ["git", "--no-pager", "-c", "core.quotePath=false", "-c", "core.fsmonitor=false", *arguments]
     try:
         done = subprocess.run(

@@ -44,6 +44,7 @@ class Editor:
         )
         self.notes: list[tuple[str, Any]] = []
         self.answers: dict[str, Callable[[Any], Any]] = {}
+        self._open: set[str] = set()
         self._ids = itertools.count(1)
         self._replies: dict[Any, queue.Queue[dict[str, Any]]] = {}
         self._changed = threading.Condition()
@@ -84,7 +85,16 @@ class Editor:
         shown = path.read_bytes().decode("utf-8", "replace") if text is None else text
         item = {"uri": path.as_uri(), "languageId": language, "version": 1, "text": shown}
         self.notify("textDocument/didOpen", {"textDocument": item})
+        self._open.add(path.as_uri())
         return path.as_uri()
+
+    def forget(self) -> None:
+        """Close every document and forget what came: for the next test that uses this editor."""
+        for uri in self._open:
+            self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+        self._open.clear()
+        self.notes.clear()
+        self.answers.clear()
 
     def change(self, uri: str, version: int, *changes: dict[str, Any]) -> None:
         """Send changes: {"range": …, "text": …}, or {"text": …} for all of it."""

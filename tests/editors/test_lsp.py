@@ -27,11 +27,17 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Rep
         yield home, repo
 
 
-@pytest.fixture
-def editor(served: tuple[Home, Repository]) -> Iterator[Editor]:
-    """An editor with that repository as its workspace."""
+@pytest.fixture(scope="module")
+def common_editor(served: tuple[Home, Repository]) -> Iterator[Editor]:
     with start(served[0], served[1].path) as running:
         yield running
+
+
+@pytest.fixture
+def editor(common_editor: Editor) -> Iterator[Editor]:
+    """An editor with that repository as its workspace; its server is the same for all tests that change no setting."""
+    yield common_editor
+    common_editor.forget()
 
 
 def test_a_hover_has_at_most_two_sentences_how_sure_they_are_and_a_linked_commit(
@@ -131,23 +137,29 @@ def test_code_actions_come_where_somebody_looks_for_them(editor: Editor, served:
     assert REASON in result["answer"]
 
 
-def test_an_answer_is_a_page_that_the_editor_opens(editor: Editor, served: tuple[Home, Repository]) -> None:
+def test_an_answer_is_a_page_that_the_editor_opens(served: tuple[Home, Repository]) -> None:
     pages: list[str] = []
+    with start(served[0], served[1].path) as editor:
+        directory = show_a_page(editor, served[1], pages)
+        assert editor.leave() == 0
+    assert not directory.exists()
+
+
+def show_a_page(editor: Editor, repo: Repository, pages: list[str]) -> Path:
+    """Ask about a line, check the page that is shown, return the directory that it lies in."""
 
     def show(params: Any) -> Any:
         pages.append(Path(params["uri"].removeprefix("file://")).read_text())
         return {"success": True}
 
     editor.answers["window/showDocument"] = show
-    uri = editor.open(served[1].path / "upload.py")
-    result = editor.execute("ail.why", uri, [2, 2])
+    result = editor.execute("ail.why", editor.open(repo.path / "upload.py"), [2, 2])
     assert pages == [result["markdown"]]
     assert pages[0].startswith("## Why is this so? `upload.py:2`\n\n> Proxies drop")
     assert "### 1. [`" in pages[0]
     directory = Path(editor.wait_for("window/showDocument")["uri"].removeprefix("file://")).parent
     assert directory.stat().st_mode & 0o777 == 0o700
-    assert editor.leave() == 0
-    assert not directory.exists()
+    return directory
 
 
 def test_an_editor_without_documents_to_show_gets_a_message(served: tuple[Home, Repository]) -> None:
@@ -185,6 +197,33 @@ def test_a_commit_is_a_virtual_document_with_its_diff(editor: Editor, served: tu
     assert "names no commit" in editor.request("workspace/textDocumentContent", {"uri": "ail://commit/--help"})["text"]
     shown = editor.execute("ail.showCommit", served[1].shas["paint"][:12], None)
     assert "+body { background: blue }" in shown["text"]
+
+
+def test_nothing_that_a_repository_configures_is_run(served: tuple[Home, Repository], tmp_path: Path) -> None:
+    home, repo = served[0], make_repository(tmp_path / "hostile")
+    canary = tmp_path / "canary"
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {canary}\ncat\n")
+    program.chmod(0o755)
+    keys = (
+        "diff.external",
+        "diff.x.textconv",
+        "diff.x.command",
+        "filter.x.clean",
+        "core.fsmonitor",
+        "core.pager",
+        "gpg.program",
+    )
+    for key in keys:
+        repo.git("config", key, str(program))
+    repo.git("config", "log.showSignature", "true")
+    (repo.path / ".git" / "info" / "attributes").write_text("* diff=x filter=x\n")
+    home.client("add", str(repo.path), "--wait")
+    with start(home, repo.path) as editor:
+        uri = editor.open(repo.path / "upload.py", "def upload():\n    send()\n")
+        assert editor.execute("ail.related", uri)["error"] is None
+        assert "+    retry(1)" in editor.execute("ail.showCommit", repo.shas["retry"], uri)["text"]
+    assert not canary.exists()
 
 
 def test_lenses_are_off_until_switched_on_and_get_their_title_when_they_are_seen(
