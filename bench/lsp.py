@@ -102,6 +102,7 @@ def main() -> None:
     subprocess.run([BIN / "ail-lsp", "--version"], check=True, stdout=subprocess.DEVNULL)  # compiles it
     if options.clone is None:
         with tempfile.TemporaryDirectory(prefix="ail") as directory:
+            Path(directory, "home").mkdir(0o700)  # no daemon is asked in a directory that others can enter
             home = Home(Path(directory, "home"))
             measure_starts(home, options.starts)
             serve(str(home.socket))

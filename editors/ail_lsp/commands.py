@@ -93,7 +93,7 @@ async def show_commit(ls: Server, *arguments: Any) -> Any:
         text = await ls.questions.show(uri)
     except AilError as err:
         return await _fail(ls, "commit", err)
-    await ls.pages.show_commit(uri.removeprefix("ail://commit/"), text)
+    await ls.pages.show_commit(uri, text)
     return {"uri": uri, "text": text, "error": None}
 
 

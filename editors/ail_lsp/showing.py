@@ -40,9 +40,14 @@ class Pages:
             types.ShowMessageParams(kind, " ".join(filter(None, parts + cited))[:_MESSAGE_MAX_CHARS])
         )
 
-    async def show_commit(self, sha: str, text: str) -> None:
-        """Show a commit's text, unless the editor's extension does that itself."""
-        if not self._server.settings.presents and not await self._show(f"commit-{sha[:10]}", ".diff", text):
+    async def show_commit(self, uri: str, text: str) -> None:
+        """Show a commit, unless the editor's extension does: by its URI where the editor asks for contents, else its text."""
+        if self._server.settings.presents:
+            return
+        workspace = self._server.client_capabilities.workspace
+        is_virtual = bool(workspace and workspace.text_document_content)
+        sha = uri.removeprefix("ail://commit/")[:10]
+        if not await (self._open(uri) if is_virtual else self._show(f"commit-{sha}", ".diff", text)):
             head = " ".join(text.split())[:_MESSAGE_MAX_CHARS]
             self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, head))
 
@@ -57,9 +62,14 @@ class Pages:
         window = self._server.client_capabilities.window
         if not (window and window.show_document and window.show_document.support):
             return False
-        params = types.ShowDocumentParams(self._write(name, ending, text).as_uri(), take_focus=True)
+        return await self._open(self._write(name, ending, text).as_uri())
+
+    async def _open(self, uri: str) -> bool:
+        """Have the editor open a document; return whether it could."""
         try:
-            return (await self._server.window_show_document_async(params)).success
+            return (
+                await self._server.window_show_document_async(types.ShowDocumentParams(uri, take_focus=True))
+            ).success
         except JsonRpcException:
             return False
 

@@ -179,7 +179,8 @@ class Editor:
                 waiting.put(message)
             return
         if "id" in message:
-            result = self.answers.get(message["method"], lambda _: None)(message.get("params"))
+            answer = self.answers.get(message["method"])
+            result = answer(message.get("params")) if answer else None
             self.send({"jsonrpc": "2.0", "id": message["id"], "result": result})
         with self._changed:
             self.notes.append((message["method"], message.get("params")))

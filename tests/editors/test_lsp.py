@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.editors.lsp import Editor, RefusedError, at, span, start
+from tests.editors.lsp import CAPABILITIES, Editor, RefusedError, at, span, start
 from tests.integration.conftest import Repository, make_repository
 from tests.running import BIN, Home, sealed_home
 
@@ -197,6 +197,15 @@ def test_a_commit_is_a_virtual_document_with_its_diff(editor: Editor, served: tu
     assert "names no commit" in editor.request("workspace/textDocumentContent", {"uri": "ail://commit/--help"})["text"]
     shown = editor.execute("ail.showCommit", served[1].shas["paint"][:12], None)
     assert "+body { background: blue }" in shown["text"]
+
+
+def test_an_editor_that_asks_for_content_is_shown_a_commit_by_its_address(served: tuple[Home, Repository]) -> None:
+    able = {**CAPABILITIES, "workspace": {"textDocumentContent": {}}}
+    with start(served[0], served[1].path, capabilities=able) as editor:
+        editor.answers["window/showDocument"] = lambda _: {"success": True}
+        uri = editor.execute("ail.showCommit", served[1].shas["paint"][:12], None)["uri"]
+        assert editor.wait_for("window/showDocument")["uri"] == uri
+        assert "+body" in editor.request("workspace/textDocumentContent", {"uri": uri})["text"]
 
 
 def test_nothing_that_a_repository_configures_is_run(served: tuple[Home, Repository], tmp_path: Path) -> None:

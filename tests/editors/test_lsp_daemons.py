@@ -140,9 +140,14 @@ def test_a_repository_that_was_never_added_is_offered_once_and_its_progress_show
 ) -> None:
     states = [{"phase": "embedding", "done": 300, "of": 400, "complete": False}, {"complete": True, "phase": "idle"}]
     added: list[Params] = []
+
+    def add(params: Params) -> Params:
+        added.append(params)
+        return {}
+
     scripted.script |= {
         "ask": lambda _: ScriptedDaemon.make_reply() if added else NotEnrolledError("it was never added", "add it"),
-        "repo.add": lambda params: added.append(params) or {},
+        "repo.add": add,
         "status": lambda _: {"repos": [states.pop(0)]},
     }
     editor.answers["window/showMessageRequest"] = lambda params: params["actions"][0]
@@ -229,7 +234,13 @@ def test_an_editor_that_dies_takes_its_server_along(home: Home, repo: Repository
 
 def test_the_server_leaves_though_the_daemon_is_stuck(home: Home, scripted: ScriptedDaemon, repo: Repository) -> None:
     may_go_on, has_come = threading.Event(), threading.Event()
-    scripted.script["ask"] = lambda _: has_come.set() or may_go_on.wait(60) or ScriptedDaemon.make_reply()
+
+    def ask(_: Params) -> Any:
+        has_come.set()
+        may_go_on.wait(60)
+        return ScriptedDaemon.make_reply()
+
+    scripted.script["ask"] = ask
     with start(home, repo.path, timeout=50) as editor:
         uri = editor.open(repo.path / "upload.py")
         editor.post("textDocument/hover", {"textDocument": {"uri": uri}, "position": at(2)})

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from tests.client.conftest import ScriptedDaemon
+from tests.hostile import CORPUS, find_raw
 
 from ail_lsp.documents import Document, count_units, split_lines
 from ail_lsp.lenses import LENSES_MAX, find_blocks
 from ail_lsp.places import to_path
 from ail_lsp.questions import parse_commit_uri
-from ail_lsp.results import Where, find_reason, make_commit_uri, write_hover
+from ail_lsp.results import Where, find_reason, make_commit_uri, make_result, write_hover
 from ail_lsp.settings import Settings, read_settings
 from ail_rpc.errors import UsageError
 
@@ -62,7 +64,7 @@ def test_a_form_feed_ends_no_line() -> None:
     assert Document("u", "").lines == [""]
 
 
-BLOCKS = (
+BLOCKS: tuple[tuple[str, str, list[tuple[int, int]]], ...] = (
     ("python", "import x\n\nclass A:\n    def f(self):\n        pass\n\n    def g(\n        self,\n    ):\n"
      "        pass\n\nx = 1\n",
      [(3, 10), (4, 5), (7, 10)]),
@@ -129,6 +131,28 @@ def test_a_hover_links_commit_and_pull_request_and_says_what_became_of_it() -> N
     assert "[#7 Retry](https://github.com/o/r/pull/7)" in said.replace("\\#", "#")
     assert f"[`4f1c2d9e4f`](https://github.com/o/r/commit/{'4f1c2d9e' * 5})" in said
     assert "reverted by cccccccccc" in said
+
+
+def test_no_commit_of_the_hostile_corpus_marks_anything_up() -> None:
+    for hostile in CORPUS:
+        message, author = (text.decode("utf-8", "surrogateescape") for text in (hostile.message, hostile.author))
+        subject = message.partition("\n")[0]
+        citation = ScriptedDaemon.make_citation(subject=subject, author=author, excerpt=message, author_time=subject)
+        reply = ScriptedDaemon.make_reply(answer=message, citations=[citation], degraded=subject)
+        reason = find_reason(reply, 0.6)
+        assert reason is not None
+        where = Where("/r", "", "a.py", (1, 2))
+        page = make_result("why?", reply, where)["markdown"]
+        for text, headings in ((write_hover(reason, where, is_markdown=True), 0), (page, 2)):
+            assert find_raw(text) == [], hostile.name
+            tokens = [
+                part for token in MarkdownIt("commonmark").parse(text) for part in [token, *(token.children or ())]
+            ]
+            kinds = [token.type for token in tokens]
+            marked = {"image", "link_open", "html_inline", "html_block", "fence", "code_block", "hr"} & set(kinds)
+            assert not marked, (hostile.name, text)
+            assert kinds.count("heading_open") == headings, (hostile.name, text)
+        assert find_raw(write_hover(reason, where, is_markdown=False)) == []
 
 
 def test_an_address_of_a_commit_says_which_repository_and_refuses_anything_else() -> None:
