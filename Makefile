@@ -64,7 +64,7 @@ dist: setup ## Build wheel and sdist into dist/
 
 vscode: ## Check, test and build the extension for VS Code: editors/vscode/dist/ail.vsix
 	@command -v npm >/dev/null || { echo "npm is not on PATH: the extension needs Node 20 or newer with npm (Debian: apt-get install npm)" >&2; exit 1; }
-	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' || { echo "this Node is $$(node --version): Node 20 or newer is needed" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "this Node is $$(node --version): Node 20 or newer is needed" >&2; exit 1; }
 	cd editors/vscode && { npm ci --ignore-scripts || { echo "npm could not install what package-lock.json names: is its registry reached?" >&2; exit 1; }; }
 	cd editors/vscode && npm test && npm run package
 
