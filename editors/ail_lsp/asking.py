@@ -13,8 +13,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ail_client.arguments import get_timeout_s
+from ail_client.connection import SilentError
 from ail_client.session import Reach, ask_daemon, call, with_daemon
-from ail_rpc.errors import NotInstalledError, OutOfTimeError, UnavailableError
+from ail_rpc.errors import NotInstalledError, UnavailableError
 
 from .settings import Settings
 
@@ -86,7 +87,7 @@ class Asker:
         method, params = prepare()
         try:
             result = self.request(method, params)
-        except (UnavailableError, OutOfTimeError, NotInstalledError):
+        except (UnavailableError, SilentError, NotInstalledError):
             if not is_asked_for:
                 self._paused_until = time.monotonic() + PAUSE_S
             raise
