@@ -61,7 +61,11 @@ class Asker:
         if kind and self._newest[key, kind] != mine:
             turn.release()
             raise SupersededError("a newer request came")
-        work = run_in_thread(lambda: self._ask(prepare, is_asked_for=not kind))
+        try:
+            work = run_in_thread(lambda: self._ask(prepare, is_asked_for=not kind))
+        except RuntimeError:  # no thread could be started
+            turn.release()
+            raise
         work.add_done_callback(lambda _: turn.release())
         return await asyncio.shield(work)
 

@@ -139,6 +139,10 @@ class Questions:
         self._kept = {key: kept for key, kept in self._kept.items() if key[0] != uri}
         self.asker.forget(uri)
 
+    def forget_reasons(self) -> None:
+        """Forget every reason: what was sure enough may not be so any more."""
+        self._kept.clear()
+
     def keep(self, key: tuple[str, int, Lines], reason: Reason | None, where: Where) -> tuple[Reason | None, Where]:
         """Keep a reason, and return it."""
         if len(self._kept) >= _KEPT_MAX:

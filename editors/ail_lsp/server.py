@@ -42,8 +42,11 @@ class Server(LanguageServer):
         return self.asker.settings
 
     def set(self, given: object) -> None:
-        """Change settings; a wrong value is reported to the editor's log and changes nothing."""
-        self.asker.settings, wrong = read_settings(given, self.settings)
+        """Change settings; a wrong value is named in a message and changes nothing."""
+        before = self.settings
+        self.asker.settings, wrong = read_settings(given, before)
+        if self.settings != before:
+            self.questions.forget_reasons()
         for sentence in wrong:
             self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, sentence))
 

@@ -115,6 +115,8 @@ def test_the_least_sureness_is_a_setting_and_a_wrong_one_changes_nothing(served:
     with start(served[0], hoverConfidence=0.97) as editor:
         uri = editor.open(served[1].path / "upload.py")
         assert editor.hover(uri, 2) is None
+        editor.notify("workspace/didChangeConfiguration", {"settings": {"ail": {"hoverConfidence": 0.9}}})
+        assert editor.hover(uri, 2) is not None
         editor.notify("workspace/didChangeConfiguration", {"settings": {"ail": {"hoverConfidence": 7, "limit": True}}})
         editor.wait_for("window/showMessage", lambda said: said["message"].startswith("ail.hoverConfidence must be"))
         editor.wait_for("window/showMessage", lambda said: said["message"].startswith("ail.limit must be"))

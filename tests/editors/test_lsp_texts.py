@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -178,6 +180,23 @@ def test_an_address_of_a_commit_says_which_repository_and_refuses_anything_else(
 )  # fmt: skip
 def test_only_files_of_this_machine_have_a_path(uri: str, path: str | None) -> None:
     assert to_path(uri) == path
+
+
+def test_the_short_cut_at_start_leaves_attrs_as_it_was_and_messages_readable() -> None:
+    code = """
+import attrs
+define = attrs.define
+from ail_lsp.loading import load_types
+load_types()
+assert attrs.define is define
+from lsprotocol import types
+from pygls.protocol import default_converter
+converter, position = default_converter(), types.Position(1, 2)
+assert converter.structure(converter.unstructure(position), types.Position) == position
+print(types.Hover.__eq__ is object.__eq__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("True", "")
 
 
 def test_settings_are_taken_one_by_one_and_wrong_ones_named() -> None:
