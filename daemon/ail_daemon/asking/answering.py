@@ -18,6 +18,7 @@ from ..history.limits import ASKED
 from ..history.opening import open_history
 from ..history.worktree import read_file
 from ..index.repoindex import RepoIndex
+from ..index.store import ClosedError
 from ..indexing.embedding import describe_wait
 from ..model import SCHEMA, Encoder, Scope
 from ..repos.repo import Repo, describe_index
@@ -57,6 +58,12 @@ class Answering:
 
         Raises NoMeaningError where the semantic side is to answer and cannot, and as `ask`.
         """
+        try:
+            return self._answer(asked, problem)
+        except ClosedError:  # the index was replaced meanwhile, as a damaged one is: the new one answers
+            return self._answer(asked, problem)
+
+    def _answer(self, asked: Asked, problem: NoMeaningError | None) -> Reply:
         index, encoder = self._open(asked)
         if encoder and (reply := self._recall_similar(asked, index, encoder)):
             return self._keep(asked, index, reply)

@@ -8,7 +8,7 @@ Each module holds the queries of its own tables; `kept` combines them into `Stor
 from __future__ import annotations
 
 from .copies import copy_store, inspect_store
-from .database import SCHEMA_VERSION, SQLITE_VERSION, DamagedError, Reading, Writing, open_reader
+from .database import SCHEMA_VERSION, SQLITE_VERSION, ClosedError, DamagedError, Reading, Writing, open_reader
 from .embeddings import hash_text
 from .kept import STORE_FILE, Store, join_prose
 from .pullrequests import KnownRequest
@@ -18,6 +18,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "SQLITE_VERSION",
     "STORE_FILE",
+    "ClosedError",
     "DamagedError",
     "KnownRequest",
     "Reading",
