@@ -113,10 +113,10 @@ def test_hover_on_demand_shows_only_what_was_asked_for(served: tuple[Home, Repos
 
 
 def test_the_least_sureness_is_a_setting_and_a_wrong_one_changes_nothing(served: tuple[Home, Repository]) -> None:
-    with start(served[0], hoverConfidence=0.97) as editor:
+    with start(served[0], hoverConfidence=1) as editor:
         uri = editor.open(served[1].path / "upload.py")
         assert editor.hover(uri, 2) is None
-        editor.notify("workspace/didChangeConfiguration", {"settings": {"ail": {"hoverConfidence": 0.9}}})
+        editor.notify("workspace/didChangeConfiguration", {"settings": {"ail": {"hoverConfidence": 0.0}}})
         assert editor.hover(uri, 2) is not None
         editor.notify("workspace/didChangeConfiguration", {"settings": {"ail": {"hoverConfidence": 7, "limit": True}}})
         editor.wait_for("window/showMessage", lambda said: said["message"].startswith("ail.hoverConfidence must be"))

@@ -6,6 +6,7 @@
 set -eu
 mkdir -p "$1"
 cd "$1"
+root=$(pwd)
 [ -f .ready ] && exit 0
 quiet="--ignore-scripts --no-audit --no-fund --loglevel=error"
 [ -f package.json ] || echo '{"private": true}' >package.json
@@ -16,6 +17,6 @@ cd node_modules/code-server/lib/vscode
 # shellcheck disable=SC2086
 npm install $quiet --omit=dev
 npm rebuild --loglevel=error @vscode/spdlog @parcel/watcher native-watchdog
-cd "$1/node_modules/argon2"
+cd "$root/node_modules/argon2"
 echo 'exports.hash = async () => ""; exports.verify = async () => false;' >argon2.js
-touch "$1/.ready"
+touch "$root/.ready"

@@ -11,6 +11,7 @@ import { Status, type IndexingStatus } from "./status";
 import { WhyView } from "./view";
 
 const REST_MS = 300;
+const SAID_MISSING = "saidMissing";
 let extension: Extension | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
@@ -31,7 +32,7 @@ class Extension {
   private resting: NodeJS.Timeout | undefined;
   private asked: { uri: vscode.Uri; position: vscode.Position } | undefined;
 
-  constructor(context: vscode.ExtensionContext) {
+  constructor(private readonly context: vscode.ExtensionContext) {
     const { subscriptions } = context;
     subscriptions.push(this.log, this.view, this.status, vscode.workspace.registerTextDocumentContentProvider(SCHEME, this.pages));
     const commands: Record<string, (...args: never[]) => unknown> = {
@@ -56,12 +57,12 @@ class Extension {
     subscriptions.push(vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration("ail.serverPath") && this.restart()));
   }
 
-  /** Start the server, or say how to install it. */
-  async start(): Promise<void> {
+  /** Start the server, or say how to install it: once, and whenever somebody asked for it; else the status bar says it. */
+  async start(isAskedFor = false): Promise<void> {
     const program = findServer(getSetting("serverPath", ""), process.env, os.homedir(), isProgram);
     if (!program) {
       this.status.setProblem(`ail-lsp was not found: ${INSTALL}`);
-      await this.sayMissing();
+      await this.sayMissing(isAskedFor);
       return;
     }
     const server: ServerOptions = { command: program, transport: TransportKind.stdio };
@@ -86,7 +87,7 @@ class Extension {
 
   private async restart(): Promise<void> {
     await this.stop();
-    await this.start();
+    await this.start(true);
   }
 
   private makeOptions(): LanguageClientOptions {
@@ -114,7 +115,11 @@ class Extension {
     this.status.setProblem(state === State.Stopped ? "ail-lsp has stopped; “AIL: Restart the Language Server” starts it again" : "");
   }
 
-  private async sayMissing(): Promise<void> {
+  private async sayMissing(isAskedFor: boolean): Promise<void> {
+    if (!isAskedFor && this.context.globalState.get(SAID_MISSING, false)) {
+      return;
+    }
+    await this.context.globalState.update(SAID_MISSING, true);
     const said = `AIL's language server, ail-lsp, is not installed here. ${INSTALL}`;
     const chosen = await vscode.window.showWarningMessage(said, "Get Started", "Copy Command", "Look Again");
     if (chosen === "Get Started") {
@@ -122,7 +127,7 @@ class Extension {
     } else if (chosen === "Copy Command") {
       await vscode.env.clipboard.writeText(INSTALL);
     } else if (chosen === "Look Again") {
-      await this.start();
+      await this.start(true);
     }
   }
 
