@@ -16,7 +16,7 @@ export Q FILE REPO
 export HF_HUB_OFFLINE := 1
 export AIL_TEST_MODELS := $(CURDIR)/$(VENV)/models
 
-.PHONY: ask setup check test test-all bench torture shell dist clean help
+.PHONY: ask setup check test test-all bench torture shell dist vscode clean help
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -62,5 +62,11 @@ shell: setup ## Make completions and man pages anew
 dist: setup ## Build wheel and sdist into dist/
 	$(BIN)/python -m hatchling build -d dist
 
+vscode: ## Check, test and build the extension for VS Code: editors/vscode/dist/ail.vsix
+	@command -v npm >/dev/null || { echo "npm is not on PATH: the extension needs Node 20 or newer with npm (Debian: apt-get install npm)" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "this Node is $$(node --version): Node 20 or newer is needed" >&2; exit 1; }
+	cd editors/vscode && { npm ci --ignore-scripts || { echo "npm could not install what package-lock.json names: is its registry reached?" >&2; exit 1; }; }
+	cd editors/vscode && npm test && npm run package
+
 clean: ## Remove .venv and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .bench
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .bench editors/vscode/node_modules editors/vscode/dist editors/vscode/out

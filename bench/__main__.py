@@ -27,6 +27,7 @@ RUNS = (
     ["echo"],
     ["nvim"],
     ["mcp"],
+    ["lsp"],
     ["clone", HISTORY],
     ["shell", HISTORY],
     ["ref_moves"],
@@ -42,10 +43,10 @@ RUNS = (
 )
 
 CLONE = os.environ.get("AIL_BENCH_CLONE")  # a bare clone of pytest: HISTORY has its messages and paths, and no code
-ON_CLONE = (["precommit"], ["related", "--seed", "7"], ["reviews", "--seed", "7"])
+ON_CLONE = (["precommit"], ["lsp"], ["related", "--seed", "7"], ["reviews", "--seed", "7"])
 
 if not CLONE:
-    print("== precommit, related, reviews: left out, AIL_BENCH_CLONE names no clone of a real project", flush=True)
+    print("== precommit, lsp, related, reviews: left out, AIL_BENCH_CLONE names no clone of a real project", flush=True)
 
 for name, *arguments in (*RUNS, *([name, CLONE, *more] for name, *more in ON_CLONE if CLONE)):
     print(f"== {name}", flush=True)

@@ -17,12 +17,14 @@ ROOMS = {
     "ail_hooks": "hooks",
     "ail_daemon": "daemon",
     "ail_mcp": "assistants",
+    "ail_lsp": "editors",
 }
 MAY_IMPORT = {
     "ail_rpc": {"ail_rpc", "msgpack"},
     "ail_client": {"ail_client", "ail_rpc"},
     "ail_hooks": {"ail_hooks", "ail_client", "ail_rpc"},
     "ail_mcp": {"ail_mcp", "ail_client", "ail_rpc", "mcp", "typing_extensions"},
+    "ail_lsp": {"ail_lsp", "ail_client", "ail_rpc", "pygls", "lsprotocol", "attrs"},
 }
 DOORS = {
     "faiss": {"index/vectors.py"},
@@ -39,6 +41,18 @@ DOORS = {
     "msgpack": {"framing.py"},
     "watchdog": {"indexing/watching/inotify.py", "indexing/watching/observer.py"},
     "mcp": {"server.py"},
+    "pygls": {"commands.py", "features.py", "indexing.py", "loading.py", "protocol.py", "server.py", "showing.py"},
+    "lsprotocol": {
+        "commands.py",
+        "features.py",
+        "indexing.py",
+        "loading.py",
+        "protocol.py",
+        "server.py",
+        "serving.py",
+        "showing.py",
+    },
+    "attrs": {"loading.py"},
     "psutil": {"process/machine.py"},
     "platformdirs": set(),
     "pygit2": set(),
@@ -121,7 +135,12 @@ def test_the_client_s_rooms_import_the_standard_library_and_what_lies_below(room
 
 def test_the_daemon_does_not_import_the_client() -> None:
     for file in files_of("ail_daemon"):
-        assert not {name.split(".")[0] for name in imported(file)} & {"ail_client", "ail_hooks", "ail_mcp"}, file
+        assert not {name.split(".")[0] for name in imported(file)} & {
+            "ail_client",
+            "ail_hooks",
+            "ail_mcp",
+            "ail_lsp",
+        }, file
 
 
 def test_every_heavy_library_has_one_door() -> None:

@@ -29,7 +29,7 @@ _DIFF = (
 )  # fmt: skip
 _FILE = b"\ndiff --git "
 _CHUNK_BYTES = 1 << 16
-_QUIET = {
+QUIET = {
     "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none",  # git before 2.39.4 does not know the first
     "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
 }  # fmt: skip
@@ -60,7 +60,7 @@ def run_git(
     is_elsewhere: leave out a hook environment's variables about its own repository. stdin: less than a pipe holds, 64 KiB.
     Raises NotInstalledError, OutOfTimeError, RepoUnreadableError where git fails.
     """
-    environment = {k: v for k, v in os.environ.items() if not (is_elsewhere and k.startswith("GIT_"))} | _QUIET
+    environment = {k: v for k, v in os.environ.items() if not (is_elsewhere and k.startswith("GIT_"))} | QUIET
     (their_in, our_in), (our_out, their_out) = os.pipe(), os.pipe()
     try:
         os.write(our_in, stdin)

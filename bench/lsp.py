@@ -1,0 +1,123 @@
+"""`ail-lsp`: from its start to the reply to `initialize`, hovers that nobody asked before, its memory.
+
+    python -m bench.lsp [CLONE] [--hovers N] [--starts N]
+
+Without a CLONE, the daemon is a server that answers at once: the figures are the program's alone. With one (a work tree, as of
+pytest), it is enrolled in a home of its own, and hovers are on random lines of its Python files that are not blank, each
+asked once. Beside the wall clock stands the processor time, which a busy machine changes less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import random
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+from tests.editors.lsp import Editor
+from tests.running import BIN, Home, prepare_models, sealed_home
+
+from .client import serve
+from .figures import percentile, show
+
+START_MS, HOVER_MS, MEMORY_MB = 300, 80, 60
+FILES = 40
+
+
+@contextlib.contextmanager
+def running(home: Home) -> Iterator[tuple[Editor, float, float]]:
+    """Yield a server, the ms from its start to its first reply, and the ms of processor time that it took."""
+    begin = time.perf_counter()
+    with Editor(home.env) as editor:
+        editor.initialize()
+        wall_ms = (time.perf_counter() - begin) * 1000
+        spent = psutil.Process(editor.process.pid).cpu_times()
+        yield editor, wall_ms, (spent.user + spent.system) * 1000
+
+
+def measure_starts(home: Home, starts: int) -> None:
+    """Print how long it takes to start, and its memory then."""
+    walls, works, sizes = [], [], []
+    for _ in range(starts):
+        with running(home) as (editor, wall_ms, work_ms):
+            walls.append(wall_ms)
+            works.append(work_ms)
+            sizes.append(psutil.Process(editor.process.pid).memory_info().rss / 1e6)
+    show(
+        "ail-lsp: from its start to the reply to `initialize`, median", statistics.median(walls), "ms", f"≤ {START_MS}"
+    )
+    show("… the fastest of them", min(walls), "ms")
+    show("… processor time, median", statistics.median(works), "ms")
+    show("memory then", statistics.median(sizes), "MB", f"≤ {MEMORY_MB}")
+
+
+def choose_lines(clone: Path, count: int, seed: int) -> list[tuple[Path, int]]:
+    """Return (file, line) of *count* lines that are not blank, of at most FILES files."""
+    dice = random.Random(seed)
+    files = sorted(path for path in clone.rglob("*.py") if ".git" not in path.parts and path.stat().st_size < 200_000)
+    lines = [
+        (path, number)
+        for path in dice.sample(files, min(FILES, len(files)))
+        for number, line in enumerate(path.read_text(errors="replace").split("\n"), 1)
+        if line.strip()
+    ]
+    return dice.sample(lines, min(count, len(lines)))
+
+
+def measure_hovers(home: Home, lines: list[tuple[Path, int]]) -> None:
+    """Print how long hovers take, how many say something, and the memory after them."""
+    with running(home) as (editor, _, _):
+        uris = {path: editor.open(path) for path, _ in lines}
+        for _ in range(3):  # the daemon loads the index and the model once
+            editor.execute("ail.why", uris[lines[0][0]], [1, 1])
+        times, said = [], 0
+        for path, number in lines:
+            begin = time.perf_counter()
+            said += editor.hover(uris[path], number) is not None
+            times.append((time.perf_counter() - begin) * 1000)
+        process = psutil.Process(editor.process.pid)
+        show(f"hover, not asked before, {len(lines)} lines: median", statistics.median(times), "ms")
+        show("… p95", percentile(times, 0.95), "ms", f"≤ {HOVER_MS}")
+        show("… that say something", 100 * said / len(lines), "%")
+        begin = time.perf_counter()
+        for path, number in lines[:50]:
+            editor.hover(uris[path], number)
+        show("the same again, mean", (time.perf_counter() - begin) * 1000 / len(lines[:50]), "ms")
+        show("memory after them", process.memory_info().rss / 1e6, "MB", f"≤ {MEMORY_MB}")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("clone", nargs="?", type=Path)
+    parser.add_argument("--hovers", type=int, default=200)
+    parser.add_argument("--starts", type=int, default=9)
+    parser.add_argument("--seed", type=int, default=7)
+    options = parser.parse_args()
+    subprocess.run([BIN / "ail-lsp", "--version"], check=True, stdout=subprocess.DEVNULL)  # compiles it
+    if options.clone is None:
+        with tempfile.TemporaryDirectory(prefix="ail") as directory:
+            Path(directory, "home").mkdir(0o700)  # no daemon is asked in a directory that others can enter
+            home = Home(Path(directory, "home"))
+            measure_starts(home, options.starts)
+            serve(str(home.socket))
+            file = Path(directory, "a.py")
+            subprocess.run(["git", "init", "-q", directory], check=True)
+            file.write_text("x = 1\n" * options.hovers)
+            measure_hovers(home, [(file, number) for number in range(1, options.hovers + 1)])
+        return
+    with sealed_home(prepare_models()) as home:
+        measure_starts(home, options.starts)
+        done = home.client("add", str(options.clone), "--wait")
+        assert done.returncode == 0, done.stderr
+        measure_hovers(home, choose_lines(options.clone.resolve(), options.hovers, options.seed))
+
+
+if __name__ == "__main__":
+    main()
