@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from . import skipping
 
 FindKept = Callable[[list[bytes]], dict[bytes, bytes]]
 """Text hashes to embeddings (float16 bytes) that other repositories keep: a clone of one encodes nothing again."""
+
+OpenKept = Callable[[Repo, RepoIndex, Encode], AbstractContextManager[FindKept]]
+"""Returns what finds the embeddings kept elsewhere for an update of a repository; used within the context alone."""
 
 MayEncode = Callable[[int], bool]
 """Whether so many texts may be encoded now: many of them wait for mains power."""

@@ -17,6 +17,9 @@ def hash_text(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
+_OF_TEXT = "(SELECT 1 FROM embeddings e WHERE e.text_hash = c.text_hash)"
+
+
 class EmbeddingRows(Database):
     """What the store keeps of embeddings."""
 
@@ -53,12 +56,23 @@ class EmbeddingRows(Database):
     def find_unembedded(self, limit: int) -> list[tuple[bytes, str]]:
         """Return (hash, text) of up to *limit* different texts without an embedding, newest first."""
         return self.read(
-            "SELECT text_hash, message FROM commits c"
-            " WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.text_hash = c.text_hash) AND text_hash NOT IN"
+            "SELECT text_hash, message FROM commits c"  # noqa: S608 - a text of our own
+            f" WHERE NOT EXISTS {_OF_TEXT} AND text_hash NOT IN"
             " (SELECT text_hash FROM commits JOIN skipped USING (sha) WHERE part = 'text')"
             " GROUP BY text_hash ORDER BY max(commit_time) DESC LIMIT ?",
             limit,
         )
+
+    def list_unembedded(self) -> bytes:
+        """Return the hashes of the texts without an embedding, one after the other, in no order."""
+        query = f"SELECT DISTINCT text_hash FROM commits c WHERE NOT EXISTS {_OF_TEXT}"  # noqa: S608 - a text of our own
+        return b"".join(text_hash for (text_hash,) in self.iter_rows(query))
+
+    def get_texts(self, hashes: Iterable[bytes]) -> dict[bytes, str]:
+        """Return text hash -> text, of those of *hashes* that a commit has."""
+        query = "SELECT message FROM commits WHERE text_hash = ? LIMIT 1"
+        found = ((text_hash, self.read(query, text_hash)) for text_hash in hashes)
+        return {text_hash: rows[0][0] for text_hash, rows in found if rows}
 
     def get_embeddings(self, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
         """Return text hash -> embedding as float16 bytes, of those of *hashes* that are kept."""
