@@ -153,6 +153,8 @@ def _ask(parser: argparse.ArgumentParser) -> None:
         metavar="[FILE[:LINE[-LINE]]] [QUESTION]",
         help="FILE counts from here, else from the repository's root; without QUESTION: why it is so",
     )
+    parser.add_argument("--all", action="store_true", help="ask every repository that was added, in one list")
+    parser.add_argument("--repos", metavar="PATTERN", help="ask those whose directory or its name fits, as 'lib*'")
     _add_question_options(parser)
 
 

@@ -29,16 +29,20 @@ _FILTERS = ("limit", "mode", "author", "since", "until", "path", "ref")
 
 def run_ask(options: Namespace, reach: Reach) -> int:
     """Answer a question; 1 where there is no evidence."""
+    if options.all or options.repos is not None:
+        from .everywhere import run_ask_all
+
+        return run_ask_all(options, reach, get_filters(options))
     question, word = _read_words(options.words, options.repo)
     target = locate(word, options.repo)
-    params = {**_aim(target), "question": question, **_get_filters(options)}
+    params = {**_aim(target), "question": question, **get_filters(options)}
     try:
         reply = _ask_enrolled(options, reach, "ask", params)
     except NotFoundError as err:
         if len(options.words) > 1 or target.is_there or target.lines or err.hint.startswith(SUGGESTING):
             raise
         # like `and/or`: no place after all
-        params = {"repo": params["repo"], "question": options.words[0], **_get_filters(options)}
+        params = {"repo": params["repo"], "question": options.words[0], **get_filters(options)}
         reply = ask_daemon(reach, "ask", params)
     return print_found(reply, options, target.place)
 
@@ -56,7 +60,7 @@ def run_related(options: Namespace, reach: Reach) -> int:
     if not (options.files or options.staged or options.range is not None):
         raise UsageError("nothing is named", "name files, --staged, or --range main..HEAD")
     place, files = _locate_all(options.files, options.repo)
-    params: dict[str, Any] = {"repo": to_wire_path(place.address), "files": files, **_get_filters(options)}
+    params: dict[str, Any] = {"repo": to_wire_path(place.address), "files": files, **get_filters(options)}
     if options.range is not None:
         params["range"] = options.range
     is_cut = False
@@ -123,7 +127,8 @@ def _read_words(words: list[str], directory: str | None) -> tuple[str, str | Non
     return question or "", file
 
 
-def _get_filters(options: Namespace) -> dict[str, Any]:
+def get_filters(options: Namespace) -> dict[str, Any]:
+    """Return the params that say which commits may answer, how many, and how they are looked for."""
     given = {name: getattr(options, name) for name in _FILTERS if getattr(options, name) is not None}
     return given | {"no_cache": True} if options.no_cache else given
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable
 from time import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import SUGGESTING, NotFoundError
@@ -18,6 +18,7 @@ from ..history.limits import ASKED
 from ..history.opening import open_history
 from ..history.worktree import read_file
 from ..index.repoindex import RepoIndex
+from ..index.words import MESSAGE_FIELDS
 from ..indexing.embedding import describe_wait
 from ..model import SCHEMA, Encoder, Scope
 from ..repos.repo import Repo, describe_index
@@ -33,6 +34,17 @@ from .replies import Asked, Reply
 from .wording import canonical
 
 _OLDER = "older changes of these lines are still looked for: ask again in a moment"
+
+
+class Glance(NamedTuple):
+    """What a repository has for a question at first sight.
+
+    cosine: of the nearest message. coverage: the best BM25 score over messages and paths, in units of the question's rarity
+    there, so that it can be compared between repositories.
+    """
+
+    cosine: float
+    coverage: float
 
 
 class Answering:
@@ -70,6 +82,19 @@ class Answering:
         """Return the body of the reply by the side that the plan names, bypassing every cache: for comparisons."""
         return self._search(asked, *self._open(asked))
 
+    def glance(self, asked: Asked) -> Glance | None:
+        """Return how near the nearest message is, and how well the best one matches by words; None where none may answer."""
+        index, encoder = self._open(asked)
+        question = asked.params.question
+        among = _find_among(index, asked.place, asked.params, "HEAD", asked.scope)
+        if among is not None and not among:
+            return None
+        near = index.find_near(encoder.encode([question]), 1, among) if encoder else {}
+        analyzed = index.words.analyze(question)
+        rarity = sum(index.words.get_rarity(analyzed).values())
+        matches = index.words.find(analyzed, MESSAGE_FIELDS, 1) if rarity else {}
+        return Glance(max(near.values(), default=0.0), max(matches.values(), default=0.0) / (rarity or 1.0))
+
     def forget(self) -> None:
         """Forget the histories of lines."""
         self._lines.forget()
@@ -89,7 +114,11 @@ class Answering:
             raise NoMeaningError("failed", index.no_vectors or "the embeddings are not loaded")
         _check_file(index, asked)
         # The index may still hold the embeddings of the model that served before.
-        return index, EncodedOnce(index.encoder) if is_semantic and index.encoder else None
+        if not is_semantic or index.encoder is None:
+            return index, None
+        known = asked.encoded
+        is_same = known is not None and known.model_id == index.encoder.model_id
+        return index, known if is_same else EncodedOnce(index.encoder)
 
     def _recall_similar(self, asked: Asked, index: RepoIndex, encoder: Encoder) -> Reply | None:
         """Return the cached reply to a similar question, adapted to this one; None where none is."""

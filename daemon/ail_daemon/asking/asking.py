@@ -66,11 +66,19 @@ class Asking:
         started = perf_counter()
         asked = self.find(AskParams.parse(params))
         limit_s = self._pool.get_limit_s(asked.params.timeout_s)
-        await self._freshness.ensure(asked.repo, limit_s)
-        reply = self._answering.recall(asked) or await self._search(asked, limit_s - (perf_counter() - started))
+        await self.freshen(asked, limit_s)
+        reply = await self.reply(asked, limit_s - (perf_counter() - started))
         spent_ms = (perf_counter() - started) * 1000
         wire = {**reply.body, "cached": reply.cached, "query_time_ms": round(spent_ms, 3)}
         return Answered(asked, reply, wire, spent_ms)
+
+    async def freshen(self, asked: Asked, limit_s: float) -> None:
+        """Have the index of *asked* cite nothing that is gone, and wait a moment for what is new. Raises OutOfTimeError."""
+        await self._freshness.ensure(asked.repo, limit_s)
+
+    async def reply(self, asked: Asked, limit_s: float) -> Reply:
+        """Return the reply, from the cache or by a search. Raises as `answer` does."""
+        return self._answering.recall(asked) or await self._search(asked, limit_s)
 
     async def _search(self, asked: Asked, limit_s: float) -> Reply:
         try:

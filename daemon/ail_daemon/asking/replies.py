@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ail_rpc.discovery import RepoPlace
 
+from ..encoding.encoders import EncodedOnce
 from ..model import Cause, Scope
 from ..repos.repo import Repo
 from .askparams import AskParams
@@ -22,7 +23,8 @@ CacheName = Literal["exact", "similar"]
 class Asked:
     """A question with what was found for it: the repository, the place within it, and how it is to be answered.
 
-    state: identifies the text in which its lines are counted.
+    state: identifies the text in which its lines are counted. encoded: what has encoded the question already, where several
+    repositories are asked.
     """
 
     params: AskParams
@@ -31,6 +33,7 @@ class Asked:
     scope: Scope
     plan: Plan
     state: Hashable = None
+    encoded: EncodedOnce | None = field(default=None, compare=False)
 
     def by_words(self) -> Asked:
         """Return the question for the lexical side."""

@@ -51,7 +51,7 @@ function _shtab_ail_client_using
 end
 
 set -g _shtab_ail_client_commands ask related show add remove repos status health stop metrics cache flags reload doctor check backup restore mcp-config
-set -g _shtab_ail_client_opts_with_value --author --format --limit --mode --path --range --ref --repo --sample --since --socket --timeout --until
+set -g _shtab_ail_client_opts_with_value --author --format --limit --mode --path --range --ref --repo --repos --sample --since --socket --timeout --until
 
 complete -c ail-client -e
 complete -c ail-client -f
@@ -66,6 +66,8 @@ complete -c ail-client -n _shtab_ail_client_using -l no-start -d 'never start a 
 complete -c ail-client -n _shtab_ail_client_using -l no-pager -d 'print long answers as they are'
 complete -c ail-client -n '_shtab_ail_client_using; and test $_shtab_ail_client_npos -eq 0' -a ask -d 'answer a question from the history'
 complete -c ail-client -n '_shtab_ail_client_using ask' -s h -l help -d 'show this help message and exit'
+complete -c ail-client -n '_shtab_ail_client_using ask' -l all -d 'ask every repository that was added, in one list'
+complete -c ail-client -n '_shtab_ail_client_using ask' -l repos -x -d 'ask those whose directory or its name fits, as '"'"'lib*'"'"''
 complete -c ail-client -n '_shtab_ail_client_using ask' -l limit -x -d 'at most so many commits (default: 5)'
 complete -c ail-client -n '_shtab_ail_client_using ask' -l format -xka "text json grep" -d 'grep: path:line:1: sha subject — sentence'
 complete -c ail-client -n '_shtab_ail_client_using ask' -l mode -xka "auto semantic lexical" -d 'by meaning, by words, or both (auto)'

@@ -51,12 +51,14 @@ function _shtab_git_why_using
 end
 
 set -g _shtab_git_why_commands
-set -g _shtab_git_why_opts_with_value --author --format --limit --mode --path --ref --repo --since --socket --timeout --until
+set -g _shtab_git_why_opts_with_value --author --format --limit --mode --path --ref --repo --repos --since --socket --timeout --until
 
 complete -c git-why -e
 complete -c git-why -f
 
 complete -c git-why -n _shtab_git_why_using -s h -l help -d 'show this help message and exit'
+complete -c git-why -n _shtab_git_why_using -l all -d 'ask every repository that was added, in one list'
+complete -c git-why -n _shtab_git_why_using -l repos -x -d 'ask those whose directory or its name fits, as '"'"'lib*'"'"''
 complete -c git-why -n _shtab_git_why_using -l limit -x -d 'at most so many commits (default: 5)'
 complete -c git-why -n _shtab_git_why_using -l format -xka "text json grep" -d 'grep: path:line:1: sha subject — sentence'
 complete -c git-why -n _shtab_git_why_using -l mode -xka "auto semantic lexical" -d 'by meaning, by words, or both (auto)'
