@@ -16,8 +16,13 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
-from tests.running import BIN, Calling, Home, prepare_models, sealed_home
+from tests.running import BIN, NO_WEIGHTS, Calling, Home, prepare_models, sealed_home
+
+from ail_daemon.encoding import DEFAULT_MODEL
+from ail_daemon.encoding.prepared import find_prepared
+from ail_daemon.index.store import STORE_FILE, Store
 
 from .figures import percentile, show
 
@@ -31,11 +36,14 @@ def main() -> None:
     parser.add_argument("--repos", type=int, default=40)
     parser.add_argument("--commits", type=int, default=1000)
     parser.add_argument("--questions", type=int, default=100)
+    parser.add_argument(
+        "--random", action="store_true", help="embeddings by chance, to measure time over histories too long to encode"
+    )
     parser.add_argument("--keep", type=Path, help="a directory for the slices, made at the first run")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, sealed_home(prepare_models()) as home:
         slices = make_slices(given.mirrors, given.keep or Path(directory), given.repos, given.commits)
-        build(home, slices)
+        build(home, slices, is_random=given.random)
         with home.daemon(), home.connected() as call:
             measure(call, slices, given.questions)
 
@@ -80,13 +88,31 @@ def write_commit(author: bytes, when: bytes, message: bytes) -> bytes:
     return b"commit refs/heads/main\nauthor %s\ncommitter %s\ndata %d\n%s\n" % (who, who, len(message), message)
 
 
-def build(home: Home, slices: list[Path]) -> None:
+def build(home: Home, slices: list[Path], *, is_random: bool) -> None:
     """Index all of *slices*."""
     began = time.perf_counter()
-    done = home.run(str(BIN / "ail-daemon"), "build", *map(str, slices))
+    by_words = {"AIL_MODEL": NO_WEIGHTS} if is_random else {}
+    done = home.run(str(BIN / "ail-daemon"), "build", *map(str, slices), env=by_words)
     if done.returncode:
         sys.exit(done.stderr)
+    if is_random:
+        for store in (home.state / "repos").glob(f"*/{STORE_FILE}"):
+            embed_by_chance(store, home.state / "models")
     show(f"{len(slices)} repositories indexed", time.perf_counter() - began, "s")
+
+
+def embed_by_chance(path: Path, models: Path) -> None:
+    """Give every text of a store a direction by chance."""
+    prepared = find_prepared(models, DEFAULT_MODEL)
+    assert prepared
+    store, dice = Store(path), np.random.default_rng(SEED)
+    store.set_meta(model_id=prepared.model_id)
+    hashes = store.list_unembedded()
+    for start in range(0, len(hashes), 16 * 2048):
+        part = [hashes[at : at + 16] for at in range(start, min(start + 16 * 2048, len(hashes)), 16)]
+        rows = dice.standard_normal((len(part), prepared.manifest.dimension)).astype(np.float32)
+        store.add_embeddings(part, rows / np.linalg.norm(rows, axis=1, keepdims=True))
+    store.close()
 
 
 def measure(call: Calling, slices: list[Path], questions: int) -> None:

@@ -84,7 +84,10 @@ class Answering:
 
     def glance(self, asked: Asked) -> Glance | None:
         """Return how near the nearest message is, and how well the best one matches by words; None where none may answer."""
-        index, encoder = self._open(asked)
+        try:
+            index, encoder = self._open(asked)
+        except NoMeaningError:  # words are looked at alone; whether they may answer is decided when it is asked in full
+            index, encoder = self._open(asked.by_words())
         question = asked.params.question
         among = _find_among(index, asked.place, asked.params, "HEAD", asked.scope)
         if among is not None and not among:
