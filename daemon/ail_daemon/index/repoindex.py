@@ -77,7 +77,7 @@ class RepoIndex:
         self.generation = self.store.generation
         self.tips = self.store.get_tips()
         self.recount()
-        self._pulls: tuple[Tips | None, Pulls] = None, Pulls({}, None)
+        self._pulls: tuple[Tips | None, Pulls] = None, Pulls(resolve_parents(()), None)
 
     def close(self) -> None:
         """Close files and free memory."""
@@ -151,19 +151,21 @@ class RepoIndex:
                     self.store.set_tips(tips)
             self._forget(removed)
             self._take_up(commits, added)
-            self.recount()
+            if removed or gone:
+                self.recount()
+            else:
+                self._commits += len(added)  # counting again would read an index from end to end for each batch
             self.tips = tips or self.tips
             self.generation += 1
 
     def add_changed(self, rows: Sequence[CommitChanges]) -> None:
         """Add commits' changed lines; found after `publish`."""
         with self.changing:
-            self.store.add_changed(rows)
+            self._changed += self.store.add_changed(rows)
             ids = self.store.get_ids([row.sha for row in rows if row.text])
             for sha, text, passages in rows:
                 if sha in ids:
                     self.words.add_changed(ids[sha], text, join_prose(passages))
-            self._changed = self.store.count()[1]
 
     def add_embeddings(self, hashes: Sequence[bytes], embeddings: Embeddings) -> None:
         """Add the embeddings of commits that are here, under the hashes of their texts."""
@@ -221,7 +223,7 @@ class RepoIndex:
         if tips is not self.tips:
             tips = self.tips
             head = self.store.get_ids([tips.head]).get(tips.head) if tips.head else None
-            pulls = Pulls(resolve_parents(self.store.iter_links()), head)
+            pulls = Pulls(resolve_parents(self.store.iter_joined_links()), head)
             self._pulls = tips, pulls
         return pulls
 
