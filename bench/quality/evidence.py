@@ -3,17 +3,19 @@
     python -m bench.quality.evidence [--write] [--read pytest-diff]
 
 Questions are those of `questions/NAME.jsonl` with `keywords`; each project is judged by trees fitted to the others. Printed for
-each scope and each kind of reason: how often the first passage, and one of the first ten, holds two of the key words; how often
-an answer is given, to questions with one and without; how well the probability is calibrated. Needs scikit-learn, which the
+each scope and each kind of reason: how often the first passage, and any, holds two of the key words; where the right commit
+stands; how often an answer is given, to questions with one and without, and how well the probability is calibrated, both by
+weights and bars fitted to the other projects. Needs scikit-learn, which the
 extra `model` brings, and the projects' histories below `.bench/code`.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import pickle
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,40 +27,44 @@ from tests.running import prepare_models
 from ail_daemon.encoding import DEFAULT_MODEL, open_encoder
 from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.model import Encoder, Scope
-from ail_daemon.search import judging
+from ail_daemon.search import candidates, evidence, features, judging, linehistory, ranking
 from ail_daemon.search.candidates import Question
 from ail_daemon.search.evidence import Found, find_evidence
 from ail_daemon.search.features import Floats
 from ail_daemon.search.judging import SCOPES, Judge, Sureness, build_columns, measure_sureness
-from ail_daemon.search.linehistory import NO_LINES, LineHistories
+from ail_daemon.search.linehistory import NO_LINES
 from ail_daemon.search.search import rank_gathered
+from ail_daemon.text import passages
 from ail_rpc.discovery import RepoPlace, find_repository
 from ail_rpc.errors import AilError
 
 from .figures import calibration_error
-from .gathering import INDEXES, build_index
-from .sets import CODE, QUESTIONS
+from .gathering import INDEXES, build_index, find_whole
+from .sets import CODE, QUESTIONS, REASONS_OF
 
-FITTED_ON = (
-    "fzf", "tokio", "okhttp", "vue", "svelte", "tmux", "libgit2", "sqlalchemy", "meson", "prometheus", "cargo",
-)  # fmt: skip
 HOLDS = 2  # key words that a passage has to hold
 FALSE = 0.07  # of the questions without an answer that may get one
+TOLD_OF = ("aiohttp", "twisted")
+"""Projects of questions that were written from messages that state a reason; they have no key words."""
+
 TREES, LEAVES = 120, 12
 _NO_COSINE = 0.3  # weight of a question as words alone see it
 _FILE = Path(judging.__file__).with_name("evidence.json")
-_LINES = LineHistories()
 
 
 class Case(NamedTuple):
-    """One question with the passages found for it; holds: which of them have the reason's key words."""
+    """One question with the passages found for it; holds: which of them have the reason's key words.
+
+    ranked: the ids of the commits, best first, as the ranker has them; answers: those of the right ones.
+    """
 
     row: dict[str, Any]
     scope: int
     found: list[Found]
     holds: list[bool]
     confidence: float
-    rank: int | None  # of the first answer among the commits
+    ranked: list[int]
+    answers: frozenset[int]
 
     @property
     def is_answerable(self) -> bool:
@@ -73,39 +79,55 @@ def main() -> None:
     parser.add_argument("--read", nargs="*", default=[], help="sets to be read by what is shipped, as pytest-diff")
     options = parser.parse_args()
     encoder = open_encoder(DEFAULT_MODEL, "prepared", prepare_models(), 1)
+    shipped = judging.load_judge()
     for name in options.read:
-        _show(
-            name, [(case, *_judge(judging.load_judge(), case)) for case in gather(name, encoder)], judging.load_judge()
-        )
+        judged = [_judge(shipped, case) for case in gather(name, encoder)]
+        _show(name, [_tell(one, shipped.sure, shipped.bars) for one in judged])
     if options.read:
         return
-    projects = {name: gather(name, encoder) for name in FITTED_ON}
-    judged = [one for name in projects for one in _leave_out(projects, name)]
-    sure = _fit_sureness([(case, sureness, is_right) for case, sureness, is_right in judged])
-    bars = _choose_bars(judged, sure)
-    final = _fit_trees([case for cases in projects.values() for case in cases])._replace(sure=sure, bars=bars)
-    _show("each by the others", judged, final.make())
+    projects = {name: gather(name, encoder) for name in REASONS_OF}
+    lessons = {name: gather(name, encoder, is_lesson=True) for name in (*REASONS_OF, *TOLD_OF)}
+    judged_by = {name: _leave_out(projects, lessons, name) for name in projects}
+    _show("each by the others", [told for name in projects for told in _tell_by_others(judged_by, name)])
     if options.write:
+        everything = [one for judged in judged_by.values() for one in judged]
+        sure = _fit_sureness(everything)
+        trees = _fit_trees([case for part in (projects, lessons) for cases in part.values() for case in cases])
+        final = trees._replace(sure=sure, bars=_choose_bars(everything, sure))
         _FILE.write_text(json.dumps(final.to_json(), separators=(",", ":")) + "\n")
 
 
-def gather(name: str, encoder: Encoder) -> list[Case]:
-    """Return the questions of one set with their passages; kept in INDEXES until the questions change."""
+def gather(name: str, encoder: Encoder, *, is_lesson: bool = False) -> list[Case]:
+    """Return the questions of one set with their passages; kept in INDEXES by all that decides them.
+
+    is_lesson: return what trees learn from beside those questions: the same asked without their file and lines and, of TOLD_OF,
+    questions whose reason is what the answer's message says.
+    """
     project = name.removesuffix("-diff")
     rows = [json.loads(line) for line in (QUESTIONS / f"{name}.jsonl").read_text().splitlines()]
-    kept = INDEXES / f"{name}.evidence"
+    if is_lesson:
+        told = rows if name in TOLD_OF else []
+        rows = [*told, *(row | {"file": None, "lines": None} for row in rows if row["file"])]
+    key = hashlib.sha256(repr((rows, encoder.model_id, _hash_sources())).encode()).hexdigest()[:16]
+    kept = INDEXES / f"{name}-{key}.evidence"
     if kept.exists():
-        asked, cases = pickle.loads(kept.read_bytes())  # noqa: S301 - written below
-        if asked == rows:
-            return list(cases)
+        cases: list[Case] = pickle.loads(kept.read_bytes())  # noqa: S301 - written below
+        return cases
     repo = CODE / f"{project}.git"
     index = build_index(repo, INDEXES / project, encoder)
     try:
         cases = [_ask(index, find_repository(str(repo)), encoder, row) for row in rows]
     finally:
         index.close()
-    kept.write_bytes(pickle.dumps((rows, cases)))
+    kept.write_bytes(pickle.dumps(cases))
     return cases
+
+
+def _hash_sources() -> str:
+    """Return a hash of the code and the weights that decide what is found."""
+    files = [Path(str(module.__file__)) for module in (candidates, evidence, features, linehistory, passages, ranking)]
+    files.append(files[-1].with_name("ranking.json"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _ask(index: RepoIndex, place: RepoPlace, encoder: Encoder, row: dict[str, Any]) -> Case:
@@ -113,16 +135,22 @@ def _ask(index: RepoIndex, place: RepoPlace, encoder: Encoder, row: dict[str, An
     lines = NO_LINES
     if scope.file:
         try:
-            lines = _LINES.find(place, scope.file, scope.lines)
+            lines = find_whole(place, scope.file, scope.lines)
         except AilError:
             lines = NO_LINES
     question = Question(row["question"], scope, 10, "auto", lines.blamed, lines.logged, lines=lines)
     asked, ranked = rank_gathered(index, encoder, question)
     found = find_evidence(index, question, asked, ranked.hits, lines, encoder)
     ids = set(index.store.get_ids(row["answers"]).values())
-    rank = next((n for n, hit in enumerate(ranked.hits) if hit.commit_id in ids), None)
-    holds = [holds_reason(one.passage.text, row["keywords"]) for one in found]
-    return Case(row, 2 if scope.lines else 1 if scope.file else 0, found, holds, ranked.confidence, rank)
+    holds = [_holds(one, row, ids) for one in found]
+    of = 2 if scope.lines else 1 if scope.file else 0
+    return Case(row, of, found, holds, ranked.confidence, [hit.commit_id for hit in ranked.hits], frozenset(ids))
+
+
+def _holds(one: Found, row: dict[str, Any], answers: Collection[int]) -> bool:
+    if "keywords" in row:
+        return holds_reason(one.passage.text, row["keywords"])
+    return one.commit_id in answers and one.passage.kind == "message" and one.passage.worth > 0
 
 
 def holds_reason(text: str, keywords: Iterable[str]) -> bool:
@@ -192,30 +220,38 @@ def _export(fitted: HistGradientBoostingClassifier) -> Fitted:
     return Fitted(trees, float(fitted._baseline_prediction.ravel()[0]), max(int(tree["depth"].max()) for tree in nodes))
 
 
-def _judge(judge: Judge, case: Case) -> tuple[Sureness, bool]:
-    """Return how sure the best passage of *case* is, and whether it holds the reason."""
+class Judged(NamedTuple):
+    """A case as trees weighed it. is_right: whether the first passage holds the reason; order: commits by their passages."""
+
+    case: Case
+    sureness: Sureness
+    is_right: bool
+    order: list[int]
+
+
+def _judge(judge: Judge, case: Case) -> Judged:
     if not case.found:
-        return Sureness(-6.0, 0.0, -3.0, case.scope), False
+        return Judged(case, Sureness(-6.0, 0.0, -3.0, case.scope), False, case.ranked)
     weights = judge.weigh(build_columns(case.found, case.scope))
     order = np.argsort(-weights)
     found = [case.found[place] for place in order]
-    return measure_sureness(found, weights[order], case.confidence, case.scope), case.holds[int(order[0])]
+    commits = list(dict.fromkeys([*(one.commit_id for one in found), *case.ranked]))
+    sureness = measure_sureness(found, weights[order], case.confidence, case.scope)
+    return Judged(case, sureness, case.holds[int(order[0])], commits)
 
 
-Judged = tuple[Case, Sureness, bool]
-
-
-def _leave_out(projects: dict[str, list[Case]], name: str) -> list[Judged]:
-    judge = _fit_trees([case for other, cases in projects.items() if other != name for case in cases]).make()
-    return [(case, *_judge(judge, case)) for case in projects[name]]
+def _leave_out(projects: dict[str, list[Case]], lessons: dict[str, list[Case]], name: str) -> list[Judged]:
+    others = [case for part in (projects, lessons) for other in part if other != name for case in part[other]]
+    judge = _fit_trees(others).make()
+    return [_judge(judge, case) for case in projects[name]]
 
 
 def _fit_sureness(judged: Sequence[Judged]) -> Floats:
     """Return weights of Sureness and the bias, by scope."""
     fitted = []
     for scope in range(len(SCOPES)):
-        rows = [list(sureness[:3]) for case, sureness, _ in judged if case.scope == scope]
-        right = [is_right for case, _, is_right in judged if case.scope == scope]
+        of_scope = [one for one in judged if one.case.scope == scope]
+        rows, right = [list(one.sureness[:3]) for one in of_scope], [one.is_right for one in of_scope]
         model = LogisticRegression(C=1.0).fit(rows, right)
         fitted.append([*model.coef_[0], model.intercept_[0]])
     return np.array(fitted)
@@ -225,10 +261,8 @@ def _choose_bars(judged: Sequence[Judged], sure: Floats) -> Floats:
     """Return for each scope the least probability that all but FALSE of the questions without an answer stay below."""
     bars = []
     for scope in range(len(SCOPES)):
-        none = [
-            _get_probability(sure, one) for case, one, _ in judged if case.scope == scope and not case.is_answerable
-        ]
-        bars.append(float(np.quantile(none, 1 - FALSE)))
+        of_scope = [one for one in judged if one.case.scope == scope and not one.case.is_answerable]
+        bars.append(float(np.quantile([_get_probability(sure, one.sureness) for one in of_scope], 1 - FALSE)))
     return np.array(bars)
 
 
@@ -236,31 +270,61 @@ def _get_probability(sure: Floats, sureness: Sureness) -> float:
     return float(1 / (1 + np.exp(-(np.array([*sureness[:3], 1.0]) @ sure[sureness.scope]))))
 
 
-def _show(title: str, judged: Sequence[Judged], judge: Judge) -> None:
+class Told(NamedTuple):
+    """What a user is told: with which probability, and whether it is enough to be the answer."""
+
+    judged: Judged
+    probability: float
+    is_given: bool
+
+
+def _tell(judged: Judged, sure: Floats, bars: Floats) -> Told:
+    probability = _get_probability(sure, judged.sureness)
+    return Told(judged, probability, probability >= float(bars[judged.case.scope]))
+
+
+def _tell_by_others(judged_by: dict[str, list[Judged]], name: str) -> list[Told]:
+    """Return what is told of one project, by probabilities and bars fitted to the others."""
+    others = [one for other, judged in judged_by.items() if other != name for one in judged]
+    sure = _fit_sureness(others)
+    bars = _choose_bars(others, sure)
+    return [_tell(one, sure, bars) for one in judged_by[name]]
+
+
+def _show(title: str, told: Sequence[Told]) -> None:
     print(title)
     for scope, name in enumerate(SCOPES):
-        of_scope = [one for one in judged if one[0].scope == scope]
+        of_scope = [one for one in told if one.judged.case.scope == scope]
         for reason in ("message", "diff"):
-            cases = [one for one in of_scope if one[0].row["reason"] == reason]
-            if cases:
-                first = np.mean([is_right for _, _, is_right in cases])
-                found = np.mean([any(case.holds) for case, _, _ in cases])
+            judged = [one.judged for one in of_scope if one.judged.case.row["reason"] == reason]
+            if judged:
+                first = np.mean([one.is_right for one in judged])
+                found = np.mean([any(one.case.holds) for one in judged])
                 print(
-                    f"  {name:<6} {reason:<8} {len(cases):>4}  holds the reason: first {first:.3f}, found at all {found:.3f}"
+                    f"  {name:<6} {reason:<8} {len(judged):>4}  holds the reason: first {first:.3f}, found at all {found:.3f}"
                 )
-        _show_gate(name, of_scope, judge)
+        _show_commits(name, [one.judged for one in of_scope if one.judged.case.is_answerable])
+        _show_gate(name, of_scope)
 
 
-def _show_gate(name: str, judged: Sequence[Judged], judge: Judge) -> None:
-    told = [(judge.get_probability(sureness), is_right, case) for case, sureness, is_right in judged]
-    bar = judge.bars[judged[0][0].scope]
-    given = [p >= bar for p, _, case in told if case.is_answerable]
-    false = [p >= bar for p, _, case in told if not case.is_answerable]
-    pairs = sorted((p, is_right) for p, is_right, _ in told)
-    sure = [is_right for p, is_right, _ in told if p >= 0.7]
+def _show_commits(name: str, judged: Sequence[Judged]) -> None:
+    for method, orders in (
+        ("ranker", [one.case.ranked for one in judged]), ("passages", [one.order for one in judged])
+    ):  # fmt: skip
+        pairs = zip(orders, judged, strict=True)
+        ranks = [next((n for n, i in enumerate(order, 1) if i in one.case.answers), np.inf) for order, one in pairs]
+        hits = ", ".join(f"@{k} {np.mean([rank <= k for rank in ranks]):.3f}" for k in (1, 3, 5, 10))
+        print(f"  {name:<6} right commit by {method:<8} {hits}, MRR {np.mean([1 / rank for rank in ranks]):.3f}")
+
+
+def _show_gate(name: str, told: Sequence[Told]) -> None:
+    given = [one.is_given for one in told if one.judged.case.is_answerable]
+    false = [one.is_given for one in told if not one.judged.case.is_answerable]
+    pairs = sorted((one.probability, one.judged.is_right) for one in told)
+    sure = [is_right for probability, is_right in pairs if probability >= 0.7]
     risks = [np.mean([right for _, right in pairs[int(len(pairs) * (1 - share)) :]]) for share in (0.5, 0.7, 0.9)]
     print(
-        f"  {name:<6} bar {bar:.3f}: answered {np.mean(given):.3f}, without an answer {np.mean(false):.3f} of {len(false)};"
+        f"  {name:<6} answered {np.mean(given):.3f}, without an answer {np.mean(false):.3f} of {len(false)};"
         f" ECE {calibration_error(pairs, 5):.3f}; said at 70 % or more: {len(sure)}, right {np.mean(sure) if sure else 0:.3f};"
         f" right of the surest 50, 70, 90 %: {', '.join(f'{risk:.2f}' for risk in risks)}"
     )

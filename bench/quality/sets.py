@@ -1,9 +1,10 @@
-"""The question sets, each over a bare repository of its project: release notes and questions in people's own words.
+"""The question sets, each over a bare repository of its project.
+
+They are release notes, questions in people's own words, and titles of pull requests.
 
 Without code: pytest and aiohttp, as `history_to_git.py` of the evaluation data builds them. With code: those two and four
-more, from clones, with the
-files of release notes taken out by git-filter-repo, so that no note answers itself. Everything is built once, below
-`.bench`. The own-words questions have answers in the histories with code alone.
+more, from clones, with the files of release notes taken out by git-filter-repo, so that no note answers itself; and eleven as
+they are. Everything is built once, below `.bench`. The own-words questions have answers in the histories with code alone.
 """
 
 from __future__ import annotations
@@ -18,10 +19,23 @@ from typing import Any, Literal
 from ail_daemon.model import Scope
 from bench.evaluation import BUILT, EVAL, load_set, read_lines
 
-Kind = Literal["note", "own", "none"]
+from .titles import find_titles
+
+Kind = Literal["note", "own", "title", "none"]
 QUESTIONS = Path(__file__).parent / "questions"
-FITTED_ON = ("aiohttp", "attrs", "setuptools", "tox", "twisted")
+NOTES_OF = ("aiohttp", "attrs", "setuptools", "tox", "twisted")
+"""Projects whose release notes are fitted to, with questions in people's own words about two of them."""
+
+REASONS_OF = (
+    "fzf", "tokio", "okhttp", "vue", "svelte", "tmux", "libgit2", "sqlalchemy", "meson", "prometheus", "cargo",
+)  # fmt: skip
+"""Projects of questions whose reasons are known by key words, asked of their histories as they are."""
+
+FITTED_ON = (*NOTES_OF, *REASONS_OF)
 READ_ON = "pytest"
+TITLES = {READ_ON: 500}
+MOST_TITLES = 150
+"""Titles of pull requests asked about a project."""
 CODE = BUILT / "code"
 STRANGERS = 160
 
@@ -70,11 +84,13 @@ def load_with_code(name: str, clones: Path | None) -> QuestionSet:
     if not EVAL.is_dir():
         sys.exit("the evaluation data is not here: the shared directory beside this checkout")
     repo, notes = CODE / f"{name}.git", CODE / f"{name}.queries.jsonl"
-    if not repo.exists() or not notes.exists():
+    if not repo.exists() or not (notes.exists() or name in REASONS_OF):
         _build(name, _find_clone(name, clones))
     none = EVAL / f"{name}.noevidence.jsonl"
     unanswerable = [row["question"] for row in read_lines(none)] if none.exists() else []
-    return QuestionSet(name, repo, [*_notes(read_lines(notes)), *_own(name), *_unanswerable(unanswerable)])
+    noted = _notes(read_lines(notes)) if notes.exists() else []
+    titles = [Row("title", title, Scope(), shas) for title, shas in find_titles(repo, TITLES.get(name, MOST_TITLES))]
+    return QuestionSet(name, repo, [*noted, *_own(name), *titles, *_unanswerable(unanswerable)])
 
 
 def load_strangers(name: str, clones: Path | None) -> QuestionSet:
@@ -82,10 +98,12 @@ def load_strangers(name: str, clones: Path | None) -> QuestionSet:
 
     Asked open and about a file of *name*: notes of the project after it, questions of those that have any.
     """
-    other = FITTED_ON[(FITTED_ON.index(name) + 1) % len(FITTED_ON)]
+    if name in REASONS_OF:
+        return QuestionSet(name, CODE / f"{name}.git", [])  # a fifth of its questions has no answer
+    other = NOTES_OF[(NOTES_OF.index(name) + 1) % len(NOTES_OF)]
     measured = load_with_code(name, clones)
     notes = [row.text for row in load_with_code(other, clones).rows if row.kind == "note" and row.scope.file is None]
-    own = [row.text for other in FITTED_ON if other != name for row in _own(other) if row.scope.file is None]
+    own = [row.text for other in NOTES_OF if other != name for row in _own(other) if row.scope.file is None]
     files = [row.scope for row in measured.rows if row.kind == "note" and row.scope.file is not None]
     asked = [
         Row("none", text, scope, frozenset())
@@ -130,6 +148,9 @@ def _build(name: str, clone: Path) -> None:
         sys.exit("git-filter-repo is not on PATH: `pip install git-filter-repo`")
     CODE.mkdir(parents=True, exist_ok=True)
     repo = CODE / f"{name}.git"
+    if name in REASONS_OF:
+        subprocess.run(["git", "clone", "-q", "--bare", "--single-branch", clone.resolve().as_uri(), repo], check=True)
+        return
     if name in _MINED:
         fragments, stripped = _MINED[name]
         mine = [EVAL / "mine_notes.py", clone, CODE, name, "--fragments", *fragments, "--strip", *stripped]

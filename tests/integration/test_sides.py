@@ -20,7 +20,8 @@ from ail_daemon.asking.plan import Plan
 from ail_daemon.asking.replies import Asked
 from ail_daemon.encoding.encoders import Bulk, ServingEncoder
 from ail_daemon.flags import Flags
-from ail_daemon.model import Scope
+from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.model import Encoder, Scope
 from ail_daemon.repos.repos import Repos
 from ail_daemon.services import archaeology
 from ail_daemon.settings import Loaded, Settings
@@ -129,6 +130,38 @@ def test_sides_that_find_the_same_commits_are_consistent(home: Home, repo: Repos
     shown = home.client("check", "consistency", "--repo", str(repo.path))
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.startswith(f"{repo.path}: holds, 100 % of 3 subjects agree")
+
+
+def test_a_question_whose_index_is_replaced_meanwhile_is_answered_by_the_new_one(
+    home: Home, repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.client("add", str(repo.path), "--wait")
+    home.stop()
+    repos = Repos(home.state / "repos")
+    (enrolled,) = repos
+    opened, taken = enrolled.open_index, []
+
+    def open_and_lose(encoder: Encoder | None) -> RepoIndex:
+        taken.append(opened(encoder))
+        if len(taken) == 1:
+            enrolled.close()
+        return taken[-1]
+
+    monkeypatch.setattr(enrolled, "open_index", open_and_lose)
+    answering = Answering(
+        ServingEncoder(Bulk("all-MiniLM-L6-v2", "prepared", str(home.state / "models"), 1)),
+        AnswerCaches.make(0, 0, 1.0),
+    )
+    asked = Asked(
+        AskParams(str(repo.path), "why is the start page blue?"),
+        enrolled,
+        enrolled.place,
+        Scope(),
+        Plan("lexical", "lexical"),
+    )
+    assert answering.answer(asked).body["citations"]
+    assert len(taken) == 2
+    repos.close()
 
 
 OWN_WORDS = "why was the home screen coloured azure?"

@@ -18,6 +18,7 @@ from ..history.limits import ASKED
 from ..history.opening import open_history
 from ..history.worktree import read_file
 from ..index.repoindex import RepoIndex
+from ..index.store import ClosedError
 from ..index.words import MESSAGE_FIELDS
 from ..indexing.embedding import describe_wait
 from ..model import SCHEMA, Encoder, Scope
@@ -69,6 +70,12 @@ class Answering:
 
         Raises NoMeaningError where the semantic side is to answer and cannot, and as `ask`.
         """
+        try:
+            return self._answer(asked, problem)
+        except ClosedError:  # the index was replaced meanwhile, as a damaged one is: the new one answers
+            return self._answer(asked, problem)
+
+    def _answer(self, asked: Asked, problem: NoMeaningError | None) -> Reply:
         index, encoder = self._open(asked)
         if encoder and (reply := self._recall_similar(asked, index, encoder)):
             return self._keep(asked, index, reply)
@@ -84,6 +91,12 @@ class Answering:
 
     def glance(self, asked: Asked) -> Glance | None:
         """Return how near the nearest message is, and how well the best one matches by words; None where none may answer."""
+        try:
+            return self._glance(asked)
+        except ClosedError:  # as in `answer`
+            return self._glance(asked)
+
+    def _glance(self, asked: Asked) -> Glance | None:
         try:
             index, encoder = self._open(asked)
         except NoMeaningError:  # words are looked at alone; whether they may answer is decided when it is asked in full

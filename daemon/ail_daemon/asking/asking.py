@@ -19,6 +19,10 @@ from .pool import QuestionPool
 from .replies import Answered, Asked, Observer, Reply
 
 
+DAMAGE = (WordIndexError, DamagedError)
+"""Errors by which an index is found damaged."""
+
+
 class Asking:
     """Answers questions about enrolled repositories. Its coroutines run on the daemon's loop, the work in threads."""
 
@@ -86,6 +90,10 @@ class Asking:
                 asked.plan, limit_s, lambda: self._answering.answer(asked),
                 lambda problem: self._answering.answer(asked.by_words(), problem),
             )  # fmt: skip
-        except (WordIndexError, DamagedError) as err:
-            self._freshness.mend(asked.repo, err)
+        except DAMAGE as err:
+            self.mend(asked, err)
             raise
+
+    def mend(self, asked: Asked, err: WordIndexError | DamagedError) -> None:
+        """Have the index of *asked* made anew, which was found damaged."""
+        self._freshness.mend(asked.repo, err)

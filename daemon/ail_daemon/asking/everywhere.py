@@ -22,7 +22,7 @@ from ..repos.repo import Repo, describe_index
 from ..repos.repos import Repos
 from ..server.params import Param, flag, text
 from .answering import Answering, Glance
-from .asking import Asking
+from .asking import DAMAGE, Asking
 from .askparams import ASK, AskParams
 from .pool import QuestionPool
 from .replies import Asked
@@ -117,7 +117,11 @@ class Everywhere:
 
     async def _look(self, asked: Asked, end: float) -> tuple[Asked, Glance | None]:
         await self._asking.freshen(asked, _left(end))
-        return asked, await self._pool.run(_left(end), lambda: self._answering.glance(asked))
+        try:
+            return asked, await self._pool.run(_left(end), lambda: self._answering.glance(asked))
+        except DAMAGE as err:
+            self._asking.mend(asked, err)
+            raise
 
     async def _answer(self, asked: Asked, end: float) -> tuple[Asked, dict[str, Any]]:
         wire = (await self._asking.reply(asked, _left(end))).body

@@ -16,15 +16,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..index.repoindex import RepoIndex
-from ..index.words import CHANGED_FIELDS, MESSAGE_FIELDS
+from ..index.words import CHANGED_FIELDS, MESSAGE_FIELDS, PROSE_FIELDS
 from ..model import Embeddings, Mode, Scope
+from ..text.direction import find_commit_direction, find_direction
 from ..text.terms import find_names
 from .features import QuestionTerms, Signals, measure_asking
 from .linehistory import NO_LINES, Lines
 
-NEAREST, BY_WORDS, BY_CHANGED = 70, 50, 30
-"""Candidates by vectors, by words, by changed lines; of commits that touch the file, NEAREST more. 100 of each find nothing
-better: own words, open, MRR .379 with these and .384 with 100, release notes .826 with either."""
+NEAREST, BY_WORDS, BY_CHANGED, BY_PROSE = 70, 50, 30, 20
+"""Candidates by vectors, by words, by changed lines, by the prose among them; of commits that touch the file, NEAREST more. 100
+of the first three find nothing better: own words, open, MRR .379 with these and .384 with 100, release notes .826 with either."""
 
 KNOWN = 200
 """Candidates with a score by words; those beyond, which other signals found, score 0."""
@@ -79,6 +80,7 @@ def gather(index: RepoIndex, question: Question, embedding: Embeddings | None) -
         len(find_names(question.text)[:MOST_NAMES]),
         measure_asking(question.text),
         index.counts.commits,
+        find_direction(question.text),
     )
     looked = _look_up(index, question, analyzed, embedding)
     return Gathered(_describe(index, question, asked, looked), asked)
@@ -91,6 +93,7 @@ class _LookedUp:
     near: dict[int, float]
     words: dict[int, float]
     changed: dict[int, float]
+    prose: dict[int, float]
     touching: set[int]
     blamed: set[int]
     logged: dict[int, float]
@@ -105,6 +108,7 @@ def _look_up(index: RepoIndex, question: Question, analyzed: list[str], embeddin
         near=index.find_near(embedding, NEAREST, among) if embedding is not None else {},
         words=_find_words(index, analyzed, MESSAGE_FIELDS, among),
         changed=_find_words(index, analyzed, CHANGED_FIELDS, among),
+        prose=_find_words(index, analyzed, PROSE_FIELDS, among),
         touching=store.find_touching(question.scope.file) if question.scope.file else set(),
         blamed=set(store.get_ids(set(question.blamed.values())).values()),
         logged=_share_history(store.get_ids(question.logged), question.logged),
@@ -113,7 +117,9 @@ def _look_up(index: RepoIndex, question: Question, analyzed: list[str], embeddin
     )
     near_file = _score_touching(index, looked.touching, embedding)
     looked.near |= near_file
-    best = ((looked.near, NEAREST), (looked.words, BY_WORDS), (looked.changed, BY_CHANGED))
+    best = (
+        (looked.near, NEAREST), (looked.words, BY_WORDS), (looked.changed, BY_CHANGED), (looked.prose, BY_PROSE)
+    )  # fmt: skip
     ids = {i for by_score, most in best for i in list(by_score)[:most]}
     ids |= {*looked.blamed, *looked.logged, *looked.referred, *looked.named_changed}
     ids |= set(sorted(near_file, key=near_file.__getitem__, reverse=True)[:NEAREST])
@@ -181,6 +187,7 @@ def _describe(index: RepoIndex, question: Question, asked: QuestionTerms, looked
     read = _read(index, looked.ids, asked.rarity, find_names(question.text)[:MOST_NAMES])
     pulls = index.get_pulls()
     merges, brought_by = pulls.find_merges(looked.ids), pulls.get_merges(looked.ids)
+    outlines, counted = index.store.get_outlines(looked.ids), index.store.count_passages(looked.ids)
     signals = {
         i: Signals(
             cosine=looked.near.get(i),
@@ -193,6 +200,8 @@ def _describe(index: RepoIndex, question: Question, asked: QuestionTerms, looked
             is_merge=i in merges,
             is_reference=i in looked.referred,
             pull=brought_by.get(i),
+            prose=looked.prose.get(i, 0.0),
+            **_outline(outlines.get(i), counted.get(i), asked),
         )
         for i, coverage, coverage_anywhere in zip(looked.ids, read.coverage, read.coverage_anywhere, strict=True)
     }
@@ -213,6 +222,14 @@ def _add_scope(index: RepoIndex, file: str, looked: _LookedUp, signals: dict[int
         )
         for i, signal in signals.items()
     }
+
+
+def _outline(outline: tuple[str, int] | None, counted: tuple[int, int] | None, asked: QuestionTerms) -> dict[str, Any]:
+    """Return body, passages and reasons of a commit, of what the store says of it; its direction where the question has one."""
+    subject, body = outline or ("", 0)
+    passages, reasons = counted or (0, 0)
+    direction = find_commit_direction(subject) if asked.direction else 0
+    return {"body": body, "direction": direction, "passages": passages, "reasons": reasons}
 
 
 class _Read(NamedTuple):

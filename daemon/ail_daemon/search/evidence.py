@@ -18,7 +18,7 @@ from ..text import prose
 from ..text.passages import Passage, get_key, split_message
 from ..text.reasons import rate_subject
 from .candidates import Question
-from .features import QuestionTerms
+from .features import QuestionTerms, is_opposite
 from .linehistory import Lines
 from .ranking import Hit
 
@@ -100,6 +100,7 @@ class _Found:
         self._total = sum(asked.rarity.values()) or 1.0
         self._code = _shorten(lines.code) - self._rarity.keys()
         self._hits = {hit.commit_id: (rank, hit) for rank, hit in enumerate(hits)}
+        self._opposite = {hit.commit_id for hit in hits if is_opposite(hit.signals, asked)}
         self._ids = self._choose_commits(question, hits)
         self.by_text: dict[tuple[int, bytes], Found] = {}
 
@@ -150,7 +151,8 @@ class _Found:
 
     def _add(self, commit_id: int, passage: Passage, distance: int | None = None, line_now: int | None = None) -> None:
         key = commit_id, get_key(passage.text)
-        if key in self.by_text or (self._among is not None and commit_id not in self._among):
+        is_barred = commit_id in self._opposite or (self._among is not None and commit_id not in self._among)
+        if key in self.by_text or is_barred:
             return
         rank, hit = self._hits.get(commit_id, (None, None))
         words = _shorten(passage.text)

@@ -16,18 +16,22 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..text.direction import Direction
+
 Floats = npt.NDArray[np.float64]
 
 
 class Signals(NamedTuple):
     """What is known about one candidate commit.
 
-    cosine: of question and message, -1 to 1; None where there is no embedding. words, changed: BM25 scores, 0 where not found.
-    coverage: the rarity of the question's terms that stand in message or paths; coverage_anywhere: in those or in changed
-    lines. named, named_changed: how many of the question's names stand, as spelled, in the message, in changed lines.
-    touches_lines: blame names it for the asked lines. logged: its share, 0 to 1, of the lines' history (`git log -L`): the
-    fewer commits that has, the more each. nearness: how alike its nearest path is to the asked file's, 0 to 1; stem: whether a
-    path's name holds that file's. paths: how many it touches. pull: the id of the merge that brought it, else its own.
+    cosine: of question and message, -1 to 1; None where there is no embedding. words, changed, prose: BM25 scores, 0
+    where not found. coverage: the rarity of the question's terms that stand in message or paths; coverage_anywhere: in
+    those or in changed lines. named, named_changed: how many of the question's names stand, as spelled, in the message,
+    in changed lines. touches_lines: blame names it for the asked lines. logged: its share, 0 to 1, of the lines' history
+    (`git log -L`): the fewer commits that has, the more each. nearness: how alike its nearest path is to the asked
+    file's, 0 to 1; stem: whether a path's name holds that file's. paths: how many it touches. pull: the id of the merge
+    that brought it, else its own. body: characters of its message after the subject. passages: how many its diff added;
+    reasons: those that state one. direction: whether it adds or takes away.
     """
 
     cosine: float | None = None
@@ -46,15 +50,25 @@ class Signals(NamedTuple):
     is_merge: bool = False
     is_reference: bool = False
     pull: int | None = None
+    prose: float = 0.0
+    body: int = 0
+    passages: int = 0
+    reasons: int = 0
+    direction: Direction = 0
 
 
 class QuestionTerms(NamedTuple):
-    """What the features need of a question: each term's rarity, names it spells, how far it asks, of how many commits."""
+    """What the features need of a question.
+
+    rarity: of each term. names: how many it spells. asks: how far it asks, 0 to 1. commits: of the history that is asked.
+    direction: whether it asks for something added or something taken away.
+    """
 
     rarity: Mapping[str, float]
     names: int = 0
     asks: float = 0.0
     commits: int = 0
+    direction: Direction = 0
 
 
 _ASKING = re.compile(r"\?|\b(?:why|whose|who)\b", re.I)
@@ -64,13 +78,14 @@ _BEGINNING = re.compile(
 )  # begins a question, unless a full stop ends it: "When using X, do not …."
 # A line without a full stop: a symptom, or keywords. A release note without one must not lose much.
 _LOOSE = 0.2
+_SAME_THING = 0.3  # share of the question's rarity in a message that adds, or takes away, what the question names
 _FULL = {"words": 6.0, "changed": 2.2}
 """About what BM25 gives a document for all of a question's terms, by their rarity: (1 + k1) times the fields' weights."""
 
 FEATURES = (
     "cosine", "words", "words_possible", "changed", "changed_possible", "coverage", "coverage_anywhere", "named", "named_changed",
     "touches_file", "touches_few", "nearness", "stem", "touches_lines", "logged", "merge",
-    "pull_cosine", "pull_words", "pull_coverage", "pull_lines",
+    "pull_cosine", "pull_words", "pull_coverage", "pull_lines", "prose", "body", "passages", "reasons", "paths", "along",
 )  # fmt: skip
 """The columns of `build`."""
 
@@ -111,6 +126,8 @@ def _columns(terms: QuestionTerms, candidates: Sequence[Signals]) -> dict[str, F
         "merge": column("is_merge"),
         "pull_cosine": same.best(cosine) - cosine, "pull_words": _share(same.best(words)) - _share(words),
         "pull_coverage": (same.best(coverage) - coverage) / possible, "pull_lines": same.best(lines) - lines,
+        "prose": _share(column("prose")), "along": column("direction") * terms.direction,
+        **{name: np.log1p(column(name)) for name in ("body", "passages", "reasons", "paths")},
     }  # fmt: skip
 
 
@@ -136,6 +153,13 @@ def _share(values: Floats) -> Floats:
     return shares
 
 
+def is_opposite(signals: Signals, terms: QuestionTerms) -> bool:
+    """Whether a commit did the opposite of what the question asks about, to the same thing: its reason is the wrong one."""
+    if signals.direction * terms.direction != -1:
+        return False
+    return signals.coverage >= _SAME_THING * (sum(terms.rarity.values()) or 1.0)
+
+
 def by_words(candidates: Mapping[int, Signals]) -> dict[int, Signals]:
     """Return the lexical side's candidates: without cosines, and without those that only meaning found."""
     return {commit_id: signals._replace(cosine=None) for commit_id, signals in candidates.items() if _has_more(signals)}
@@ -145,7 +169,7 @@ def by_meaning(candidates: Mapping[int, Signals]) -> dict[int, Signals]:
     """Return the candidates of meaning alone; file, lines and a named commit still count: they are no words."""
     return {
         commit_id: signals._replace(
-            words=0.0, changed=0.0, coverage=0.0, coverage_anywhere=0.0, named=0, named_changed=0
+            words=0.0, changed=0.0, prose=0.0, coverage=0.0, coverage_anywhere=0.0, named=0, named_changed=0
         )
         for commit_id, signals in candidates.items()
     }
@@ -153,5 +177,10 @@ def by_meaning(candidates: Mapping[int, Signals]) -> dict[int, Signals]:
 
 def _has_more(signals: Signals) -> bool:
     return bool(
-        signals.words or signals.changed or signals.named_changed or signals.touches_file or signals.is_reference
+        signals.words
+        or signals.changed
+        or signals.prose
+        or signals.named_changed
+        or signals.touches_file
+        or signals.is_reference
     )

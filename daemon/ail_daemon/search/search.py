@@ -14,7 +14,7 @@ from ..model import Commit, Encoder, Side
 from . import answers, fates
 from .candidates import Gathered, Question, gather
 from .evidence import Found
-from .features import QuestionTerms, by_meaning, by_words
+from .features import QuestionTerms, by_meaning, by_words, is_opposite
 from .folding import Folder
 from .quoting import Quotes, find_quotes, reorder
 from .ranking import NOTHING_BELOW, Hit, Ranked, load_model, rank
@@ -138,9 +138,24 @@ def _rank(gathered: Gathered, question: Question, side: Side, folder: Folder) ->
     model = load_model(is_semantic=side == "semantic", by_words=not by_meaning_alone)
     most = FOLDED_HITS * question.limit
     ranked = rank(candidates, gathered.asked, model, lambda ids: folder.fold(ids[:most]))
+    ranked = _put_opposites_last(ranked, gathered.asked)
     if question.aside:
         ranked = replace(ranked, hits=sorted(ranked.hits, key=lambda hit: _place(hit, question.aside)))
     return ranked
+
+
+def _put_opposites_last(ranked: Ranked, terms: QuestionTerms) -> Ranked:
+    """Return *ranked* with commits last that did the opposite of what is asked about: "Add X" where X was taken away.
+
+    Where one was first, there is an answer only if a commit goes the question's way.
+    """
+    opposite = [hit for hit in ranked.hits if is_opposite(hit.signals, terms) and not hit.signals.is_reference]
+    if not opposite:
+        return ranked
+    others = [hit for hit in ranked.hits if hit not in opposite]
+    if ranked.hits[0] is not opposite[0] or (others and others[0].signals.direction == terms.direction):
+        return replace(ranked, hits=others + opposite)
+    return replace(ranked, hits=others + opposite, confidence=ranked.confidence / 2, has_evidence=False)
 
 
 def _place(hit: Hit, aside: frozenset[int]) -> tuple[bool, float, bool]:

@@ -75,6 +75,41 @@ def test_an_issue_s_number_names_the_commit_that_mentions_it(ask: Any) -> None:
     assert ask("why #6?")["outcome"] == "no_evidence"
 
 
+DARK = """
+    git init -q r; cd r
+    echo 1 > theme.py; git add -A; commit -m 'Begin with themes'
+    echo 2 > theme.py; git add -A; commit -m 'Add dark mode
+
+The night shift asked for dark mode, because the white screen hurts in a dark room.'
+    echo 3 > clock.py; git add -A; commit -m 'Show the time'
+"""
+DROPPED = """
+    echo 4 > theme.py; git add -A; commit -m 'Drop dark mode
+
+Two alarms were missed, because the projector showed a black rectangle.'
+"""
+QUESTIONS = ("why was dark mode removed?", "why is there no dark mode any more?")
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("file", [None, "theme.py"])
+def test_what_took_a_thing_away_is_asked_for_and_not_what_added_it(
+    shell: Any, indexed: Indexed, question: str, file: str | None
+) -> None:
+    shell(DARK + DROPPED)
+    reply = answer(indexed("r"), HashEncoder(), Question(question, Scope(file)))
+    assert reply["citations"][0]["subject"] == "Drop dark mode"
+    assert "night shift" not in reply["answer"]
+    assert "Two alarms were missed" in reply["answer"]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_thing_that_was_only_added_was_not_taken_away(shell: Any, indexed: Indexed, question: str) -> None:
+    shell(DARK)
+    reply = answer(indexed("r"), HashEncoder(), Question(question, Scope()))
+    assert (reply["outcome"], reply["answer"]) == ("no_evidence", "")
+
+
 def test_the_judge_weighs_every_row_apart_and_its_probability_grows_with_worth() -> None:
     judge = load_judge()
     near = Found(1, Passage("comment", REASON, "peer.py", 4, worth=2), 0, 0.6, distance=1, of_lines=1.0, overlap=0.4)

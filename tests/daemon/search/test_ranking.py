@@ -23,6 +23,11 @@ signals = st.builds(
     nearness=st.floats(0, 1),
     is_merge=st.booleans(),
     pull=st.none() | st.integers(1, 3),
+    prose=st.floats(0, 100, allow_subnormal=False),
+    body=st.integers(0, 100_000),
+    passages=st.integers(0, 1_000),
+    reasons=st.integers(0, 1_000),
+    direction=st.sampled_from((-1, 0, 1)),
 )
 
 

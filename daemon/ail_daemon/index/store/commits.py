@@ -92,6 +92,15 @@ class CommitRows(Database):
         rows = self.read(f"SELECT {_COMMIT_COLUMNS} FROM commits WHERE id {AMONG}", listed(ids))  # noqa: S608 - ours
         return {row[0]: _to_commit(row) for row in rows}
 
+    def get_outlines(self, ids: Sequence[int]) -> dict[int, tuple[str, int]]:
+        """Return id -> (subject, how many characters follow it in the message), for those of *ids* that exist."""
+        query = f"SELECT id, substr(message, 1, 200), length(message) FROM commits WHERE id {AMONG}"  # noqa: S608 - ours
+        found = {}
+        for commit_id, beginning, chars in self.read(query, listed(ids)):
+            subject = beginning.partition("\n")[0]
+            found[commit_id] = subject, max(0, chars - len(subject))
+        return found
+
     def get_ids(self, shas: Iterable[str]) -> dict[str, int]:
         """Return sha -> id of those that are indexed."""
         found = ((sha, self.read("SELECT id FROM commits WHERE sha = ?", bytes.fromhex(sha))) for sha in shas)

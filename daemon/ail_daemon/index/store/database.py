@@ -49,6 +49,10 @@ class DamagedError(StorageError):
     """The file is not what this program left, or no database."""
 
 
+class ClosedError(BusyError):
+    """Another thread closed the database, to replace or remove it; opened again, it is the new one."""
+
+
 @contextlib.contextmanager
 def open_reader(path: Path) -> Iterator[Reading]:
     """Open a database for reading, also while it is being written, and close it at the end."""
@@ -291,11 +295,13 @@ def _translated() -> Iterator[None]:
         yield
     except sqlite3.Error as err:
         if "closed database" in str(err):  # by another thread, which replaces or removes it
-            raise BusyError(
+            raise ClosedError(
                 "the index was closed meanwhile, to be replaced or removed", "ask again in a moment"
             ) from err
         name = getattr(err, "sqlite_errorname", "") or ""
-        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        # Only valid UTF-8 was written: a text that is none is a flipped bit, which Python's module finds and SQLite does not.
+        is_damaged = name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or str(err).startswith("Could not decode")
+        if is_damaged:
             raise DamagedError(f"the index is damaged ({err})", REBUILD) from err
         message, hint = next((words for start, words in _WORDS.items() if name.startswith(start)), _OTHERWISE)
         raise StorageError(f"{message} ({err})", hint) from err

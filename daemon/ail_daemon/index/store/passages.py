@@ -36,6 +36,14 @@ class PassageRows(Database):
             found.setdefault(commit_id, []).append(passage)
         return found
 
+    def count_passages(self, ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """Return commit id -> (passages that its diff added, those of them that state a reason); ids without any are left out."""
+        query = (
+            f"SELECT commit_id, count(*), sum(worth >= 2) FROM passages JOIN passage_texts ON id = text_id"  # noqa: S608 - ours
+            f" WHERE commit_id {AMONG} AND NOT is_removed GROUP BY commit_id"
+        )
+        return {commit_id: (added, reasons) for commit_id, added, reasons in self.read(query, listed(ids))}
+
     def find_writers(self, keys: Sequence[bytes]) -> dict[bytes, list[tuple[int, str]]]:
         """Return a text's key -> (commit id, path) of those that wrote it, the latest first; texts nobody wrote are left out."""
         found: dict[bytes, list[tuple[int, str]]] = {}

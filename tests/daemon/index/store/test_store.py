@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.daemon.index.making import HashEncoder, make_commit
 
-from ail_daemon.index.store import Store, check_seal, database, hash_text
+from ail_daemon.index.store import DamagedError, Store, check_seal, database, hash_text
 from ail_daemon.index.store.seal import make_seal
 from ail_daemon.model import PullRequest, Tips
 from ail_daemon.text.passages import CommitChanges
@@ -135,6 +135,15 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(StorageError, match="newer"):
         Store(path)
+
+
+def test_a_text_that_is_no_utf8_is_damage(store: Store) -> None:
+    """Only valid UTF-8 is written; SQLite itself takes a flipped bit in it for text."""
+    ids = store.add_commits([make_commit(1, "one")])
+    with store.transaction() as db:
+        db.execute("UPDATE commits SET message = CAST(x'6fff65' AS TEXT)")
+    with pytest.raises(DamagedError, match="damaged"):
+        store.get_commits(list(ids.values()))
 
 
 def test_only_the_writer_checkpoints(store: Store) -> None:
