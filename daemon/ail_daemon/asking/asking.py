@@ -18,7 +18,6 @@ from .plan import decide
 from .pool import QuestionPool
 from .replies import Answered, Asked, Observer, Reply
 
-
 DAMAGE = (WordIndexError, DamagedError)
 """Errors by which an index is found damaged."""
 
