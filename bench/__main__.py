@@ -40,6 +40,7 @@ RUNS = (
     ["backup"],
     ["hooks"],
     ["sizing", "1000", "10000"],
+    ["bundles", HISTORY],
 )
 
 CLONE = os.environ.get("AIL_BENCH_CLONE")  # a bare clone of pytest: HISTORY has its messages and paths, and no code

@@ -54,6 +54,8 @@ DOORS = {
     },
     "attrs": {"loading.py"},
     "psutil": {"process/machine.py"},
+    "fsspec": {"bundles/__main__.py"},
+    "aiohttp": {"bundles/__main__.py"},
     "platformdirs": set(),
     "pygit2": set(),
 }
@@ -62,9 +64,9 @@ PURE = {
     "text/paragraphs.py", "text/cosmetic.py", "text/comments.py", "text/languages.py", "text/natural.py",
     "search/ranking.py", "search/features.py", "search/answers.py", "index/pulls.py", "asking/plan.py", "asking/wording.py",
     "server/params.py", "server/limits.py", "history/limits.py", "metrics/exposition.py", "metrics/http.py",
-    "relating/patches.py", "relating/overlap.py", "relating/cochange.py", "relating/reasons.py",
+    "relating/patches.py", "relating/overlap.py", "relating/cochange.py", "relating/reasons.py", "bundles/manifest.py",
 }  # fmt: skip
-NETWORK = ("urllib.request.", "http.client.", "ssl.", "socketserver.", "ftplib.", "smtplib.")
+NETWORK = ("urllib.request.", "http.client.", "ssl.", "socketserver.", "ftplib.", "smtplib.", "aiohttp.", "fsspec.")
 ARROWS = {
     "model": set(),
     "process": set(),
@@ -74,14 +76,15 @@ ARROWS = {
     "server": {"process"},
     "settings": {"model"},
     "encoding": {"model", "process", "settings"},
+    "bundles": {"history", "process", "settings"},
     "flags": {"history", "settings"},
     "repos": {"index", "model", "process"},
     "search": {"history", "index", "model", "text"},
     "github": {"flags", "history", "index", "model", "process", "repos", "settings"},
-    "indexing": {"encoding", "flags", "history", "index", "model", "process", "repos", "settings", "text"},
-    "asking": {"encoding", "flags", "history", "index", "indexing", "model",
+    "indexing": {"bundles", "encoding", "flags", "history", "index", "model", "process", "repos", "settings", "text"},
+    "asking": {"encoding", "flags", "history", "index", "indexing", "model", "text",
         "process", "repos", "search", "server", "settings"},
-    "administration": {"asking", "encoding", "flags", "history", "index", "indexing",
+    "administration": {"asking", "bundles", "encoding", "flags", "history", "index", "indexing",
         "model", "process", "repos", "settings"},
     "metrics": {"asking", "model", "process"},
     "relating": {"asking", "encoding", "flags", "history", "index", "indexing", "model", "repos", "search", "text"},
@@ -150,12 +153,16 @@ def test_every_heavy_library_has_one_door() -> None:
                 assert str(file.relative_to(ROOT / ROOMS[room] / room)) in DOORS[library], library
 
 
-def test_one_room_alone_may_speak_to_another_machine_and_nobody_imports_it() -> None:
+def test_two_programs_alone_may_speak_to_another_machine_and_nobody_imports_them() -> None:
+    speaking = [("github", "__main__.py"), ("bundles", "__main__.py")]
     for room in ROOMS:
         for file in files_of(room):
             names = set(imported(file))
-            assert not any(name.startswith("ail_daemon.github.__main__") for name in names), "the daemon would load ssl"
-            if file.parts[-2:] != ("github", "__main__.py"):
+            for place, _ in speaking:
+                assert not any(name.startswith(f"ail_daemon.{place}.__main__") for name in names), (
+                    "the daemon would load ssl"
+                )
+            if file.parts[-2:] not in speaking:
                 assert not [name for name in names if f"{name}.".startswith(NETWORK)], file
 
 

@@ -45,6 +45,7 @@ DUTIES = {
     "repos": "what is enrolled",
     "index": "store, words, vectors",
     "encoding": "text to embeddings",
+    "bundles": "embeddings to share",
     "server": "socket and dispatch",
     "history": "reads git",
     "flags": "settings in force",

@@ -25,7 +25,7 @@ _COMMIT_PART_MAX_BYTES = 3_000
 
 
 class Citation(TypedDict):
-    """A commit that bears on the question; subject, author, excerpt are quoted."""
+    """A commit that bears on the question; subject, author, excerpt are quoted. repo: where several were asked."""
 
     sha: str
     subject: str
@@ -39,6 +39,7 @@ class Citation(TypedDict):
     reverted_by: str | None
     replaced_by: str | None
     branch: str | None
+    repo: str | None
 
 
 class Companion(TypedDict):
@@ -165,6 +166,7 @@ def _make_citation(citation: dict[str, Any]) -> Citation:
         "relation": _short(citation.get("relation")),
         "reverted_by": _short(citation.get("reverted_by")), "replaced_by": _short(citation.get("replaced_by")),
         "branch": _short(citation.get("branch")),
+        "repo": _cut(to_path(citation["repo"]), _SENTENCE) if citation.get("repo") else None,
     }  # fmt: skip
 
 

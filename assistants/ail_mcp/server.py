@@ -74,6 +74,7 @@ class Tools:
         end_line: int | None = None,
         repo_path: str | None = None,
         limit: int = 5,
+        repos: str | None = None,
     ) -> Annotated[CallToolResult, Answer]:
         """Ask why code is as it is; git history answers with the commits that say so, or that there is no evidence.
 
@@ -81,9 +82,13 @@ class Tools:
 
         Name the file (path, from the repository's root; it may be deleted by now) and the lines if the question is about
         them: lines are those of the file on the disk. repo_path: a directory of another repository than the project's.
+        repos: `*` for a question over every repository that was added, or a pattern for the names of their directories.
         """
         try:
-            check_texts(question=question, path=path, repo_path=repo_path)
+            check_texts(question=question, path=path, repo_path=repo_path, repos=repos)
+            if repos is not None:
+                answer = make_answer(_ask("ask", _make_params_of_all(question, repos, limit, path or repo_path)))
+                return _result(write_answer(answer), answer)
             params: dict[str, Any] = {"repo": find_repo(repo_path, self._project), "question": question or WHY}
             if question is None and path is None:
                 raise UsageError("a question or a path is needed")
@@ -144,6 +149,13 @@ class Tools:
 
 def _ask(method: str, params: dict[str, Any]) -> Any:
     return ask_daemon(Reach(None, get_timeout_s(), may_start=True), method, params)
+
+
+def _make_params_of_all(question: str | None, repos: str, limit: int, place: str | None) -> dict[str, Any]:
+    """Return the params of a question over the repositories that the pattern *repos* fits. Raises UsageError."""
+    if question is None or place is not None:
+        raise UsageError("with repos, a question alone is asked: no path, no repo_path")
+    return {"question": question, "repos": repos, "limit": _check_limit(limit)}
 
 
 def _read_staged(root: str) -> str:

@@ -73,6 +73,8 @@ def _write_citation(number: int, citation: Citation) -> list[str]:
     if citation["excerpt"] != citation["subject"]:
         said.append(quote(citation["excerpt"]))
     said += [f"{key.replace('_', ' ')} {citation[key]}" for key in ("reverted_by", "replaced_by") if citation[key]]
+    if citation["repo"]:
+        said.append(quote(f"in {citation['repo']}"))
     if citation["branch"]:
         said.append(quote(f"on {citation['branch']}, which HEAD does not reach"))
     return said

@@ -39,6 +39,7 @@ SCENARIOS = {
     "faults": Scenario("faults", 1_000, "fault points met"),
     "changing": Scenario("changing", 500, "changes to a repository that is being read"),
     "damage": Scenario("damage", 10_000, "damaged files"),
+    "bundles": Scenario("bundles", 10_000, "mutated bundles"),
     "soak": Scenario("soak", 60, "minutes"),
     "fuzz": Scenario("fuzz", 10_000_000, "frames"),
 }

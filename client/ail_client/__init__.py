@@ -6,9 +6,9 @@ The Python API is imported on first use: it would cost `ail-client` 40 ms for as
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .contexts import ArchaeologyContext, Citation
-    from .provider import ArchaeologyContextProvider
+    from .provider import ArchaeologyContextProvider, ask_all
 
-__all__ = ["ArchaeologyContext", "ArchaeologyContextProvider", "Citation"]
+__all__ = ["ArchaeologyContext", "ArchaeologyContextProvider", "Citation", "ask_all"]
 
 
 def __getattr__(name: str) -> object:
@@ -17,4 +17,4 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import contexts, provider
 
-    return getattr(provider if name == "ArchaeologyContextProvider" else contexts, name)
+    return getattr(provider if name in ("ArchaeologyContextProvider", "ask_all") else contexts, name)

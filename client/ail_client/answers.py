@@ -99,7 +99,9 @@ def describe_confidence(confidence: float) -> str:
 
 def _render_grep_line(citation: dict[str, Any], reply: dict[str, Any]) -> str:
     path = citation.get("path") or reply.get("file")
-    shown = to_path(_from_here(path, reply.get("repo") or "")) if path else "-"
+    root = citation.get("repo") or reply.get("repo") or ""
+    named = os.path.join(root, path) if path and citation.get("repo") else path
+    shown = to_path(_from_here(named, root)) if named else "-"
     subject = cut_subject(citation)
     sentence = to_line(citation.get("sentence") or "") or _first_sentence(to_line(citation.get("excerpt") or ""))
     said = f"{subject} — {sentence}" if sentence else subject

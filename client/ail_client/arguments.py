@@ -180,6 +180,8 @@ def _ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-i", "--interactive", action="store_true", help="pick among the commits, with fzf where it is installed"
     )
+    parser.add_argument("--all", action="store_true", help="ask every repository that was added, in one list")
+    parser.add_argument("--repos", metavar="PATTERN", help="ask those whose directory or its name fits, as 'lib*'")
     _add_question_options(parser)
 
 

@@ -71,6 +71,8 @@ def _render_citation(number: int, citation: dict[str, Any], page: Page, stems: A
     lines = _render_head(number, citation, page, indent)
     lines += [page.paint(line, "bold") for line in page.wrap(cut_subject(citation), indent)]
     lines += render_fate(citation, page, indent)
+    if repo := citation.get("repo"):  # of a question over several
+        lines += page.wrap(f"in {to_path(repo)}", indent)
     if branch := citation.get("branch"):
         lines += page.wrap(f"on {to_line(branch)}, which HEAD does not reach", indent)
     if request := citation.get("pull_request"):

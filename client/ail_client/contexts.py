@@ -15,7 +15,7 @@ class Citation:
     commit_sha: its full name. author_time: ISO 8601. score: of this question alone, larger is better, 0 to 1.
     excerpt: of its message. path, line: where in the asked file (None: no place). reasons: why it is cited, of meaning, words,
     touches_file, touches_lines, named. reverted_by, replaced_by: the sha of the commit that did so, or None.
-    branch: one that reaches it where HEAD does not, or None.
+    branch: one that reaches it where HEAD does not, or None. repo: its repository, where several were asked, else None.
     """
 
     commit_sha: str
@@ -31,6 +31,7 @@ class Citation:
     replaced_by: str | None
     pull_request: Any = None
     branch: str | None = None
+    repo: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +82,5 @@ def _make_citation(fields: dict[str, Any]) -> Citation:
         replaced_by=fields["replaced_by"],
         pull_request=fields["pull_request"],
         branch=fields.get("branch"),
+        repo=fields.get("repo"),
     )

@@ -17,6 +17,7 @@ from ail_rpc.errors import AilError, OutOfTimeError, UsageError
 from .arguments import DEFAULT_TIMEOUT_S
 from .contexts import ArchaeologyContext, make_context
 from .deadline import Deadline
+from .everywhere import make_params
 from .session import Reach, ask_daemon
 from .target import find_owner, find_place, resolve_file, to_wire_path
 
@@ -168,3 +169,20 @@ class ArchaeologyContextProvider:
         size = next((flag["value"] for flag in flags if flag["name"] == _CACHE_SETTING), None)
         if isinstance(size, int) and self._cache_size is not None and size < self._cache_size:
             ask_daemon(reach, "flags", {"set": {_CACHE_SETTING: str(self._cache_size)}})
+
+
+def ask_all(
+    question: str,
+    repos: str | None = None,
+    *,
+    limit: int = 5,
+    timeout: float = DEFAULT_TIMEOUT_S,
+    socket: str | None = None,
+) -> ArchaeologyContext:
+    """Ask one question over every repository that was added, blocking this thread; each citation has its `repo`.
+
+    repos: only those whose directory, or its name, this pattern fits, as a shell's. limit: citations, 1 to 100. timeout: seconds.
+    Raises NotEnrolledError where no repository fits, and as `get_context`.
+    """
+    params = make_params(question, repos) | {"limit": limit}
+    return make_context(ask_daemon(Reach(socket, timeout, may_start=True), "ask", params))

@@ -30,6 +30,10 @@ _FILTERS = ("limit", "mode", "author", "since", "until", "path", "ref")
 
 def run_ask(options: Namespace, reach: Reach) -> int:
     """Answer a question, or tell the life of lines; 1 where there is no evidence."""
+    if options.all or options.repos is not None:
+        from .everywhere import run_ask_all
+
+        return run_ask_all(options, reach, get_filters(options))
     question, target = _read_asked(options)
     if options.log:
         return _run_log(options, reach, question, target)
@@ -55,7 +59,7 @@ def _read_asked(options: Namespace) -> tuple[str, Target]:
 
 
 def _ask(options: Namespace, reach: Reach, question: str, target: Target) -> dict[str, Any]:
-    params = {**_aim(target), "question": question, **_get_filters(options)}
+    params = {**_aim(target), "question": question, **get_filters(options)}
     try:
         return _ask_enrolled(options, reach, "ask", params)
     except NotFoundError as err:
@@ -63,7 +67,7 @@ def _ask(options: Namespace, reach: Reach, question: str, target: Target) -> dic
         if len(options.words) > 1 or is_place or err.hint.startswith(SUGGESTING):
             raise
         # like `and/or`: no place after all
-        params = {"repo": params["repo"], "question": options.words[0], **_get_filters(options)}
+        params = {"repo": params["repo"], "question": options.words[0], **get_filters(options)}
         reply: dict[str, Any] = ask_daemon(reach, "ask", params)
         return reply
 
@@ -72,7 +76,7 @@ def _run_log(options: Namespace, reach: Reach, question: str, target: Target) ->
     """Print the commits of the lines that *target* names. Raises UsageError where it names none."""
     if question != WHY or options.interactive:
         raise UsageError("--log takes a place alone", "for example git why --log src/http.py:120-124")
-    given = sorted(set(_get_filters(options)) - {"limit", "no_cache"})
+    given = sorted(set(get_filters(options)) - {"limit", "no_cache"})
     if given:
         raise UsageError(f"--log does not take --{given[0]}", "it shows every commit of the lines; -N limits them")
     if not (target.lines or target.function):
@@ -100,7 +104,7 @@ def run_related(options: Namespace, reach: Reach) -> int:
     if not (options.files or options.staged or options.range is not None):
         raise UsageError("nothing is named", "name files, --staged, or --range main..HEAD")
     place, files = _locate_all(options.files, options.repo)
-    params: dict[str, Any] = {"repo": to_wire_path(place.address), "files": files, **_get_filters(options)}
+    params: dict[str, Any] = {"repo": to_wire_path(place.address), "files": files, **get_filters(options)}
     if options.range is not None:
         params["range"] = options.range
     is_cut = False
@@ -179,7 +183,8 @@ def _is_place(word: str, directory: str | None) -> bool:
     return bool(function) and is_there(file, directory)
 
 
-def _get_filters(options: Namespace) -> dict[str, Any]:
+def get_filters(options: Namespace) -> dict[str, Any]:
+    """Return the params that say which commits may answer, how many, and how they are looked for."""
     given = {name: getattr(options, name) for name in _FILTERS if getattr(options, name) is not None}
     return given | {"no_cache": True} if options.no_cache else given
 

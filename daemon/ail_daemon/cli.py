@@ -82,6 +82,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         add_parser(commands)
     else:
         commands.add_parser("model", help="prepare and inspect embedding models")
+    if argv and argv[0] == "bundle":
+        _require_extra()
+        from .administration import bundling  # numpy, as above
+
+        bundling.add_parser(commands)
+    else:
+        commands.add_parser("bundle", help="publish embeddings, so that others need not encode the same commits")
     return parser.parse_args(argv)
 
 
@@ -100,6 +107,10 @@ def _run_command(args: argparse.Namespace) -> int:
         return run_doctor(args)
     if args.command == "build":
         return _build(args)
+    if args.command == "bundle":
+        from .administration import bundling
+
+        return bundling.run(args)
     if args.command == "reset":
         return _reset(args)
     if args.command == "uninstall":

@@ -22,6 +22,7 @@ from .asking.askparams import ASK
 from .asking.caches import AnswerCaches
 from .asking.caching import Caching
 from .asking.consistency import SAMPLE, Consistency
+from .asking.everywhere import ASK_ALL, Everywhere
 from .asking.fallback import Fallback
 from .asking.linelog import LOG, LineLog
 from .asking.pool import QuestionPool
@@ -59,6 +60,7 @@ async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.
     asking.observers = (
         recent.observe, figures.observe, shadow.observe, lambda one: pull_requests.add_to(one.asked.repo, one.wire)
     )  # fmt: skip
+    everywhere = Everywhere(asking, answering, repos, pool, pull_requests.add_to)
     showing = Showing(repos, freshness, encoder, pool)
     linelog = LineLog(repos, freshness, encoder, pool, answering)
     related = Related(repos, freshness, encoder, pool, flags)
@@ -86,7 +88,7 @@ async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.
     await freshness.start()
     try:
         methods = _offer_methods(
-            asking, caching, configuring, showing, linelog, related, enrolment, checking, consistency, keeping
+            everywhere, caching, configuring, showing, linelog, related, enrolment, checking, consistency, keeping
         )
         doctor = Doctor(flags, encoder, repos, pool, state / "models", pull_requests.describe)
         methods["doctor"] = Method(doctor.examine, text("repo", default=None))
@@ -124,7 +126,7 @@ async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.
 
 
 def _offer_methods(
-    asking: Asking,
+    everywhere: Everywhere,
     caching: Caching,
     configuring: Configuring,
     showing: Showing,
@@ -139,7 +141,7 @@ def _offer_methods(
     maybe_repo = text("repo", default=None)
 
     return {
-        "ask": Method(asking.ask, *ASK),
+        "ask": Method(everywhere.ask, *ASK_ALL),
         "log": Method(linelog.log, *LOG),
         "related": Method(
             related.related, repo, timeout, texts("files", default=()), raw("staged", default=None), text("by", default=""),

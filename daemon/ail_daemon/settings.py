@@ -28,6 +28,7 @@ _PROJECT_WORD = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _API_URL = re.compile(
     r"(https://[A-Za-z0-9.-]+|http://(localhost|127\.\d+\.\d+\.\d+|\[::1\]))(:\d{1,5})?(/[A-Za-z0-9._-]+)*"
 )
+_BUNDLE = re.compile(r"ref:|https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~{}-]+)*/?|(file://)?/[^\x00-\x20\x7f]*")
 _TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 Origin = Literal["default", "file", "environment", "flags"]
@@ -115,6 +116,13 @@ def _absolute_path(value: object) -> str:
     return path
 
 
+def _bundles(value: object) -> tuple[str, ...]:
+    named = value if isinstance(value, list) else _text(value).split()
+    if not named or not all(isinstance(one, str) and _BUNDLE.fullmatch(one) for one in named):
+        raise ValueError
+    return tuple(dict.fromkeys(named))
+
+
 def _count_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -141,6 +149,13 @@ class Settings:
     cache_size: int = _setting("AIL_CACHE_SIZE", 1000, _ENTRIES, _whole(0, 1_000_000))
     faiss_cache_size: int = _setting("FAISS_CACHE_SIZE", 100, _ENTRIES, _whole(0, 1_000_000))
     faiss_cache: bool = _setting("AIL_FAISS_CACHE", True, _YES_OR_NO, _truth)
+    bundles: tuple[str, ...] = _setting(
+        "AIL_BUNDLES",
+        (),
+        "http(s) URLs without a password, absolute directories, or ref:, with spaces between",
+        _bundles,
+    )
+    bundle_signers: str | None = _setting("AIL_BUNDLE_SIGNERS", None, "an absolute path", _absolute_path)
     embed_on_battery: bool = _setting("AIL_EMBED_ON_BATTERY", False, _YES_OR_NO, _truth)
     max_query_time_s: float = _setting(
         "AIL_MAX_QUERY_TIME_S", 5.0, "a number of seconds above 0, at most 3,600", _number(0, 3600, is_included=False)

@@ -26,7 +26,15 @@ def test_the_four_tools_are_told_as_read_only_with_schemas_of_what_they_return(a
         assert tool.description
         assert tool.output_schema
     (ask,) = [tool for tool in listed if tool.name == "history_ask"]
-    assert set(ask.input_schema["properties"]) == {"question", "path", "start_line", "end_line", "repo_path", "limit"}
+    assert set(ask.input_schema["properties"]) == {
+        "question",
+        "path",
+        "start_line",
+        "end_line",
+        "repo_path",
+        "limit",
+        "repos",
+    }
     assert "required" not in ask.input_schema
 
 
@@ -322,3 +330,10 @@ def test_mcp_config_prints_what_each_host_reads(home: Home) -> None:
         assert "add this to" in done.stderr
     assert not home.socket.exists()
     assert home.client("mcp-config", "emacs").returncode == 2
+
+
+def test_a_question_over_every_repository_names_that_of_each_commit(assistant: Assistant, enrolled: Repository) -> None:
+    answer = get_fields(assistant.call("history_ask", enrolled.path, question="why do we retry uploads?", repos="*"))
+    assert answer["citations"][0]["repo"] == str(enrolled.path)
+    said = get_text(assistant.call("history_ask", enrolled.path, question="why?", repos="*", path="upload.py"))
+    assert "a question alone is asked" in said

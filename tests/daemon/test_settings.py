@@ -45,6 +45,8 @@ def test_without_file_and_environment_the_defaults_are_the_contracts() -> None:
         "faiss_cache_size": 100,
         "faiss_cache": True,
         "embed_on_battery": False,
+        "bundles": (),
+        "bundle_signers": None,
         "max_query_time_s": 5.0,
         "batch_size": 32,
         "log_level": "INFO",

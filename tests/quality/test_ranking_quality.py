@@ -53,7 +53,7 @@ def index(tmp_path: Path) -> RepoIndex:
     made = RepoIndex(tmp_path / "index", HashEncoder())
     commits = [_commit(number, *row) for number, row in enumerate(HISTORY, 1)]
     made.change(commits=commits)
-    while texts := dict(made.store.find_unembedded(100)):
+    while texts := made.store.find_unembedded(100)[0]:
         made.add_embeddings(list(texts), HashEncoder().encode(list(texts.values())))
     made.add_changed([CommitChanges(commit.sha, f"+{commit.subject}") for commit in commits])
     made.publish()

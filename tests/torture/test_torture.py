@@ -6,6 +6,7 @@ import os
 
 import pytest
 from bench.torture import (
+    bundles,
     changing,
     damage,
     faults,
@@ -31,6 +32,10 @@ pytestmark = pytest.mark.timeout(900)  # two minutes for the longest where nothi
 @pytest.mark.slow
 def test_clients_that_race_always_start_exactly_one_daemon() -> None:
     race.run(20, SEED, clients=50).check()
+
+
+def test_of_three_hundred_mutated_bundles_none_is_used() -> None:
+    bundles.run(300, SEED).check()
 
 
 @pytest.mark.slow

@@ -88,7 +88,7 @@ class Enrolment:
         lack = repo.notice or self._encoder.notice or describe_wait(repo) or skipping.describe(skipped)
         status = {
             "path": repo.place.root, "repo": repo.key, "updated_by": repo.updated_by or settled.get("updated_by"),
-            "notice": "; ".join(filter(None, (lack, describe_unread(repo.place)))) or None,
+            "notice": "; ".join(filter(None, (lack, repo.bundle_notice, describe_unread(repo.place)))) or None,
             "skipped": skipped,
             "watched": repo.watched or "events", "encoded": repo.encoded,
             **progress,

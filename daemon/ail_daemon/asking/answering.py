@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable
 from time import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import SUGGESTING, NotFoundError
@@ -19,6 +19,7 @@ from ..history.opening import open_history
 from ..history.worktree import read_file
 from ..index.repoindex import RepoIndex
 from ..index.store import ClosedError
+from ..index.words import MESSAGE_FIELDS
 from ..indexing.embedding import describe_wait
 from ..model import SCHEMA, Encoder, Scope
 from ..repos.repo import Repo, describe_index
@@ -34,6 +35,17 @@ from .replies import Asked, Reply
 from .wording import canonical
 
 _OLDER = "older changes of these lines are still looked for: ask again in a moment"
+
+
+class Glance(NamedTuple):
+    """What a repository has for a question at first sight.
+
+    cosine: of the nearest message. coverage: the best BM25 score over messages and paths, in units of the question's rarity
+    there, so that it can be compared between repositories.
+    """
+
+    cosine: float
+    coverage: float
 
 
 class Answering:
@@ -78,6 +90,33 @@ class Answering:
     def search(self, asked: Asked) -> dict[str, Any]:
         """Return the body of the reply by the side that the plan names, bypassing every cache: for comparisons."""
         return self._search(asked, *self._open(asked))
+
+    def encode(self, question: str) -> None:
+        """Encode *question* ahead of several searches for it, which take its embedding from what was encoded lately."""
+        if serving := self._encoder.get():
+            self._recent.encode(serving, [question])
+
+    def glance(self, asked: Asked) -> Glance | None:
+        """Return how near the nearest message is, and how well the best one matches by words; None where none may answer."""
+        try:
+            return self._glance(asked)
+        except ClosedError:  # as in `answer`
+            return self._glance(asked)
+
+    def _glance(self, asked: Asked) -> Glance | None:
+        try:
+            index, encoder = self._open(asked)
+        except NoMeaningError:  # words are looked at alone; whether they may answer is decided when it is asked in full
+            index, encoder = self._open(asked.by_words())
+        question = asked.params.question
+        among = _find_among(index, asked.place, asked.params, "HEAD", asked.scope)
+        if among is not None and not among:
+            return None
+        near = index.find_near(encoder.encode([question]), 1, among) if encoder else {}
+        analyzed = index.words.analyze(question)
+        rarity = sum(index.words.get_rarity(analyzed).values())
+        matches = index.words.find(analyzed, MESSAGE_FIELDS, 1) if rarity else {}
+        return Glance(max(near.values(), default=0.0), max(matches.values(), default=0.0) / (rarity or 1.0))
 
     def forget(self) -> None:
         """Forget what was kept of repositories besides replies."""

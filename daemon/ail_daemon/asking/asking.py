@@ -19,6 +19,9 @@ from .plan import decide
 from .pool import QuestionPool
 from .replies import Answered, Asked, Observer, Reply
 
+DAMAGE = (WordIndexError, DamagedError)
+"""Errors by which an index is found damaged."""
+
 
 class Asking:
     """Answers questions about enrolled repositories. Its coroutines run on the daemon's loop, the work in threads."""
@@ -67,8 +70,8 @@ class Asking:
         started = perf_counter()
         asked = self.find(await self._resolve(AskParams.parse(params)))
         limit_s = self._pool.get_limit_s(asked.params.timeout_s)
-        await self._freshness.ensure(asked.repo, limit_s)
-        reply = self._answering.recall(asked) or await self._search(asked, limit_s - (perf_counter() - started))
+        await self.freshen(asked, limit_s)
+        reply = await self.reply(asked, limit_s - (perf_counter() - started))
         spent_ms = (perf_counter() - started) * 1000
         wire = {**reply.body, "cached": reply.cached, "query_time_ms": round(spent_ms, 3)}
         return Answered(asked, reply, wire, spent_ms)
@@ -81,12 +84,24 @@ class Asking:
         limit_s = self._pool.get_limit_s(params.timeout_s)
         return await self._pool.run(limit_s, lambda: resolve_function(params, place))
 
+    async def freshen(self, asked: Asked, limit_s: float) -> None:
+        """Have the index of *asked* cite nothing that is gone, and wait a moment for what is new. Raises OutOfTimeError."""
+        await self._freshness.ensure(asked.repo, limit_s)
+
+    async def reply(self, asked: Asked, limit_s: float) -> Reply:
+        """Return the reply, from the cache or by a search. Raises as `answer` does."""
+        return self._answering.recall(asked) or await self._search(asked, limit_s)
+
     async def _search(self, asked: Asked, limit_s: float) -> Reply:
         try:
             return await self._fallback.run(
                 asked.plan, limit_s, lambda: self._answering.answer(asked),
                 lambda problem: self._answering.answer(asked.by_words(), problem),
             )  # fmt: skip
-        except (WordIndexError, DamagedError) as err:
-            self._freshness.mend(asked.repo, err)
+        except DAMAGE as err:
+            self.mend(asked, err)
             raise
+
+    def mend(self, asked: Asked, err: WordIndexError | DamagedError) -> None:
+        """Have the index of *asked* made anew, which was found damaged."""
+        self._freshness.mend(asked.repo, err)

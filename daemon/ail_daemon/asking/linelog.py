@@ -77,7 +77,8 @@ class LineLog:
         asked = AskParams.of_lines(params)
         if not (asked.lines or asked.function):
             raise UsageError("no lines are named", "name them: FILE:LINE, FILE:FIRST-LAST or FILE:function")
-        repo, place = self._repos.find(asked.repo)
+        repo, place, files = self._repos.find_owner(asked.repo, [asked.file] if asked.file else [])
+        asked = replace(asked, file=files[0] if files else None)
         limit_s = self._pool.get_limit_s(asked.timeout_s)
         await self._freshness.ensure(repo, limit_s)
         reply = await self._pool.run(limit_s, lambda: self._answer(repo, place, asked, limit_s))
@@ -85,7 +86,7 @@ class LineLog:
 
     def _answer(self, repo: Repo, place: RepoPlace, asked: AskParams, limit_s: float) -> dict[str, Any]:
         asked = resolve_function(asked, place)
-        scope = asked.get_scope(place)
+        scope = asked.get_scope(asked.file, place)
         commit = self._answering.find_commit(place, asked)
         lines = self._answering.find_lines(asked, scope, place, commit)
         changes, is_whole = _trace(place, scope.file or "", lines, commit, asked.limit, limit_s * _SHARE)

@@ -7,7 +7,9 @@ ranking gives each the best signals of the others.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,25 +25,62 @@ _REMEMBERED = 64
 _MOST_BROUGHT = 1000  # by one merge, each asked for by itself
 
 
-def resolve_parents(links: Iterable[tuple[int, bytes, Sequence[bytes]]]) -> dict[int, tuple[int, ...]]:
-    """Return commit id -> its parents' ids, those that are here; *links* are (id, sha, its parents' shas)."""
-    listed = list(links)
-    ids = {sha: commit_id for commit_id, sha, _ in listed}
-    return {commit_id: tuple(ids[sha] for sha in parents if sha in ids) for commit_id, _, parents in listed}
+class Links(NamedTuple):
+    """Commits and their parents, as arrays: 40 bytes a commit. Places count from 0.
+
+    ids: of the commits. starts: where the parents of each begin in *parents* (one entry more than commits). parents: their
+    places, -1 for one that is not here.
+    """
+
+    ids: Ids
+    starts: Ids
+    parents: Ids
+
+    def get_parents(self, place: int) -> list[int]:
+        """Return the places of the parents that are here, the first one first."""
+        return [parent for parent in self.parents[self.starts[place] : self.starts[place + 1]].tolist() if parent >= 0]
+
+
+def resolve_parents(links: Iterable[tuple[int, bytes, bytes]]) -> Links:
+    """Return the commits of *links*: id, sha, the parents' shas one after the other; shas of one length, as bytes."""
+    ids, counts, shas, named = array("q"), array("q"), bytearray(), bytearray()
+    width = 20
+    for commit_id, sha, parents in links:
+        width = len(sha)
+        ids.append(commit_id)
+        counts.append(len(parents) // width)
+        shas += sha
+        named += parents
+    # Compared as bytes: a zero at the end is lost only on the way to Python.
+    all_shas = np.frombuffer(shas, f"S{width}")
+    wanted = np.frombuffer(named, f"S{width}")
+    order = np.argsort(all_shas)
+    is_there, found = _find(all_shas[order], wanted)
+    places = np.full(len(wanted), -1, np.int64)
+    places[is_there] = order[found]
+    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.array(counts, np.int64))))
+    return Links(np.array(ids, np.int64), starts, places)
 
 
 class Pulls:
     """Which commits were merged together, as of one head. Kept as arrays: at most 2 MB for 100,000 commits."""
 
-    def __init__(self, parents: Mapping[int, Sequence[int]], head: int | None) -> None:
-        """Compute it from *parents* (commit id -> its parents' ids, those known) and the *head* of the main line."""
-        self._tail: list[tuple[int, list[int]]] = []  # the last of the main line, and what each of them brought
-        self._is_seen = bytearray(max(parents, default=0) + 1)  # by id: whether the main line reaches it
-        self._merge_of: dict[int, int] = {}
-        self._extend(_walk_first_parents(parents, head), parents.get)
-        self._all_merges = np.array(sorted(i for i, known in parents.items() if len(known) > 1), np.int64)
-        self._members, self._merges = _as_arrays(self._merge_of)
-        self._merge_of = {}
+    def __init__(self, links: Links, head: int | None) -> None:
+        """Compute it from *links* and the id of the *head* of the main line, None or unknown: there is none."""
+        at = np.flatnonzero(links.ids == head) if head is not None else np.zeros(0, np.int64)
+        seen = bytearray(len(links.ids))
+        line = _Line(seen)
+        line.extend(_walk_first_parents(links, int(at[0]) if len(at) else None), links.get_parents)
+        members, merges = (links.ids[np.array(list(places), np.int64)] for places in line.list_members())
+        order = np.argsort(members)
+        self._members, self._merges = members[order], merges[order]
+        self._tail = [
+            (int(links.ids[one]), links.ids[brought].tolist() if brought else []) for one, brought in line.tail
+        ]
+        self._is_seen = bytearray(int(links.ids.max(initial=0)) + 1)  # by id: whether the main line reaches it
+        np.frombuffer(self._is_seen, np.uint8)[links.ids] = np.frombuffer(seen, np.uint8)
+        known = np.concatenate((np.zeros(1, np.int64), np.cumsum(links.parents >= 0, dtype=np.int64)))
+        self._all_merges = np.sort(links.ids[known[links.starts[1:]] - known[links.starts[:-1]] > 1])
 
     def move(self, head: int, get_parents: GetParents, newest: int, merges: Sequence[int]) -> Pulls | None:
         """Return the same as of another *head*; None where it left the main line further back than is remembered.
@@ -57,17 +96,13 @@ class Pulls:
                 return None
             fresh.append(at)
             at = above[0]
-        moved = copy.copy(self)
-        moved._is_seen = self._is_seen + bytes(max(0, newest + 1 - len(self._is_seen)))  # a copy
-        moved._tail, left = self._tail[: known[at] + 1], self._tail[known[at] + 1 :]
+        left = self._tail[known[at] + 1 :]
         dropped = [one for commit_id, brought in left for one in (commit_id, *brought)]
-        for commit_id in dropped:
-            moved._is_seen[commit_id] = False
-        moved._merge_of = {}
-        if not moved._extend(fresh, get_parents, _MOST_BROUGHT):
+        line = _Line(self._is_seen + bytes(max(0, newest + 1 - len(self._is_seen))))  # a copy
+        line.forget(dropped)
+        if not line.extend(fresh, get_parents, _MOST_BROUGHT):
             return None
-        moved._take_over(self, dropped, merges)
-        return moved
+        return self._join(line, known[at] + 1, dropped, merges)
 
     def get_merges(self, ids: Iterable[int]) -> dict[int, int]:
         """Return commit id -> the merge that brought it (itself for the merge), for those of *ids* in a pull."""
@@ -80,63 +115,79 @@ class Pulls:
         asked = np.fromiter(ids, np.int64)
         return set(asked[_find(self._all_merges, asked)[0]].tolist())
 
-    def _extend(self, line: list[int], get_parents: GetParents, most: int | None = None) -> bool:
+    def _join(self, line: _Line, kept_tail: int, dropped: Sequence[int], merges: Sequence[int]) -> Pulls:
+        """Return this without the *dropped* commits, with what *line* found."""
+        kept = ~np.isin(self._members, np.array(dropped, np.int64))
+        fresh, own = (np.array(list(ids), np.int64) for ids in line.list_members())
+        members = np.concatenate([self._members[kept], fresh])
+        order = np.argsort(members)
+        joined = copy.copy(self)
+        joined._is_seen, joined._tail = line.seen, [*self._tail[:kept_tail], *line.tail][-_REMEMBERED:]
+        joined._members, joined._merges = members[order], np.concatenate([self._merges[kept], own])[order]
+        joined._all_merges = np.concatenate([self._all_merges, np.array(sorted(merges), np.int64)])
+        return joined
+
+
+class _Line:
+    """A main line that is walked: which commits it reaches (*seen*), the last of it with what each brought, who brought whom."""
+
+    def __init__(self, seen: bytearray) -> None:
+        self.seen = seen
+        self.tail: list[tuple[int, list[int]]] = []
+        self._merge_of: dict[int, int] = {}
+
+    def list_members(self) -> tuple[Iterable[int], Iterable[int]]:
+        """Return the commits that merges brought, and beside each of them its merge."""
+        return self._merge_of.keys(), self._merge_of.values()
+
+    def forget(self, commits: Iterable[int]) -> None:
+        """Take *commits* for not reached."""
+        for commit in commits:
+            self.seen[commit] = False
+
+    def extend(self, line: list[int], get_parents: GetParents, most: int | None = None) -> bool:
         """Go on along the main *line*, newest commit first; False where a merge brings more than *most*.
 
         Oldest first: a commit belongs to the first merge that brought it.
         """
-        for commit_id in line:
-            self._is_seen[commit_id] = True
-        for place, commit_id in enumerate(reversed(line)):
-            brought = self._walk_side((get_parents(commit_id) or ())[1:], get_parents)
+        for commit in line:
+            self.seen[commit] = True
+        for place, commit in enumerate(reversed(line)):
+            sides = (get_parents(commit) or ())[1:]
+            brought = self._walk_side(sides, get_parents) if sides else []
             if most is not None and len(brought) > most:
                 return False
             if brought and len(brought) <= LARGEST:
-                self._merge_of.update(dict.fromkeys((commit_id, *brought), commit_id))
+                self._merge_of.update(dict.fromkeys((commit, *brought), commit))
             if place >= len(line) - _REMEMBERED:
-                self._tail.append((commit_id, brought))
-        self._tail = self._tail[-_REMEMBERED:]
+                self.tail.append((commit, brought))
         return True
 
     def _walk_side(self, start: Sequence[int], get_parents: GetParents) -> list[int]:
         """Return the commits reachable from *start* that were not seen, and note them as seen."""
         brought, waiting = [], list(start)
         while waiting:
-            commit_id = waiting.pop()
-            if not self._is_seen[commit_id] and (above := get_parents(commit_id)) is not None:
-                self._is_seen[commit_id] = True
-                brought.append(commit_id)
+            commit = waiting.pop()
+            if not self.seen[commit] and (above := get_parents(commit)) is not None:
+                self.seen[commit] = True
+                brought.append(commit)
                 waiting.extend(above)
         return brought
 
-    def _take_over(self, before: Pulls, dropped: Sequence[int], merges: Sequence[int]) -> None:
-        """Add what *before* has, but for the *dropped*, to what is new here."""
-        kept = ~np.isin(before._members, np.array(dropped, np.int64))
-        members, own = _as_arrays(self._merge_of)
-        members = np.concatenate([before._members[kept], members])
-        order = np.argsort(members)
-        self._members, self._merges = members[order], np.concatenate([before._merges[kept], own])[order]
-        self._all_merges = np.concatenate([before._all_merges, np.array(sorted(merges), np.int64)])
-        self._merge_of = {}
 
-
-def _as_arrays(merge_of: Mapping[int, int]) -> tuple[Ids, Ids]:
-    members = np.array(sorted(merge_of), np.int64)
-    return members, np.array([merge_of[member] for member in members.tolist()], np.int64)
-
-
-def _find(ids: Ids, wanted: Ids) -> tuple[npt.NDArray[np.bool_], Ids]:
-    """Return whether each of *wanted* is among the sorted *ids*, and the places there of those that are."""
-    places = np.searchsorted(ids, wanted)
+def _find(sorted_ones: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[npt.NDArray[np.bool_], Ids]:
+    """Return whether each of *wanted* is among *sorted_ones*, and the places there of those that are."""
+    places = np.searchsorted(sorted_ones, wanted)
     is_there = np.zeros(len(wanted), np.bool_)
-    within = places < len(ids)
-    is_there[within] = ids[places[within]] == wanted[within]
+    within = places < len(sorted_ones)
+    is_there[within] = sorted_ones[places[within]] == wanted[within]
     return is_there, places[is_there]
 
 
-def _walk_first_parents(parents: Mapping[int, Sequence[int]], head: int | None) -> list[int]:
+def _walk_first_parents(links: Links, head: int | None) -> list[int]:
     line = []
-    while head is not None and head in parents:
+    while head is not None:
         line.append(head)
-        head = parents[head][0] if parents[head] else None
+        parents = links.get_parents(head)
+        head = parents[0] if parents else None
     return line

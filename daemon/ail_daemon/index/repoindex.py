@@ -77,7 +77,7 @@ class RepoIndex:
         self.generation = self.store.generation
         self.tips = self.store.get_tips()
         self.recount()
-        self._pulls: tuple[Tips | None, int, Pulls] = None, 0, Pulls({}, None)
+        self._pulls: tuple[Tips | None, int, Pulls] = None, 0, Pulls(resolve_parents(()), None)
 
     def close(self) -> None:
         """Close files and free memory."""
@@ -151,19 +151,21 @@ class RepoIndex:
                     self.store.set_tips(tips)
             self._forget(removed)
             self._take_up(commits, added)
-            self.recount()
+            if removed or gone:
+                self.recount()
+            else:
+                self._commits += len(added)  # counting again would read an index from end to end for each batch
             self.tips = tips or self.tips
             self.generation += 1
 
     def add_changed(self, rows: Sequence[CommitChanges]) -> None:
         """Add commits' changed lines; found after `publish`."""
         with self.changing:
-            self.store.add_changed(rows)
+            self._changed += self.store.add_changed(rows)
             ids = self.store.get_ids([row.sha for row in rows if row.text])
             for sha, text, passages in rows:
                 if sha in ids:
                     self.words.add_changed(ids[sha], text, join_prose(passages))
-            self._changed = self.store.count()[1]
 
     def add_embeddings(self, hashes: Sequence[bytes], embeddings: Embeddings) -> None:
         """Add the embeddings of commits that are here, under the hashes of their texts."""
@@ -234,7 +236,7 @@ class RepoIndex:
             and (moved := before.move(head, self.store.get_parent_ids, now, self.store.find_merges(newest)))
         ):
             return tips, now, moved
-        return tips, now, Pulls(resolve_parents(self.store.iter_links()), head)
+        return tips, now, Pulls(resolve_parents(self.store.iter_joined_links()), head)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 
 import numpy as np
 
 from ..index.repoindex import RepoIndex
-from ..index.store import hash_text
+from ..index.store import NEWEST, hash_text
 from ..model import Commit, Embeddings, Encode, Encoder
 from ..repos.repo import Progress, Repo
 from . import skipping
 
 FindKept = Callable[[list[bytes]], dict[bytes, bytes]]
 """Text hashes to embeddings (float16 bytes) that other repositories keep: a clone of one encodes nothing again."""
+
+OpenKept = Callable[[Repo, RepoIndex, Encode], AbstractContextManager[FindKept]]
+"""Returns what finds the embeddings kept elsewhere for an update of a repository; used within the context alone."""
 
 MayEncode = Callable[[int], bool]
 """Whether so many texts may be encoded now: many of them wait for mains power."""
@@ -73,8 +77,7 @@ def embed_rest(
     if (already := index.counts.embedded) is None or not index.counts.unembedded:
         return
     repo.progress = Progress("embedding", 0, index.counts.commits - already)
-    limit = _FIRST_TEXTS
-    while texts := dict(index.store.find_unembedded(limit)):
+    for texts in _iter_unembedded(index):
         kept = find_kept(list(texts)) if find_kept else {}
         if kept:
             repo.reused += len(kept)
@@ -85,7 +88,22 @@ def embed_rest(
                 return
             _embed(encode, index, rest, [texts[text_hash] for text_hash in rest])
             repo.encoded += len(rest)
-        repo.progress.done, limit = (index.counts.embedded or 0) - already, _TEXTS
+        repo.progress.done = (index.counts.embedded or 0) - already
+
+
+def _iter_unembedded(index: RepoIndex) -> Iterator[dict[bytes, str]]:
+    """Yield batches of hash -> text without an embedding, newest first, until there are none; the caller sees to each."""
+    limit, until = _FIRST_TEXTS, NEWEST
+    while True:
+        texts, oldest = index.store.find_unembedded(limit, until)
+        if not texts and until == NEWEST:
+            return
+        if texts:
+            yield texts
+        limit, until = (
+            _TEXTS,
+            oldest if texts else NEWEST,
+        )  # once more from the beginning: commits may have come meanwhile
 
 
 def _embed(encode: Encode, index: RepoIndex, hashes: list[bytes], texts: list[str]) -> None:

@@ -22,7 +22,7 @@ from ..flags import Flags
 from ..history.signature import read_signature
 from ..index.store import DamagedError
 from ..repos.repo import Progress, Repo, Source
-from .embedding import FindKept
+from .embedding import OpenKept
 from .lanes import Lanes
 from .takingback import LargeUpdate
 from .workerprocess import WorkerDiedError
@@ -74,13 +74,13 @@ class Indexer:
         flags: Flags,
         get_serving: Callable[[], Serving],
         on_error: Callable[[Repo, Exception], None],
-        find_kept: Callable[[Repo], FindKept],
+        open_kept: OpenKept,
         is_on_battery: Callable[[], bool],
     ) -> None:
         self._flags = flags
         self._get_serving = get_serving
         self._on_error = on_error
-        self._lanes = Lanes(flags, get_serving, find_kept, is_on_battery)
+        self._lanes = Lanes(flags, get_serving, open_kept, is_on_battery)
         self.on_updated: Callable[[Repo], None] = lambda _: None  # called in a lane, after each update
         self._changed = threading.Condition()  # guards what follows
         self._waiting: dict[str, Update] = {}

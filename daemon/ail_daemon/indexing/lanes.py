@@ -16,7 +16,7 @@ from ..index.rewrites import note_successors
 from ..model import Encoder
 from ..process import heap
 from ..repos.repo import Repo
-from .embedding import FindKept, encode_with
+from .embedding import OpenKept, encode_with
 from .reading import LocalReader
 from .takingback import LargeUpdate
 from .updating import SMALL, take_back_beside, update_large, update_small
@@ -36,12 +36,12 @@ class Lanes:
         self,
         flags: Flags,
         get_serving: Callable[[], Serving],
-        find_kept: Callable[[Repo], FindKept],
+        open_kept: OpenKept,
         is_on_battery: Callable[[], bool],
     ) -> None:
         self._flags = flags
         self._get_serving = get_serving
-        self._find_kept = find_kept
+        self._open_kept = open_kept
         self._is_on_battery = is_on_battery
         self._worker: WorkerProcess | None = None
         self._live_updates = 0
@@ -98,7 +98,8 @@ class Lanes:
                 self._worker = worker
                 begun.callback(self._forget_worker)
                 index = begun.enter_context(_changing(repo, encoder))
-            find_kept = self._find_kept(repo) if settings.faiss_cache else None
+            is_reusing = settings.faiss_cache
+            find_kept = begun.enter_context(self._open_kept(repo, index, worker.encode)) if is_reusing else None
             update_large(worker, worker.encode, repo, index, on_pruned, find_kept, update, may_encode=self.may_encode)
         return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from ..process.logs import log
 from ..process.machine import is_on_battery
 from ..repos.repo import Repo
 from ..repos.repos import Repos
+from .bundled import open_bundles
 from .indexer import Indexer
 from .siblings import Siblings
 
@@ -33,8 +35,8 @@ def open_indexing(flags: Flags, is_on_battery: Callable[[], bool] = is_on_batter
     state = Path(get_state_dir())
     encoder = ServingEncoder(make_bulk(flags.current, os.fspath(state / "models")), Provision())
     repos = Repos(state / "repos", lambda: flags.current.max_repos)
-    find_kept = Siblings(repos).find_kept
-    return Indexing(encoder, repos, Indexer(flags, encoder.get_serving, _log_failure, find_kept, is_on_battery))
+    open_kept = partial(open_bundles, flags, Siblings(repos).find_kept)
+    return Indexing(encoder, repos, Indexer(flags, encoder.get_serving, _log_failure, open_kept, is_on_battery))
 
 
 def _log_failure(repo: Repo, error: Exception) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import AilError, NotFoundError, UsageError
+from ail_rpc.errors import NotFoundError, UsageError
 
 from ..asking.askparams import locate
 from ..asking.pool import QuestionPool
@@ -78,8 +78,10 @@ class Related:
         passing = filters.compile(filters.Filters.of(params), index, place)
         may_name = _make_filter(index, own, passing.ids if passing else None)
         is_review = params["range"] is not None
-        aside = _find_aside(index, place, limit_s / 2) if is_review else _NONE
-        around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"], is_review, aside)
+        described = describe_index(repo, index, place)
+        aside = self._branches.find_aside(index, place, described["head"])
+        left_out = aside.ids if is_review else _NONE
+        around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"], is_review, left_out)
         if changes is None:
             _check_known(index, repo, place, files)
             found, companions = bearing.find_bearing(index, self._get_encoder(index, params["mode"]), files, around), []
@@ -88,8 +90,6 @@ class Related:
             found = relate.relate(index, changes, touching, around)
             companions = missing.find_missing(index, changes, touching, around)
         shown = found[: params["limit"]]
-        described = describe_index(repo, index, place)
-        aside = self._branches.find_aside(index, place, described["head"])
         return {
             "schema_version": SCHEMA, "repo": place.root, "files": files or [one.path for one in changes or []][:100],
             "outcome": "answered" if shown or companions else "no_evidence",
@@ -139,15 +139,6 @@ def _check_known(index: RepoIndex, repo: Repo, place: RepoPlace, files: list[str
                 f"no commit of {place.root} ever touched {file}",
                 "check the spelling; a new file has a history once it is committed",
             )
-
-
-def _find_aside(index: RepoIndex, place: RepoPlace, limit_s: float) -> frozenset[int]:
-    """Return the ids of commits that HEAD does not reach; none where git takes longer: then a backport may be named."""
-    try:
-        aside = list(open_history(place, limit_s=limit_s, limits=ASKED).iter_shas(index.tips.shas, ["HEAD"]))
-    except AilError:
-        return _NONE
-    return frozenset(index.store.get_ids(aside).values())
 
 
 def _make_filter(index: RepoIndex, own: frozenset[str], among: AbstractSet[int] | None) -> Callable[[int], bool]:

@@ -91,6 +91,7 @@ class Repo:
         self.reused = 0  # texts whose embedding was stored already
         self.rewritten: deque[tuple[str, str]] = deque()  # (old, new) from a hook, not stored yet
         self.waits_for_power = False  # embedding does, on battery; words and changed lines do not
+        self.bundle_notice: str | None = None  # why the last update could not use a bundle
         self.is_removed = False
         self.token = os.urandom(8)  # this enrolment, unlike one that was purged and made again
         self.is_doubtful = False  # an update failed: its caches may be behind the store, and are to be opened anew

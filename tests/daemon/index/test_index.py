@@ -26,7 +26,7 @@ def word_files(directory: Path) -> list[Path]:
 
 
 def embed_all(index: RepoIndex, encoder: HashEncoder) -> None:
-    texts = index.store.find_unembedded(1000)
+    texts = list(index.store.find_unembedded(1000)[0].items())
     index.add_embeddings([text_hash for text_hash, _ in texts], encoder.encode([text for _, text in texts]))
 
 
@@ -83,7 +83,7 @@ def test_a_text_seen_before_is_never_encoded_again(index: RepoIndex, encoder: Ha
     index.change(gone=[f"{1:040x}"])
     index.change(commits=[make_commit(2, "Retry the upload")])
     index.publish()
-    assert index.store.find_unembedded(10) == []
+    assert index.store.find_unembedded(10)[0] == {}
     assert len(index.find_near(encoder.encode(["upload"]), 5)) == 1
 
 
@@ -143,7 +143,7 @@ def test_embeddings_of_another_model_are_forgotten(tmp_path: Path) -> None:
     index.close()
     again = RepoIndex(tmp_path, HashEncoder("new"))
     assert again.counts.embedded == 0
-    assert len(again.store.find_unembedded(10)) == 1
+    assert len(again.store.find_unembedded(10)[0]) == 1
     again.close()
 
 

@@ -51,7 +51,7 @@ function _shtab_ail_client_using
 end
 
 set -g _shtab_ail_client_commands ask related show add remove repos status health stop metrics cache flags reload doctor check backup restore mcp-config
-set -g _shtab_ail_client_opts_with_value --author --color --format --limit --mode --path --range --ref --repo --sample --since --socket --timeout --until -L -n
+set -g _shtab_ail_client_opts_with_value --author --color --format --limit --mode --path --range --ref --repo --repos --sample --since --socket --timeout --until -L -n
 
 complete -c ail-client -e
 complete -c ail-client -f
@@ -70,6 +70,8 @@ complete -c ail-client -n '_shtab_ail_client_using ask' -s h -l help -d 'show th
 complete -c ail-client -n '_shtab_ail_client_using ask' -s L -x -d 'lines as git has them: 10,20:FILE, 10,+5:FILE, :function:FILE'
 complete -c ail-client -n '_shtab_ail_client_using ask' -l log -d 'the commits that made the lines what they are, oldest first'
 complete -c ail-client -n '_shtab_ail_client_using ask' -s i -l interactive -d 'pick among the commits, with fzf where it is installed'
+complete -c ail-client -n '_shtab_ail_client_using ask' -l all -d 'ask every repository that was added, in one list'
+complete -c ail-client -n '_shtab_ail_client_using ask' -l repos -x -d 'ask those whose directory or its name fits, as '"'"'lib*'"'"''
 complete -c ail-client -n '_shtab_ail_client_using ask' -s n -l limit -x -d 'at most so many commits (default: 5)'
 complete -c ail-client -n '_shtab_ail_client_using ask' -l format -xka "text json grep markdown" -d 'grep: path:line:1: sha subject — sentence; markdown: for a pull request or an issue'
 complete -c ail-client -n '_shtab_ail_client_using ask' -l mode -xka "auto semantic lexical" -d 'by meaning, by words, or both (auto)'

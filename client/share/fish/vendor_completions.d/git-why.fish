@@ -51,7 +51,7 @@ function _shtab_git_why_using
 end
 
 set -g _shtab_git_why_commands
-set -g _shtab_git_why_opts_with_value --author --color --format --limit --mode --path --ref --repo --since --socket --timeout --until -L -n
+set -g _shtab_git_why_opts_with_value --author --color --format --limit --mode --path --ref --repo --repos --since --socket --timeout --until -L -n
 
 complete -c git-why -e
 complete -c git-why -f
@@ -60,6 +60,8 @@ complete -c git-why -n _shtab_git_why_using -s h -l help -d 'show this help mess
 complete -c git-why -n _shtab_git_why_using -s L -x -d 'lines as git has them: 10,20:FILE, 10,+5:FILE, :function:FILE'
 complete -c git-why -n _shtab_git_why_using -l log -d 'the commits that made the lines what they are, oldest first'
 complete -c git-why -n _shtab_git_why_using -s i -l interactive -d 'pick among the commits, with fzf where it is installed'
+complete -c git-why -n _shtab_git_why_using -l all -d 'ask every repository that was added, in one list'
+complete -c git-why -n _shtab_git_why_using -l repos -x -d 'ask those whose directory or its name fits, as '"'"'lib*'"'"''
 complete -c git-why -n _shtab_git_why_using -s n -l limit -x -d 'at most so many commits (default: 5)'
 complete -c git-why -n _shtab_git_why_using -l format -xka "text json grep markdown" -d 'grep: path:line:1: sha subject — sentence; markdown: for a pull request or an issue'
 complete -c git-why -n _shtab_git_why_using -l mode -xka "auto semantic lexical" -d 'by meaning, by words, or both (auto)'

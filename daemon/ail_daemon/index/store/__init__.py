@@ -8,13 +8,23 @@ Each module holds the queries of its own tables; `kept` combines them into `Stor
 from __future__ import annotations
 
 from .copies import copy_store, inspect_store
-from .database import SCHEMA_VERSION, SQLITE_VERSION, ClosedError, DamagedError, Reading, Writing, open_reader
+from .database import (
+    NEWEST,
+    SCHEMA_VERSION,
+    SQLITE_VERSION,
+    ClosedError,
+    DamagedError,
+    Reading,
+    Writing,
+    open_reader,
+)
 from .embeddings import hash_text
 from .kept import STORE_FILE, Store, join_prose
 from .pullrequests import KnownRequest
 from .seal import break_seal, check_seal
 
 __all__ = [
+    "NEWEST",
     "SCHEMA_VERSION",
     "SQLITE_VERSION",
     "STORE_FILE",

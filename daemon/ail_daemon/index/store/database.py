@@ -2,7 +2,7 @@
 
 One connection writes and checkpoints: in SQLite before 3.51.3 two of them can damage a WAL. A transaction is on disk when it
 ends. Each reading thread has a connection of its own, which never checkpoints. Every change raises `generation`. The main
-file changes only at checkpoints, and is sealed after each (see `seal`).
+file changes only at checkpoints, and is sealed at the end of a series of changes (see `seal`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from .seal import break_seal, check_seal, make_seal
 SQLITE_VERSION = sqlite3.sqlite_version
 SCHEMA_VERSION = 6
 """To be raised with every table that `schema.sql` gains: the script is then run again, so it may only add."""
+NEWEST = (1 << 63) - 1
+"""A time that no commit is newer than."""
 BATCH = 1024
 """Rows per batch when a whole table is read."""
 LOG_MAX_BYTES = 16 << 20
@@ -111,6 +113,7 @@ class Database:
         with self._writing:
             if not self._is_sealed or self._get_log_bytes():
                 self._checkpoint()
+                self._seal()
             self._writer.close()
 
     def read(self, query: str, *values: object) -> list[Any]:
@@ -158,10 +161,16 @@ class Database:
         """Write the log back into the database and truncate it: its older pages still hold what was deleted since."""
         with self._writing:
             self._checkpoint()
+            self._seal()
 
     def rest(self) -> None:
-        """Free the writer's page cache: 1 MB for each repository that ever moved; the system caches the pages too."""
+        """End a series of changes: seal the file if it changed, and free the writer's page cache.
+
+        That is 1 MB for each repository that ever moved; the system caches the pages too.
+        """
         with self._writing, _translated():
+            if not self._is_sealed:
+                self._seal()
             self._writer.execute("PRAGMA shrink_memory")
 
     def get_meta(self, key: str) -> str | None:
@@ -207,11 +216,19 @@ class Database:
             return 0
 
     def _checkpoint(self) -> None:
-        """Copy the log into the main file, as far as no reader needs it, and seal that; what fails is tried again later."""
+        """Copy the log into the main file, as far as no reader needs it; what fails is tried again later.
+
+        The file is sealed at the end of a series of changes (`rest`), not here: hashing all of it after each 16 MiB of log
+        is work that grows with the square of the history.
+        """
         self._is_sealed = False
         with contextlib.suppress(OSError, sqlite3.Error):  # a full disk: the log has it all
             break_seal(self._path)
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _seal(self) -> None:
+        """Seal the main file as it is now; what fails is tried again later."""
+        with contextlib.suppress(OSError):
             make_seal(self._path)
             self._is_sealed = True
 

@@ -9,12 +9,15 @@ import numpy as np
 
 from ail_daemon.model import Embeddings, Ids
 
-from .database import AMONG, BATCH, Database, listed
+from .database import AMONG, BATCH, NEWEST, Database, listed
 
 
 def hash_text(text: str) -> bytes:
     """Return the key under which a text's embedding is kept: 16 bytes of BLAKE2b."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+_OF_TEXT = "(SELECT 1 FROM embeddings e WHERE e.text_hash = c.text_hash)"
 
 
 class EmbeddingRows(Database):
@@ -50,15 +53,31 @@ class EmbeddingRows(Database):
                 flat = np.frombuffer(b"".join(vector for _, vector in rows), np.float16).astype(np.float32)
                 yield np.array([i for i, _ in rows], np.int64), flat.reshape(len(rows), -1)
 
-    def find_unembedded(self, limit: int) -> list[tuple[bytes, str]]:
-        """Return (hash, text) of up to *limit* different texts without an embedding, newest first."""
-        return self.read(
-            "SELECT text_hash, message FROM commits c"
-            " WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.text_hash = c.text_hash) AND text_hash NOT IN"
+    def find_unembedded(self, limit: int, until: int = NEWEST) -> tuple[dict[bytes, str], int]:
+        """Return hash -> text of up to *limit* texts without an embedding, newest first, and the last one's time.
+
+        until: as in `find_unread`.
+        """
+        rows = self.read(
+            "SELECT text_hash, message, commit_time FROM commits c WHERE commit_time <= ?"  # noqa: S608 - ours
+            f" AND NOT EXISTS {_OF_TEXT} AND text_hash NOT IN"
             " (SELECT text_hash FROM commits JOIN skipped USING (sha) WHERE part = 'text')"
-            " GROUP BY text_hash ORDER BY max(commit_time) DESC LIMIT ?",
+            " ORDER BY commit_time DESC LIMIT ?",
+            until,
             limit,
         )
+        return {text_hash: text for text_hash, text, _ in rows}, rows[-1][2] if rows else until
+
+    def list_unembedded(self) -> bytes:
+        """Return the hashes of the texts without an embedding, one after the other, in no order."""
+        query = f"SELECT DISTINCT text_hash FROM commits c WHERE NOT EXISTS {_OF_TEXT}"  # noqa: S608 - a text of our own
+        return b"".join(text_hash for (text_hash,) in self.iter_rows(query))
+
+    def get_texts(self, hashes: Iterable[bytes]) -> dict[bytes, str]:
+        """Return text hash -> text, of those of *hashes* that a commit has."""
+        query = "SELECT message FROM commits WHERE text_hash = ? LIMIT 1"
+        found = ((text_hash, self.read(query, text_hash)) for text_hash in hashes)
+        return {text_hash: rows[0][0] for text_hash, rows in found if rows}
 
     def get_embeddings(self, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
         """Return text hash -> embedding as float16 bytes, of those of *hashes* that are kept."""

@@ -1,8 +1,9 @@
 """Checks that a database file is byte for byte what this program left: SQLite notices damage to its structure only.
 
 The seal is a hash of the main file, in a file beside it. The main file changes only at checkpoints, so the seal is removed before
-each and made again after it: 60 ms for each 50 MB. The write-ahead log has SQLite's own checksums: a damaged part counts as
-not written.
+the first of a series of changes and made again after the last: 60 ms for each 50 MB. The write-ahead log has SQLite's own
+checksums: a damaged part counts as not written. A file without a seal, as a killed update leaves it, is looked over by SQLite
+when it is opened.
 """
 
 from __future__ import annotations

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.daemon.index.making import make_commit
+from tests.daemon.index.making import HashEncoder, make_commit
 
-from ail_daemon.index.store import DamagedError, Store, hash_text
+from ail_daemon.index.store import DamagedError, Store, check_seal, database, hash_text
+from ail_daemon.index.store.seal import make_seal
 from ail_daemon.model import PullRequest, Tips
+from ail_daemon.text.passages import CommitChanges
 from ail_rpc.errors import BusyError, StorageError
 
 
@@ -78,9 +80,9 @@ def test_paths_of_any_bytes_are_kept(store: Store) -> None:
 
 def test_what_has_no_embedding_is_told_newest_first_and_each_text_once(store: Store) -> None:
     store.add_commits([make_commit(1, "old"), make_commit(2, "same"), make_commit(3, "new"), make_commit(4, "same")])
-    assert [text for _, text in store.find_unembedded(10)] == ["same", "new", "old"]
+    assert [*store.find_unembedded(10)[0].values()] == ["same", "new", "old"]
     store.add_embeddings([hash_text("same")], np.eye(1, 8, dtype=np.float32))
-    assert [text for _, text in store.find_unembedded(10)] == ["new", "old"]
+    assert [*store.find_unembedded(10)[0].values()] == ["new", "old"]
     assert [place for place, _ in store.find_by_text([hash_text("other"), hash_text("same")])] == [1, 1]
 
 
@@ -216,3 +218,48 @@ def test_a_thread_that_has_ended_leaves_no_descriptor(store: Store) -> None:
     store.count()
     before = read_in_a_thread()
     assert [read_in_a_thread() for _ in range(5)] == [before] * 5
+
+
+def test_the_file_is_hashed_at_the_end_of_a_series_of_changes_and_not_at_each_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed: list[Path] = []
+
+    def make_and_note(path: Path) -> None:
+        sealed.append(path)
+        make_seal(path)
+
+    monkeypatch.setattr(database, "make_seal", make_and_note)
+    monkeypatch.setattr(database, "LOG_MAX_BYTES", 0)  # a checkpoint after each transaction
+    path = tmp_path / "store.sqlite"
+    store = Store(path)
+    for number in range(5):
+        store.add_commits([make_commit(number, f"Change {number}")])
+    assert (sealed, check_seal(path)) == ([], None)
+    store.rest()
+    store.rest()
+    assert (len(sealed), check_seal(path)) == (1, True)
+    store.close()
+
+
+def test_what_is_unread_and_unembedded_is_found_part_by_part_newest_first(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store.sqlite")
+    store.add_commits([make_commit(number, f"Change {number}") for number in range(1, 8)])
+    first, until = store.find_unread(3)
+    assert [int(sha, 16) for sha in first] == [7, 6, 5]
+    store.add_changed([CommitChanges(sha, "") for sha in first])
+    assert [int(sha, 16) for sha in store.find_unread(3, until)[0]] == [4, 3, 2]
+    texts, until = store.find_unembedded(2)
+    assert list(texts.values()) == ["Change 7", "Change 6"]
+    store.add_embeddings(list(texts), HashEncoder().encode(list(texts.values())))
+    assert list(store.find_unembedded(2, until)[0].values()) == ["Change 5", "Change 4"]
+    store.close()
+
+
+def test_lines_read_again_are_not_counted_as_new(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store.sqlite")
+    commit = make_commit(1, "Change")
+    store.add_commits([commit])
+    rows = [CommitChanges(commit.sha, "+a"), CommitChanges("f" * 40, "+b")]
+    assert [store.add_changed(rows), store.add_changed(rows), store.count()] == [1, 0, (1, 1)]
+    store.close()
