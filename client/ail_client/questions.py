@@ -63,7 +63,7 @@ def _ask(options: Namespace, reach: Reach, question: str, target: Target) -> dic
     try:
         return _ask_enrolled(options, reach, "ask", params)
     except NotFoundError as err:
-        is_place = target.is_there or target.lines or options.range_of is not None
+        is_place = target.is_there or target.lines or target.function
         if len(options.words) > 1 or is_place or err.hint.startswith(SUGGESTING):
             raise
         # like `and/or`: no place after all

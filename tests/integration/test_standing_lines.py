@@ -110,11 +110,15 @@ def test_every_spelling_of_a_place_is_answered_or_told_what_is_close(desk: tuple
     for word, meant in (
         ("upload.py", "src/upload.py"),
         ("src/uplod.py", "src/upload.py"),
-        ("src/upload.py:send", "src/upload.py"),
     ):
         done = desk[0].client("ask", word, "why?", cwd=repo.path)
         assert (done.returncode, done.stdout) == (1, "")
         assert f"did you mean {meant}?" in done.stderr
+    done = desk[0].client("ask", "src/upload.py:nosuch", "why?", cwd=repo.path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "src/upload.py has no function nosuch" in done.stderr
+    done = desk[0].client("ask", "src/uplod.py:send", cwd=repo.path)  # a place, not a question of one word
+    assert (done.returncode, "src/uplod.py is not a file" in done.stderr) == (1, True)
 
 
 def test_a_commit_is_a_scope_of_its_own(desk: tuple[Home, Repository]) -> None:

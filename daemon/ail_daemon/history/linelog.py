@@ -105,10 +105,10 @@ def _list_lines(git: GitCommand, file: str, expressions: list[str], commit: str)
 
 def _translate(reason: str, file: str, name: str, commit: str) -> Exception:
     if "no match" in reason:
-        return NotFoundError(f"{file} has no function {name} at {commit:.40}", "name its lines: FILE:FIRST-LAST")
+        return NotFoundError(f"{file} has no function {name} at {commit:.10}", "name its lines: FILE:FIRST-LAST")
     if "-L" in reason:
         return UsageError(f"git cannot search for {name!r:.80}: {reason}", "for example -L :function:FILE")
-    return NotFoundError(f"{file} is not a file at {commit:.40}", "a function is looked for in a committed file")
+    return NotFoundError(f"{file} is not a file at {commit:.10}", "a function is looked for in a committed file")
 
 
 def _read_change(part: bytes) -> LineChange:
