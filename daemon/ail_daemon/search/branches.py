@@ -54,7 +54,10 @@ class Branches:
             kept = self._kept.get(key)
         if kept and kept[0] is tips and kept[1] == commits:
             return kept[2]
-        found = Aside(index, _ask_git(place, tips.shas, head))
+        shas = _ask_git(place, tips.shas, head)
+        found = Aside(index, shas or ())
+        if shas is None:
+            return found
         with self._lock:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
@@ -62,11 +65,12 @@ class Branches:
         return found
 
 
-def _ask_git(place: RepoPlace, tips: frozenset[str], head: str) -> list[str]:
+def _ask_git(place: RepoPlace, tips: frozenset[str], head: str) -> list[str] | None:
+    """Return the shas that *tips* reach and *head* does not; None where git takes too long: asked again the next time."""
     try:
         return list(open_history(place, limit_s=_LIMIT_S, limits=ASKED).iter_shas(tips, [head]))
     except AilError:
-        return []
+        return None
 
 
 def _name_all(tips: Tips, parents: Mapping[str, Sequence[str]]) -> dict[str, str]:

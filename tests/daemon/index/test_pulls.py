@@ -8,7 +8,7 @@ from ail_daemon.index.pulls import LARGEST, Pulls, resolve_parents
 
 def make_pulls(parents: Mapping[int, Sequence[int]], head: int | None) -> Pulls:
     """Return the pull requests of commits by number, whose shas end in zeros."""
-    shas = {number: bytes([number]) + bytes(19) for number in range(256)}
+    shas = {number: number.to_bytes(2, "big") + bytes(18) for number in range(1000)}
     return Pulls(
         resolve_parents((n, shas[n], b"".join(shas[one] for one in named)) for n, named in parents.items()), head
     )
