@@ -9,12 +9,11 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import quote as quote_url
 
+from ail_client import markdown
 from ail_client.answers import describe_confidence, describe_limits, describe_origin
 from ail_client.layout import describe_age, describe_time, shorten
 from ail_client.relations import describe_citation, describe_companion
 from ail_client.sanitise import to_block, to_line, to_path
-
-from . import markup
 
 _SENTENCES_MAX = 2
 _REASON_MAX_CHARS = 600
@@ -79,10 +78,12 @@ def write_hover(reason: Reason, where: Where, *, is_markdown: bool) -> str:
     if not is_markdown:
         named = [shorten(sha), age, author, request[0], *fate]
         return f"{reason.text}\n{describe_confidence(reason.confidence)} {' · '.join(filter(None, named))}"
-    commit = markup.link(markup.code(shorten(sha)), where.commit_url + sha if where.commit_url else "")
-    pull = markup.link(markup.escape(request[0]), request[1]) if request[0] else ""
-    named = [commit, markup.escape(age), markup.escape(author), pull, *map(markup.escape, fate)]
-    return f"{markup.escape(reason.text)}\n\n{describe_confidence(reason.confidence)} {' · '.join(filter(None, named))}"
+    commit = markdown.link(markdown.code(shorten(sha)), where.commit_url + sha if where.commit_url else "")
+    pull = markdown.link(markdown.escape(request[0]), request[1]) if request[0] else ""
+    named = [commit, markdown.escape(age), markdown.escape(author), pull, *map(markdown.escape, fate)]
+    return (
+        f"{markdown.escape(reason.text)}\n\n{describe_confidence(reason.confidence)} {' · '.join(filter(None, named))}"
+    )
 
 
 def write_hint(reason: Reason) -> str:
@@ -128,22 +129,24 @@ def make_failure(question: str, message: str, hint: str) -> dict[str, Any]:
 
 def write_page(result: dict[str, Any]) -> str:
     """Return a result as a page in Markdown: the answer, how sure it is, then the commits."""
-    place = f" {markup.code(result['place'])}" if result["place"] else ""
-    lines = [f"## {markup.escape(result['question'])}{place}", ""]
+    place = f" {markdown.code(to_path(result['place']))}" if result["place"] else ""
+    lines = [f"## {markdown.escape(result['question'])}{place}", ""]
     if result["error"]:
         hint = result["error"]["hint"]
         return "\n".join(
-            [*lines, markup.escape(result["error"]["message"]), *(["", markup.escape(hint)] if hint else []), ""]
+            [*lines, markdown.escape(result["error"]["message"]), *(["", markdown.escape(hint)] if hint else []), ""]
         )
     is_quoted = result["outcome"] == "answered" and not result["isOfChange"]
     lines += (
-        markup.quote(result["answer"]) if is_quoted else [markup.escape(line) for line in result["answer"].split("\n")]
+        markdown.quote(result["answer"], _EXCERPT_MAX_CHARS)
+        if is_quoted
+        else [markdown.escape(line) for line in result["answer"].split("\n")]
     )
     if result["sureness"]:
-        origin = f", {markup.escape(result['origin'])}" if result["origin"] else ""
+        origin = f", {markdown.escape(result['origin'])}" if result["origin"] else ""
         lines += ["", f"**{result['sureness']}**{origin}"]
-    lines += [f"\n{markup.escape(note)}" for note in result["notes"]]
-    lines += [f"\n- {markup.escape(companion)}" for companion in result["companions"]]
+    lines += [f"\n{markdown.escape(note)}" for note in result["notes"]]
+    lines += [f"\n- {markdown.escape(companion)}" for companion in result["companions"]]
     for number, citation in enumerate(result["citations"], 1):
         lines += _write_citation(number, citation)
     return "\n".join(lines) + "\n"
@@ -204,21 +207,26 @@ def _write_answer(reply: dict[str, Any]) -> list[str]:
 
 
 def _write_citation(number: int, citation: dict[str, Any]) -> list[str]:
-    commit = markup.link(markup.code(citation["short"]), citation["url"])
+    commit = markdown.link(markdown.code(citation["short"]), citation["url"])
     line = f":{citation['line']}" if citation["line"] else ""
-    at = f" {markup.code(citation['path'] + line)}" if citation["path"] else ""
-    pull = markup.link(markup.escape(citation["pullRequest"]), citation["pullRequestUrl"])
-    about = [markup.escape(citation["when"]), markup.escape(citation["author"]), pull, markup.escape(citation["fate"])]
+    at = f" {markdown.code(to_path(citation['path'] + line))}" if citation["path"] else ""
+    pull = markdown.link(markdown.escape(citation["pullRequest"]), citation["pullRequestUrl"])
+    about = [
+        markdown.escape(citation["when"]),
+        markdown.escape(citation["author"]),
+        pull,
+        markdown.escape(citation["fate"]),
+    ]
     lines = [
         "",
-        f"### {number}. {commit} {markup.escape(citation['subject'])}",
+        f"### {number}. {commit} {markdown.escape(citation['subject'])}",
         "",
         " · ".join(filter(None, about)) + at,
     ]
     if citation["relation"]:
-        lines += ["", markup.escape(citation["relation"])]
+        lines += ["", markdown.escape(citation["relation"])]
     if citation["excerpt"] and citation["excerpt"] != citation["subject"]:
-        lines += ["", *markup.quote(citation["excerpt"])]
+        lines += ["", *markdown.quote(citation["excerpt"], _EXCERPT_MAX_CHARS)]
     return lines
 
 
