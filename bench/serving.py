@@ -55,13 +55,14 @@ def bare_echo() -> Iterator[socket.socket]:
         child = os.fork()
         if child == 0:
             asyncio.run(_serve_echo(path))
-        while not os.path.exists(path):
-            time.sleep(0.01)
-        with socket.socket(socket.AF_UNIX) as connected:
-            connected.connect(path)
-            yield connected
-        os.kill(child, 15)
-        os.waitpid(child, 0)
+        try:
+            with socket.socket(socket.AF_UNIX) as connected:
+                while connected.connect_ex(path):  # until it listens
+                    time.sleep(0.01)
+                yield connected
+        finally:
+            os.kill(child, 15)
+            os.waitpid(child, 0)
 
 
 async def _serve_echo(path: str) -> None:

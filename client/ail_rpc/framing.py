@@ -69,10 +69,12 @@ class Packed:
 
 
 def pack_map(value: dict[str, Value]) -> bytes:
-    """Return *value* as MessagePack; its own values may be `Packed`."""
-    pairs = (pack(name) + (one.bytes if isinstance(one, Packed) else pack(one)) for name, one in value.items())
-    header: bytes = msgpack.Packer().pack_map_header(len(value))
-    return header + b"".join(pairs)
+    """Return *value* as MessagePack; its own values may be `Packed`, and come last then."""
+    plain = {name: one for name, one in value.items() if not isinstance(one, Packed)}
+    packer = msgpack.Packer()
+    header: bytes = packer.pack_map_header(len(value))
+    pairs = pack(plain)[len(packer.pack_map_header(len(plain))) :]
+    return header + pairs + b"".join(pack(name) + value[name].bytes for name in value if name not in plain)
 
 
 class FrameReader:

@@ -116,16 +116,18 @@ class ExactCache(_Replies):
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
-        self._latest: LRUCache[Hashable, tuple[_Row, dict[str, Any]]] = LRUCache(_LATEST)
+        self._latest: LRUCache[int, tuple[_Row, dict[str, Any]]] = LRUCache(
+            _LATEST
+        )  # by the row's id: a key's hash costs more
 
     def get(self, key: Hashable) -> dict[str, Any] | None:
         """Return a new copy of the reply, None if none is kept. Its citations and evidence are `Packed`: they are only sent."""
         if (row := self._find(key, lambda _: True)) is None:
             return None
         with self._lock:
-            found = self._latest.get(key)
+            found = self._latest.get(id(row))
             if found is None or found[0] is not row:
-                self._latest[key] = found = row, _pack_lists(_decode(row))
+                self._latest[id(row)] = found = row, _pack_lists(_decode(row))
         return dict(found[1])
 
     def clear(self, is_dropped: Callable[[Hashable], bool] = lambda _: True) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.framing import pack
@@ -32,9 +32,8 @@ def read_signature(place: RepoPlace, ref_kinds: Iterable[str]) -> str:
     If the repository moved within the last tick, the signature is unlike every other, even when read again.
     """
     now = time.time_ns()
-    stats = list(_stats(place, now))
-    newest = max((stat[0] for _, stat in stats), default=0)
-    if _is_racy(newest, now):
+    stats = _list_stats(place, now)
+    if _is_racy(max((stat[0] for _, stat in stats), default=0), now):
         return os.urandom(16).hex()
     return hashlib.blake2b(pack([stats, list(ref_kinds)]), digest_size=16).hexdigest()
 
@@ -44,30 +43,28 @@ def _is_racy(changed_ns: int, now_ns: int) -> bool:
     return abs(now_ns - changed_ns) < tick  # abs: clocks jump
 
 
-def _stats(place: RepoPlace, now_ns: int) -> Iterator[tuple[str, tuple[int, int, int]]]:
-    """Yield each file and directory that counts, with its (mtime in ns, size, inode)."""
-    worktrees = f"{place.common_dir}/worktrees"
-    stat = _stat(worktrees)
-    heads = dict.fromkeys((f"{place.git_dir}/HEAD", f"{place.common_dir}/HEAD"))  # one, but for a linked worktree
-    for path in (
+def _list_stats(place: RepoPlace, now_ns: int) -> list[tuple[str, tuple[int, int, int]]]:
+    """Return each file and directory that counts, with its (mtime in ns, size, inode)."""
+    common, worktrees = place.common_dir, f"{place.common_dir}/worktrees"
+    trees = _list(worktrees, stat, now_ns) if (stat := _stat(worktrees)) else ()
+    heads = dict.fromkeys((f"{place.git_dir}/HEAD", f"{common}/HEAD"))  # one, but for a linked worktree
+    paths = [
         *heads,
-        *(f"{place.common_dir}/{name}" for name in ("packed-refs", "reftable", "shallow")),
-        *(f"{tree}/HEAD" for tree in (_list(worktrees, stat, now_ns) if stat else ())),
-        worktrees,
-    ):
-        if stat := _stat(path):
-            yield path, stat
-    yield from _directories(f"{place.common_dir}/refs", now_ns)
-
-
-def _directories(top: str, now_ns: int) -> Iterator[tuple[str, tuple[int, int, int]]]:
-    """Yield *top*, where it is there, and the directories below it, with their stats."""
-    waiting = [top]  # no recursion: a path may be 2,000 directories deep
+        f"{common}/packed-refs",
+        f"{common}/reftable",
+        f"{common}/shallow",
+        *(f"{tree}/HEAD" for tree in trees),
+    ]
+    found = [(path, one) for path in paths if (one := _stat(path))]
+    if stat:
+        found.append((worktrees, stat))
+    waiting = [f"{common}/refs"]  # no recursion: a path may be 2,000 directories deep
     while waiting:
         path = waiting.pop()
         if stat := _stat(path):
-            yield path, stat
+            found.append((path, stat))
             waiting += _list(path, stat, now_ns)
+    return found
 
 
 def _list(directory: str, stat: tuple[int, int, int], now_ns: int) -> list[str]:
@@ -89,7 +86,7 @@ def _list(directory: str, stat: tuple[int, int, int], now_ns: int) -> list[str]:
 
 def _stat(path: str) -> tuple[int, int, int] | None:
     try:
-        stat = os.stat(path, follow_symlinks=False)
+        stat = os.lstat(path)
     except OSError:
         return None
     return stat.st_mtime_ns, stat.st_size, stat.st_ino

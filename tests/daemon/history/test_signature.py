@@ -60,7 +60,7 @@ def test_a_directory_that_changed_just_now_is_listed_again(place: RepoPlace) -> 
     refs = Path(place.common_dir, "refs", "heads")
     for name in ("one", "two", "three"):  # within a tick all three may leave the same time
         (refs / name).mkdir()
-        told = signature._stats(place, time.time_ns())
+        told = signature._list_stats(place, time.time_ns())
         assert f"{refs}/{name}" in [path for path, _ in told]
 
 
