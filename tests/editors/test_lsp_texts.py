@@ -130,7 +130,7 @@ def test_a_hover_links_commit_and_pull_request_and_says_what_became_of_it() -> N
     reason = find_reason(ScriptedDaemon.make_reply(citations=[citation]), 0.6)
     assert reason is not None
     said = write_hover(reason, Where("/r", "https://github.com/o/r/commit/"), is_markdown=True)
-    assert "[#7 Retry](https://github.com/o/r/pull/7)" in said.replace("\\#", "#")
+    assert "[`#7` Retry](https://github.com/o/r/pull/7)" in said
     assert f"[`4f1c2d9e4f`](https://github.com/o/r/commit/{'4f1c2d9e' * 5})" in said
     assert "reverted by cccccccccc" in said
 
