@@ -41,7 +41,7 @@ def test_what_is_ours_alone_grows_with_what_we_write_and_is_resident() -> None:
     after = get_uss_bytes()
     assert before is not None
     assert after is not None
-    assert len(block) * 0.9 < after - before < len(block) * 1.5
+    assert len(block) * 0.9 < after - before < len(block) * 3  # other threads of a long run of tests write, too
     assert after < get_rss_bytes()
 
 

@@ -146,6 +146,18 @@ def test_a_text_that_is_no_utf8_is_damage(store: Store) -> None:
         store.get_commits(list(ids.values()))
 
 
+def test_a_schema_that_is_no_utf8_is_damage(tmp_path: Path) -> None:
+    """SQLite quotes it in its message, which Python's module cannot decode: a UnicodeDecodeError instead of its own."""
+    path = tmp_path / "store.sqlite"
+    Store(path).close()
+    path.with_suffix(".seal").unlink()
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"CREATE TABLE retired", b"CREATE TA\x81v\x97 retired"))
+    assert path.read_bytes() != whole
+    with pytest.raises(DamagedError):
+        Store(path)
+
+
 def test_only_the_writer_checkpoints(store: Store) -> None:
     store.add_commits([make_commit(1, "one")])
     assert store.count() == (1, 0)
