@@ -55,7 +55,10 @@ class Siblings:
             model = _get_model(db)
         for other in self._repos:
             if other is not repo and _try(other, lambda path: path.exists() and _shares(path, sample, model)):
-                yield other
+                if other.is_damaged_at_rest():  # an embedding that a flipped bit changed is still one to SQLite
+                    _report(other)
+                else:
+                    yield other
 
 
 def _try(other: Repo, read: Callable[[Path], T]) -> T | None:
@@ -63,11 +66,15 @@ def _try(other: Repo, read: Callable[[Path], T]) -> T | None:
     try:
         return read(other.directory / STORE_FILE)
     except DamagedError:
-        other.distrust()
-        other.on_damage(other)
+        _report(other)
     except (StorageError, OSError) as err:
         log("sibling_unreadable", level="warning", repo_id=other.key, error=err)
     return None
+
+
+def _report(other: Repo) -> None:
+    other.distrust()
+    other.on_damage(other)
 
 
 def _get_model(db: Reading) -> str | None:

@@ -191,15 +191,21 @@ class Repo:
     def reopen_if_doubtful(self) -> None:
         """Close an index whose last update failed: opening it again makes words and vectors equal to the store."""
         if self.is_doubtful:
-            self.close()
-            if self._is_suspect:
-                break_seal(self.directory / STORE_FILE)  # closing sealed it as it was
+            with self._opening:
+                was_open = self._index is not None
+                self._close()
+                if self._is_suspect and was_open:  # closing sealed it as it was; of one that was not open the seal tells
+                    break_seal(self.directory / STORE_FILE)
             self.is_doubtful = self._is_suspect = False
 
     def set_aside(self) -> None:
-        """Close a damaged index and keep its files beside, once; the next opening begins a new one."""
-        self.close()
-        self._move_aside()
+        """Close a damaged index and keep its files beside, once; the next opening begins a new one.
+
+        A question that opened it in between would read on from files that are moved away, and an update would write there.
+        """
+        with self._opening:
+            self._close()
+            self._move_aside()
 
     def _move_aside(self) -> None:
         beside = self.directory / "damaged"
@@ -219,9 +225,12 @@ class Repo:
     def close(self) -> None:
         """Close the index."""
         with self._opening:
-            if self._index is not None:
-                self._index.close()
-                self._index = None
+            self._close()
+
+    def _close(self) -> None:
+        if self._index is not None:
+            self._index.close()
+            self._index = None
 
 
 def describe_index(repo: Repo, index: RepoIndex, place: RepoPlace | None = None) -> dict[str, Any]:
