@@ -194,7 +194,8 @@ class Repo:
             with self._opening:
                 was_open = self._index is not None
                 self._close()
-                if self._is_suspect and was_open:  # closing sealed it as it was; of one that was not open the seal tells
+                # Closing sealed it as it was; of one that was not open the seal tells.
+                if self._is_suspect and was_open:
                     break_seal(self.directory / STORE_FILE)
             self.is_doubtful = self._is_suspect = False
 

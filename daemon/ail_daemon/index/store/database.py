@@ -305,7 +305,8 @@ def _translated() -> Iterator[None]:
             raise DamagedError(f"the index is damaged ({err})", REBUILD) from err
         message, hint = next((words for start, words in _WORDS.items() if name.startswith(start)), _OTHERWISE)
         raise StorageError(f"{message} ({err})", hint) from err
-    except UnicodeDecodeError as err:  # Python's module, at SQLite's own message about a damaged schema, which quotes it
+    except UnicodeDecodeError as err:
+        # Python's module, at SQLite's own message about a damaged schema, which quotes it.
         raise DamagedError("the index is damaged (it holds what is no text)", REBUILD) from err
 
 
