@@ -119,12 +119,12 @@ def measure(call: Calling, slices: list[Path], questions: int, *, is_random: boo
     """Ask about commits of every slice; print times, and how often the best repository of all was among those asked."""
     dice = random.Random(SEED)
     asked = [make_question(slices[number % len(slices)], dice) for number in range(questions)]
-    call("ask", all=True, question="why is the first question slow?", timeout=60)  # opens every index
+    call("ask.all", question="why is the first question slow?", timeout=60)  # opens every index
     daemon = psutil.Process(call("status")["pid"])
     times, used, right, best, again = [], [], 0, 0, []
     for source, question in asked:
         began, before = time.perf_counter(), sum(daemon.cpu_times()[:2])
-        reply = call("ask", all=True, question=question, no_cache=True)
+        reply = call("ask.all", question=question, no_cache=True)
         times.append((time.perf_counter() - began) * 1000)
         used.append((sum(daemon.cpu_times()[:2]) - before) * 1000)
         cited = [one["repo"] for one in reply["citations"][:1]]

@@ -87,7 +87,7 @@ class Tools:
         try:
             check_texts(question=question, path=path, repo_path=repo_path, repos=repos)
             if repos is not None:
-                answer = make_answer(_ask("ask", _make_params_of_all(question, repos, limit, path or repo_path)))
+                answer = make_answer(_ask("ask.all", _make_params_of_all(question, repos, limit, path or repo_path)))
                 return _result(write_answer(answer), answer)
             params: dict[str, Any] = {"repo": find_repo(repo_path, self._project), "question": question or WHY}
             if question is None and path is None:

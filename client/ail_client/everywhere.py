@@ -27,7 +27,7 @@ def run_ask_all(options: Namespace, reach: Reach, filters: dict[str, Any]) -> in
             "over several repositories, a question alone is asked",
             'for example: ail-client ask --all "why do we retry?"',
         )
-    reply = ask_daemon(reach, "ask", make_params(options.words[0], options.repos) | filters)
+    reply = ask_daemon(reach, "ask.all", {"question": options.words[0], "repos": options.repos, **filters})
     form = "json" if options.json else options.format or "text"
     is_empty = reply["outcome"] == "no_evidence" or not reply["citations"]
     if form == "json":
@@ -42,11 +42,6 @@ def run_ask_all(options: Namespace, reach: Reach, filters: dict[str, Any]) -> in
         for note in describe_limits(reply):
             write_note(f"note: {note}")
     return _NOTHING_FOUND if is_empty else 0
-
-
-def make_params(question: str, pattern: str | None) -> dict[str, Any]:
-    """Return the params of `ask` over the repositories that *pattern* fits; None: all."""
-    return {"question": question, "all": True} if pattern is None else {"question": question, "repos": pattern}
 
 
 def _count(reply: dict[str, Any]) -> str:

@@ -17,7 +17,6 @@ from ail_rpc.errors import AilError, OutOfTimeError, UsageError
 from .arguments import DEFAULT_TIMEOUT_S
 from .contexts import ArchaeologyContext, make_context
 from .deadline import Deadline
-from .everywhere import make_params
 from .session import Reach, ask_daemon
 from .target import find_owner, find_place, resolve_file, to_wire_path
 
@@ -184,5 +183,5 @@ def ask_all(
     repos: only those whose directory, or its name, this pattern fits, as a shell's. limit: citations, 1 to 100. timeout: seconds.
     Raises NotEnrolledError where no repository fits, and as `get_context`.
     """
-    params = make_params(question, repos) | {"limit": limit}
-    return make_context(ask_daemon(Reach(socket, timeout, may_start=True), "ask", params))
+    params = {"question": question, "repos": repos, "limit": limit}
+    return make_context(ask_daemon(Reach(socket, timeout, may_start=True), "ask.all", params))

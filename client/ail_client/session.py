@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 REPLY_GRACE_S = 0.2
 """How much longer than the daemon the client waits, so that the daemon's own error about the limit arrives."""
 
-_READS = frozenset({"ask", "log", "related", "show", "status", "health", "metrics", "repo.list", "cache.stats"})
-_QUESTIONS = frozenset({"ask", "log", "related"})  # the only methods whose time the daemon limits
+_READS = frozenset(
+    {"ask", "ask.all", "log", "related", "show", "status", "health", "metrics", "repo.list", "cache.stats"}
+)
+_QUESTIONS = frozenset({"ask", "ask.all", "log", "related"})  # the only methods whose time the daemon limits
 _MAX_TRIES = 2
 
 

@@ -18,11 +18,11 @@ from .administration.doctor.visiting import Doctor
 from .administration.enrolment import Enrolment
 from .asking.answering import Answering
 from .asking.asking import Asking
-from .asking.askparams import ASK
+from .asking.askparams import ASK, ASK_ALL
 from .asking.caches import AnswerCaches
 from .asking.caching import Caching
 from .asking.consistency import SAMPLE, Consistency
-from .asking.everywhere import ASK_ALL, Everywhere
+from .asking.everywhere import Everywhere
 from .asking.fallback import Fallback
 from .asking.linelog import LOG, LineLog
 from .asking.pool import QuestionPool
@@ -88,7 +88,17 @@ async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.
     await freshness.start()
     try:
         methods = _offer_methods(
-            everywhere, caching, configuring, showing, linelog, related, enrolment, checking, consistency, keeping
+            asking,
+            everywhere,
+            caching,
+            configuring,
+            showing,
+            linelog,
+            related,
+            enrolment,
+            checking,
+            consistency,
+            keeping,
         )
         doctor = Doctor(flags, encoder, repos, pool, state / "models", pull_requests.describe)
         methods["doctor"] = Method(doctor.examine, text("repo", default=None))
@@ -126,6 +136,7 @@ async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.
 
 
 def _offer_methods(
+    asking: Asking,
     everywhere: Everywhere,
     caching: Caching,
     configuring: Configuring,
@@ -141,7 +152,8 @@ def _offer_methods(
     maybe_repo = text("repo", default=None)
 
     return {
-        "ask": Method(everywhere.ask, *ASK_ALL),
+        "ask": Method(asking.ask, *ASK),
+        "ask.all": Method(everywhere.ask, *ASK_ALL),
         "log": Method(linelog.log, *LOG),
         "related": Method(
             related.related, repo, timeout, texts("files", default=()), raw("staged", default=None), text("by", default=""),

@@ -17,13 +17,18 @@ from ..search.filters import NAMES, Filters
 from ..search.linehistory import hash_text
 from ..server.params import check_file, flag, lines, number, raw, text, whole
 
+_HOW = (
+    number("timeout", 0.001, 3600, default=None), whole("limit", 1, 100, default=5),
+    text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"), *(text(name, default=None) for name in NAMES),
+)  # fmt: skip
 ASK = (
-    text("repo"), number("timeout", 0.001, 3600, default=None), text("question", default=""), text("file", default=None),
-    lines("lines"), raw("contents", default=None), text("at", default=None), text("function", default=None),
-    whole("limit", 1, 100, default=5), text("mode", "auto", "semantic", "lexical", default="auto"), flag("no_cache"),
-    *(text(name, default=None) for name in NAMES),
+    text("repo"), text("question", default=""), text("file", default=None), lines("lines"), raw("contents", default=None),
+    text("at", default=None), text("function", default=None), *_HOW,
 )  # fmt: skip
 """The parameters of `ask`, for `Method`."""
+
+ASK_ALL = (text("question"), text("repos", default=None), *_HOW)
+"""The parameters of `ask.all`. repos: a pattern for the path of a repository, or the name of its directory; None: all."""
 
 CONTENTS_MAX_BYTES = 768 << 10
 """Of an unsaved text; a request may have 1 MiB."""
@@ -70,6 +75,14 @@ class AskParams:
             params["repo"], WHY, params["file"], (asked[0], asked[1]) if asked else None, params["limit"],
             timeout_s=params["timeout"], contents=params["contents"], at=params["at"] or None,
             function=params["function"] or None,
+        )  # fmt: skip
+
+    @classmethod
+    def of_all(cls, params: dict[str, Any]) -> AskParams:
+        """Parse *params*, of ASK_ALL; whose repository it is about is to be filled in."""
+        return cls(
+            "", params["question"].strip(), None, None, params["limit"], params["mode"], params["timeout"], params["no_cache"],
+            filters=Filters.of(params),
         )  # fmt: skip
 
     @property

@@ -1,4 +1,4 @@
-"""`ask` with `all` or `repos`: one question over every enrolled repository, in one list ranked by confidence.
+"""`ask.all`: one question over every enrolled repository, in one list ranked by confidence.
 
 The question is encoded once. Each repository is first looked at for its nearest message and its best match of words, which takes
 a millisecond or two; the few best by either are then asked in full, as if each had been asked alone.
@@ -19,15 +19,11 @@ from ail_rpc.errors import AilError, NotEnrolledError, UsageError
 from ..model import SCHEMA
 from ..repos.repo import Repo, describe_index
 from ..repos.repos import Repos
-from ..server.params import Param, flag, text
 from .answering import Answering, Glance
 from .asking import DAMAGE, Asking
-from .askparams import ASK, AskParams
+from .askparams import AskParams
 from .pool import QuestionPool
 from .replies import Asked
-
-ASK_ALL: tuple[Param, ...] = (text("repo", default=None), *ASK[1:], flag("all"), text("repos", default=None))
-"""The parameters of `ask`, for `Method`. repos: a pattern for the path of a repository, or the name of its directory."""
 
 BY_MEANING, BY_WORDS = 4, 4
 """How many repositories are asked in full for each of the two signals; most are the same by both."""
@@ -38,7 +34,7 @@ AddRequests = Callable[[Repo, dict[str, Any]], None]
 
 
 class Everywhere:
-    """Answers questions about all repositories; passes those about one on to *asking*."""
+    """Answers questions about all repositories, each as *asking* would."""
 
     def __init__(
         self,
@@ -56,22 +52,15 @@ class Everywhere:
 
     async def ask(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the reply. Raises UsageError, NotEnrolledError where no repository matches, and as `Asking.ask`."""
-        is_all, pattern = params.pop("all"), params.pop("repos")
-        if not is_all and pattern is None:
-            if params["repo"] is None:
-                raise UsageError("repo is missing", "repo must be text without a NUL")
-            return await self._asking.ask(params)
         started = perf_counter()
-        asked_for = AskParams.parse({**params, "repo": ""})
-        if asked_for.file or asked_for.lines or asked_for.at:
-            raise UsageError("a file, lines and a commit are of one repository", "ask there, or leave them out")
-        chosen = self._choose(pattern)
+        asked_for = AskParams.of_all(params)
+        chosen = self._choose(params["repos"])
         limit_s = self._pool.get_limit_s(asked_for.timeout_s)
         found, failed = await self._find(asked_for, chosen)
         replies = await self._ask_best(found, limit_s, started, failed)
         wire = _merge(replies, asked_for)
         counts = {"asked": len(chosen), "searched": len(replies), "failed": len(failed)}
-        degraded = wire["degraded"] or (f"{_describe(failed)}" if failed else None)
+        degraded = wire["degraded"] or (_describe(failed) if failed else None)
         index = _sum_up(chosen)
         spent_ms = round((perf_counter() - started) * 1000, 3)
         return {**wire, "degraded": degraded, "repos": counts, "index": index, "query_time_ms": spent_ms}
