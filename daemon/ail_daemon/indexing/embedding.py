@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
 import numpy as np
 
 from ..index.repoindex import RepoIndex
-from ..index.store import NEWEST, hash_text
+from ..index.store import hash_text
 from ..model import Commit, Embeddings, Encode, Encoder
 from ..repos.repo import Progress, Repo
 from . import skipping
+from .batches import iter_newest_first
 
 FindKept = Callable[[list[bytes]], dict[bytes, bytes]]
 """Text hashes to embeddings (float16 bytes) that other repositories keep: a clone of one encodes nothing again."""
@@ -77,7 +78,7 @@ def embed_rest(
     if (already := index.counts.embedded) is None or not index.counts.unembedded:
         return
     repo.progress = Progress("embedding", 0, index.counts.commits - already)
-    for texts in _iter_unembedded(index):
+    for texts in iter_newest_first(index.store.find_unembedded, _TEXTS, _FIRST_TEXTS):
         kept = find_kept(list(texts)) if find_kept else {}
         if kept:
             repo.reused += len(kept)
@@ -89,21 +90,6 @@ def embed_rest(
             _embed(encode, index, rest, [texts[text_hash] for text_hash in rest])
             repo.encoded += len(rest)
         repo.progress.done = (index.counts.embedded or 0) - already
-
-
-def _iter_unembedded(index: RepoIndex) -> Iterator[dict[bytes, str]]:
-    """Yield batches of hash -> text without an embedding, newest first, until there are none; the caller sees to each."""
-    limit, until = _FIRST_TEXTS, NEWEST
-    while True:
-        texts, oldest = index.store.find_unembedded(limit, until)
-        if not texts and until == NEWEST:
-            return
-        if texts:
-            yield texts
-        limit, until = (
-            _TEXTS,
-            oldest if texts else NEWEST,
-        )  # once more from the beginning: commits may have come meanwhile
 
 
 def _embed(encode: Encode, index: RepoIndex, hashes: list[bytes], texts: list[str]) -> None:

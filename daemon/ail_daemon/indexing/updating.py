@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 
 from ..index.repoindex import RepoIndex
 from ..index.rewrites import forget_unused_embeddings, purge_retired
-from ..index.store import NEWEST
 from ..model import Commit, Encode, Tips
 from ..repos.repo import Progress, Repo
 from ..text.passages import CommitChanges
 from . import skipping
+from .batches import iter_newest_first
 from .embedding import FindKept, MayEncode, embed_fresh, embed_rest
 from .reading import Reader, check_commits
 from .takingback import LargeUpdate, find_gone, retire, take_back, without_reachable
@@ -253,24 +253,12 @@ def _read_changes(reader: Reader, repo: Repo, index: RepoIndex, *, is_retry: boo
     if index.counts.changed == index.counts.commits:
         return
     repo.progress = Progress("changes", 0, index.counts.commits - index.counts.changed)
-    for shas in _iter_unread(index):
+    for shas in iter_newest_first(index.store.find_unread, _CHANGES):
         for rows in _complete(reader.iter_changes(shas), shas):
             index.add_changed(rows)
             repo.progress.done += len(rows)
         skipping.note(index.store, reader.take_skipped(), "changes")
         index.publish()
-
-
-def _iter_unread(index: RepoIndex) -> Iterator[list[str]]:
-    """Yield batches of commits whose changed lines were not read, newest first, until there are none."""
-    until = NEWEST
-    while True:
-        shas, oldest = index.store.find_unread(_CHANGES, until)
-        if not shas and until == NEWEST:
-            return
-        if shas:
-            yield shas
-        until = oldest if shas else NEWEST  # once more from the beginning: commits may have come meanwhile
 
 
 def _finish(index: RepoIndex) -> None:
