@@ -138,10 +138,9 @@ def _rank(gathered: Gathered, question: Question, side: Side, folder: Folder) ->
     model = load_model(is_semantic=side == "semantic", by_words=not by_meaning_alone)
     most = FOLDED_HITS * question.limit
     ranked = rank(candidates, gathered.asked, model, lambda ids: folder.fold(ids[:most]))
-    ranked = _put_opposites_last(ranked, gathered.asked)
     if question.aside:
         ranked = replace(ranked, hits=sorted(ranked.hits, key=lambda hit: _place(hit, question.aside)))
-    return ranked
+    return _put_opposites_last(ranked, gathered.asked)
 
 
 def _put_opposites_last(ranked: Ranked, terms: QuestionTerms) -> Ranked:
@@ -149,13 +148,14 @@ def _put_opposites_last(ranked: Ranked, terms: QuestionTerms) -> Ranked:
 
     Where one was first, there is an answer only if a commit goes the question's way.
     """
-    opposite = [hit for hit in ranked.hits if is_opposite(hit.signals, terms) and not hit.signals.is_reference]
-    if not opposite:
-        return ranked
-    others = [hit for hit in ranked.hits if hit not in opposite]
-    if ranked.hits[0] is not opposite[0] or (others and others[0].signals.direction == terms.direction):
-        return replace(ranked, hits=others + opposite)
-    return replace(ranked, hits=others + opposite, confidence=ranked.confidence / 2, has_evidence=False)
+
+    def is_last(hit: Hit) -> bool:
+        return is_opposite(hit.signals, terms) and not hit.signals.is_reference
+
+    hits = sorted(ranked.hits, key=is_last)
+    if not hits or not is_last(ranked.hits[0]) or hits[0].signals.direction == terms.direction:
+        return replace(ranked, hits=hits)
+    return replace(ranked, hits=hits, confidence=ranked.confidence / 2, has_evidence=False)
 
 
 def _place(hit: Hit, aside: frozenset[int]) -> tuple[bool, float, bool]:

@@ -92,12 +92,13 @@ QUESTIONS = ("why was dark mode removed?", "why is there no dark mode any more?"
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-@pytest.mark.parametrize("file", [None, "theme.py"])
+@pytest.mark.parametrize(("file", "aside"), [(None, []), ("theme.py", []), (None, [1])])
 def test_what_took_a_thing_away_is_asked_for_and_not_what_added_it(
-    shell: Any, indexed: Indexed, question: str, file: str | None
+    shell: Any, indexed: Indexed, question: str, file: str | None, aside: list[int]
 ) -> None:
+    """Also where there are commits of other branches, which are put behind those of HEAD by score."""
     shell(DARK + DROPPED)
-    reply = answer(indexed("r"), HashEncoder(), Question(question, Scope(file)))
+    reply = answer(indexed("r"), HashEncoder(), Question(question, Scope(file), aside=frozenset(aside)))
     assert reply["citations"][0]["subject"] == "Drop dark mode"
     assert "night shift" not in reply["answer"]
     assert "Two alarms were missed" in reply["answer"]
