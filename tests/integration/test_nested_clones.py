@@ -34,6 +34,8 @@ def test_it_is_answered_by_its_own_repository_or_told_of_it(
             reply = call("ask", file=file, lines=[2, 2], **asked)
             assert (reply["repo"], reply["file"]) == (str(inner), "upload.py")
             assert reply["citations"][0]["sha"] == retry
+        reply = call("ask", file="lib/dep/upload.py", function="upload", **asked)
+        assert (reply["repo"], reply["lines"]) == (str(inner), [1, 2])
         assert call("related", repo=str(around.path), files=["lib/dep/upload.py"])["repo"] == str(inner)
         with pytest.raises(UsageError, match="lie in 2 repositories"):
             call("related", repo=str(around.path), files=["lib/dep/upload.py", "start.txt"])

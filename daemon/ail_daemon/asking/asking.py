@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -80,9 +81,10 @@ class Asking:
         """Return *params* with the lines of the function that they name, if they name one."""
         if not params.function:
             return params
-        _, place = self._repos.find(params.repo)
+        _, place, files = self._repos.find_owner(params.repo, [params.file] if params.file else [])
+        own = replace(params, file=files[0] if files else None)
         limit_s = self._pool.get_limit_s(params.timeout_s)
-        return await self._pool.run(limit_s, lambda: resolve_function(params, place))
+        return await self._pool.run(limit_s, lambda: resolve_function(own, place))
 
     async def freshen(self, asked: Asked, limit_s: float) -> None:
         """Have the index of *asked* cite nothing that is gone, and wait a moment for what is new. Raises OutOfTimeError."""
