@@ -34,7 +34,7 @@ from ail_daemon.search.features import Floats
 from ail_daemon.search.judging import SCOPES, Judge, Sureness, build_columns, measure_sureness
 from ail_daemon.search.linehistory import NO_LINES
 from ail_daemon.search.search import rank_gathered
-from ail_daemon.text import passages
+from ail_daemon.text import direction, passages
 from ail_rpc.discovery import RepoPlace, find_repository
 from ail_rpc.errors import AilError
 
@@ -129,7 +129,10 @@ def gather(name: str, encoder: Encoder, *, is_lesson: bool = False) -> list[Case
 
 def _hash_sources() -> str:
     """Return a hash of the code and the weights that decide what is found."""
-    files = [Path(str(module.__file__)) for module in (candidates, evidence, features, linehistory, passages, ranking)]
+    files = [
+        Path(str(module.__file__))
+        for module in (candidates, direction, evidence, features, linehistory, passages, ranking)
+    ]
     files.append(files[-1].with_name("ranking.json"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
