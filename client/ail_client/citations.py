@@ -11,6 +11,7 @@ from .wrapping import count_columns, reflow, wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
     from typing import Any
 
@@ -23,9 +24,11 @@ _REASONS = {
     "touches_lines": "touches these lines",
     "named": "is named in the question",
 }
-_FATES = (("reverted_by", "reverted by"), ("replaced_by", "replaced by"), ("successor_of", "stands for the rewritten"))
+FATES = (("reverted_by", "reverted by"), ("replaced_by", "replaced by"), ("successor_of", "stands for the rewritten"))
+"""Of a citation: the key of another commit's sha, and what that commit is to it."""
+
 _SUBJECT_MAX = 300  # characters; git recommends 50, generators may write 100,000
-_AUTHOR_MAX = 60
+AUTHOR_MAX = 60
 _TIME_MAX = 40
 _LINES_FIRST, _LINES_OTHERS = 10, 5
 _DATE_FROM = 76  # columns from which date and age both fit
@@ -44,10 +47,18 @@ def render_citations(citations: list[dict[str, Any]], page: Page, question: str 
 def render_fate(commit: dict[str, Any], page: Page, indent: str = "") -> list[str]:
     """Return the fate of *commit*: whether it was reverted or replaced, and which commit it rewrote."""
     lines = []
-    for key, words in _FATES:
+    for key, words in FATES:
         if sha := commit.get(key):
             lines.append(f"{indent}{page.paint(words, 'warning')} {page.name_commit(to_line(sha))}")
     return lines
+
+
+def name_lines(lines: Sequence[int] | None) -> str:
+    """Return "120-124" for the first and last of *lines*, "120" where they are one, "" for None."""
+    if not lines:
+        return ""
+    first, last = lines
+    return str(first) if first == last else f"{first}-{last}"
 
 
 def _find_stems(question: str) -> AbstractSet[str]:
@@ -90,7 +101,7 @@ def _render_head(number: int, citation: dict[str, Any], page: Page, indent: str)
     iso = to_line(citation.get("author_time") or "")[:_TIME_MAX]
     has_room = page.width is None or page.width >= _DATE_FROM
     when = describe_time(iso) if has_room else describe_age(iso) or iso
-    author = _clip(to_line(citation.get("author") or ""), _AUTHOR_MAX)
+    author = _clip(to_line(citation.get("author") or ""), AUTHOR_MAX)
     lines, taken = [f"{number}. {page.name_commit(to_line(citation['sha']))}"], len(f"{number}. ") + SHORT_SHA
     for text, shown in ((when, page.paint(when, "dim")), (author, author)):
         if page.width is not None and taken + 2 + count_columns(text) > page.width:

@@ -10,7 +10,7 @@ import re
 from ail_rpc import WHY
 
 from .answers import describe_confidence, describe_origin
-from .citations import cut_subject
+from .citations import AUTHOR_MAX, FATES, cut_subject, name_lines
 from .layout import shorten
 from .markdown import code, code_path, escape, fold, link, quote
 from .remotes import find_remote_url, make_commit_url, make_pull_url
@@ -23,12 +23,10 @@ if TYPE_CHECKING:
 _ANSWER_MAX = 2_000  # characters
 _QUOTED_MAX = 1_200
 _MESSAGE_MAX = 10_000
-_AUTHOR_MAX = 60
 _PATHS_MAX = 100
 _NAMED = re.compile(r"\(([0-9a-f]{7,64})\)")
 _PULL = re.compile(r"\(#(\d{1,9})\)\s*\Z|\AMerge pull request #(\d{1,9})\b")
 _MERGE_REQUEST = re.compile(r"^See merge request \S*!(\d{1,9})\s*$", re.MULTILINE)
-_FATES = (("reverted_by", "reverted by"), ("replaced_by", "replaced by"), ("successor_of", "stands for the rewritten"))
 
 
 class Links:
@@ -92,23 +90,18 @@ def quote_sentence(citation: dict[str, Any], most_chars: int) -> list[str]:
 
 def describe_commit(commit: dict[str, Any], links: Links) -> str:
     """Return "`4f1c2d9e4f` Subject (2026-05-04, Jane Doe, pull request 12), **reverted by** …" on one line, with links."""
-    author = escape((commit.get("author") or "")[:_AUTHOR_MAX])
+    author = escape((commit.get("author") or "")[:AUTHOR_MAX])
     date = escape(to_line(commit.get("author_time") or "")[:10])
     origin = ", ".join(filter(None, (date, author, links.name_pull(commit))))
     said = f"{links.name_commit(commit['sha'])} {escape(cut_subject(commit))}"
-    fates = [f", **{words}** {links.name_commit(commit[key])}" for key, words in _FATES if commit.get(key)]
+    fates = [f", **{words}** {links.name_commit(commit[key])}" for key, words in FATES if commit.get(key)]
     return said + (f" ({origin})" if origin else "") + "".join(fates)
 
 
 def _name_question(reply: dict[str, Any]) -> str:
     question = to_line(reply.get("question") or WHY)[:_QUOTED_MAX]
-    first, last = reply.get("lines") or (None, None)
-    place = f" · {code_path(reply['file'], _name_lines(first, last))}" if reply.get("file") else ""
+    place = f" · {code_path(reply['file'], name_lines(reply.get('lines')))}" if reply.get("file") else ""
     return f"{escape(question[:1].upper() + question[1:])}{place}"
-
-
-def _name_lines(first: int | None, last: int | None) -> str:
-    return "" if first is None else str(first) if first == last else f"{first}-{last}"
 
 
 def _link_answer(reply: dict[str, Any], links: Links) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from .citations import cut_subject, render_fate
+from .citations import AUTHOR_MAX, cut_subject, name_lines, render_fate
 from .layout import describe_time
 from .sanitise import to_line, to_path
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .layout import Page
     from .reports import Links
 
-_AUTHOR_MAX = 60
 _SENTENCE_MAX = 1_000
 _NAMED_MAX = 5  # folded commits that are named
 _FOLDED = {
@@ -44,7 +43,7 @@ def report_timeline(reply: dict[str, Any], links: Links) -> str:
     from .markdown import code_path
     from .reports import describe_commit, quote_sentence
 
-    lines = [f"**How {code_path(reply.get('file') or '', _name_lines(reply))} came to be**", ""]
+    lines = [f"**How {code_path(reply.get('file') or '', name_lines(reply.get('lines')))} came to be**", ""]
     for cosmetic, entries in group(reply["citations"]):
         if cosmetic:
             lines += [f"- {describe_folded(cosmetic, entries, links.name_commit)}"]
@@ -69,18 +68,13 @@ def describe_folded(cosmetic: str, entries: list[dict[str, Any]], name_commit: A
 
 def name_place(reply: dict[str, Any]) -> str:
     """Return "src/http.py:120-124", safe."""
-    lines = _name_lines(reply)
+    lines = name_lines(reply.get("lines"))
     return to_path(reply.get("file") or "") + (f":{lines}" if lines else "")
-
-
-def _name_lines(reply: dict[str, Any]) -> str:
-    first, last = reply.get("lines") or (0, 0)
-    return "" if not first else str(first) if first == last else f"{first}-{last}"
 
 
 def _render_entry(entry: dict[str, Any], page: Page) -> list[str]:
     when = describe_time(to_line(entry.get("author_time") or ""))
-    author = to_line(entry.get("author") or "")[:_AUTHOR_MAX]
+    author = to_line(entry.get("author") or "")[:AUTHOR_MAX]
     indent = "   "
     lines = [
         f"{page.paint(when[:10], 'dim')}  {page.name_commit(to_line(entry['sha']))}  {author}{page.paint(when[10:], 'dim')}"

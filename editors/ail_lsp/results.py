@@ -11,6 +11,7 @@ from urllib.parse import quote as quote_url
 
 from ail_client import markdown
 from ail_client.answers import describe_confidence, describe_limits, describe_origin
+from ail_client.citations import FATES, name_lines
 from ail_client.layout import describe_age, describe_time, shorten
 from ail_client.relations import describe_citation, describe_companion
 from ail_client.sanitise import to_block, to_line, to_path
@@ -20,7 +21,6 @@ _REASON_MAX_CHARS = 600
 _EXCERPT_MAX_CHARS = 1500
 _PART = re.compile(r"(?P<text>.+?) \((?P<sha>[0-9a-f]{7,64})\)(?: |$)", re.DOTALL)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[\"'`(]?[A-Z0-9_`])")
-_FATES = (("reverted_by", "reverted by"), ("replaced_by", "replaced by"))
 
 
 class Where(NamedTuple):
@@ -40,8 +40,7 @@ class Where(NamedTuple):
         """The place in words: "src/http.py:120-124"; "" for the whole repository."""
         if not self.file:
             return ""
-        first, last = self.lines or (0, 0)
-        return to_path(self.file) + (f":{first}" if first else "") + (f"-{last}" if last > first else "")
+        return to_path(self.file) + (f":{name_lines(self.lines)}" if self.lines else "")
 
 
 class Reason(NamedTuple):
@@ -74,7 +73,7 @@ def write_hover(reason: Reason, where: Where, *, is_markdown: bool) -> str:
     sha, request = to_line(citation["sha"]), _get_request(citation)
     age = describe_age(to_line(citation.get("author_time") or "")) or to_line(citation.get("author_time") or "")[:10]
     author = _cut(to_line(citation.get("author") or ""), 60)
-    fate = [f"{words} {shorten(to_line(citation[key]))}" for key, words in _FATES if citation.get(key)]
+    fate = [f"{words} {shorten(to_line(citation[key]))}" for key, words in FATES if citation.get(key)]
     if not is_markdown:
         named = [shorten(sha), age, author, request[0], *fate]
         return f"{reason.text}\n{describe_confidence(reason.confidence)} {' · '.join(filter(None, named))}"
@@ -159,7 +158,7 @@ def write_commit(commit: dict[str, Any], diff: str) -> str:
         f"commit {to_line(commit['sha'])}",
         f"Author: {to_line(commit.get('author') or '')} <{to_line(commit.get('email') or '')}>",
         f"Date:   {date}",
-        *(f"        {words} {to_line(commit[key])}" for key, words in _FATES if commit.get(key)),
+        *(f"        {words} {to_line(commit[key])}" for key, words in FATES if commit.get(key)),
         "",
         *(f"    {line}".rstrip() for line in to_block((commit.get("message") or "").strip("\n"))),
         "",
@@ -187,7 +186,7 @@ def _make_citation(citation: dict[str, Any], where: Where) -> dict[str, Any]:
         "path": to_path(path) if path else None, "line": citation.get("line"),
         "excerpt": _cut("\n".join(to_block((citation.get("excerpt") or "").strip("\n"))), _EXCERPT_MAX_CHARS),
         "url": where.commit_url + sha if where.commit_url else "", "uri": make_commit_uri(sha, where.repo, path or where.file),
-        "fate": ", ".join(f"{words} {shorten(to_line(citation[key]))}" for key, words in _FATES if citation.get(key)),
+        "fate": ", ".join(f"{words} {shorten(to_line(citation[key]))}" for key, words in FATES if citation.get(key)),
         "pullRequest": request, "pullRequestUrl": url, "relation": relation,
     }  # fmt: skip
 
