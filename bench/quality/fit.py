@@ -86,7 +86,7 @@ def main() -> None:
     kept = {}
     for mode, left_out in WAYS.items():
         encoder = open_encoder(DEFAULT_MODEL, "prepared", models, 1) if mode != "lexical" else None
-        projects = {name: _load(name, options.clones, encoder, mode) for name in FITTED_ON}
+        projects = {name: load_asked(name, options.clones, encoder, mode) for name in FITTED_ON}
         kept[mode] = _fit_mode(mode, projects, left_out)
         if options.ablate:
             _ablate(projects, left_out)
@@ -94,7 +94,8 @@ def main() -> None:
         WEIGHTS.write_text(json.dumps(kept, indent=1) + "\n")
 
 
-def _load(name: str, clones: Path | None, encoder: Encoder | None, mode: str) -> list[Asked]:
+def load_asked(name: str, clones: Path | None, encoder: Encoder | None, mode: str) -> list[Asked]:
+    """Return every question about the project *name*, and each as if it had no code. mode: one of WAYS."""
     sets = (load_with_code(name, clones), load_strangers(name, clones))
     judged = [one for measured in sets for one in gather_all(measured, encoder, INDEXES)]
     return _prepare(one._replace(candidates=by_meaning(one.candidates)) if mode == "meaning" else one for one in judged)
