@@ -31,15 +31,21 @@ def render_answer(reply: dict[str, Any], page: Page) -> str:
     return "\n".join([*lines, "", *cited] if lines else cited)
 
 
+def find_origin(reply: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the quoted passage that stands in a file; None where all that is quoted are messages."""
+    quoted = (one for one in reply.get("evidence") or () if one.get("is_quoted"))
+    return next((one for one in quoted if one.get("path")), None)
+
+
 def describe_origin(reply: dict[str, Any]) -> str:
     """Return where the quoted passage stands, "" where that is the message of its commit."""
-    first = next(iter(reply.get("evidence") or ()), None)
-    if not first or not first.get("path") or reply.get("outcome") != "answered":
+    found = find_origin(reply)
+    if not found or reply.get("outcome") != "answered":
         return ""
-    now = f", today on line {first['line_now']}" if first.get("line_now") else ""
-    gone = ", gone since" if first.get("is_current") is False else ""
-    taken = "taken out by that commit from" if first.get("is_removed") else "written at"
-    return f"a {to_line(first['kind'])} {taken} {to_path(first['path'])}:{first.get('line') or 1}{now or gone}"
+    now = f", today on line {found['line_now']}" if found.get("line_now") else ""
+    gone = ", gone since" if found.get("is_current") is False else ""
+    taken = "taken out by that commit from" if found.get("is_removed") else "written at"
+    return f"a {to_line(found['kind'])} {taken} {to_path(found['path'])}:{found.get('line') or 1}{now or gone}"
 
 
 def describe_answer(reply: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ import re
 
 from ail_rpc import WHY
 
-from .answers import describe_confidence, describe_origin
+from .answers import describe_confidence, describe_origin, find_origin
 from .citations import AUTHOR_MAX, FATES, cut_subject, name_lines
 from .layout import shorten
 from .markdown import code, code_path, escape, fold, link, quote
@@ -119,20 +119,20 @@ def _link_answer(reply: dict[str, Any], links: Links) -> str:
 
 def _describe_sureness(reply: dict[str, Any]) -> str:
     words = describe_confidence(reply["confidence"]).strip("()")
-    origin = describe_origin(reply)
-    if not origin:
+    origin, found = describe_origin(reply), find_origin(reply)
+    if not origin or not found:
         return f"*{words[:1].upper()}{words[1:]}*"
-    first = reply["evidence"][0]
-    place = f"{to_path(first['path'])}:{first.get('line') or 1}"
+    place = f"{to_path(found['path'])}:{found.get('line') or 1}"
     before, _, behind = origin.partition(place)
     return f"*{words[:1].upper()}{words[1:]}* · {escape(before)} {code(place)}{escape(behind, at_start=False)}"
 
 
 def _quote_reason(reply: dict[str, Any]) -> list[str]:
-    """Return the passage that the answer is taken from as a block quote; without one, what the first commit says."""
+    """Return the passages that the answer is taken from as block quotes; without one, what the first commit says."""
     first = reply["citations"][0]
-    passage = next((one["text"] for one in reply.get("evidence") or () if one.get("sha") == first["sha"]), "")
-    return quote(passage or first.get("excerpt") or first.get("subject") or "", _QUOTED_MAX)
+    passages = [one["text"] for one in reply.get("evidence") or () if one.get("is_quoted")]
+    quotes = [quote(text, _QUOTED_MAX) for text in passages or [first.get("excerpt") or first.get("subject") or ""]]
+    return [line for block in quotes for line in ("", *block)][1:]
 
 
 def _report_citation(citation: dict[str, Any], links: Links) -> list[str]:

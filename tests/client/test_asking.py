@@ -33,6 +33,17 @@ def test_an_answer_is_printed_first_and_the_commit_that_says_it_after(client: Ru
     assert "   says something alike, touches these lines" in lines
 
 
+def test_a_quoted_comment_is_said_to_stand_where_it_stands_wherever_it_is_quoted(
+    client: Runner, daemon: ScriptedDaemon
+) -> None:
+    message = {"text": "x", "sha": "4f1c2d9e" * 5, "path": None, "line": 3, "kind": "message", "is_quoted": True}
+    comment = message | {"path": "src/http.py", "line": 12, "kind": "comment", "line_now": 14, "is_current": True}
+    daemon.script["ask"] = daemon.make_reply(evidence=[message, comment])
+    assert "a comment written at src/http.py:12, today on line 14" in client.run("ask", "why?").stdout
+    daemon.script["ask"] = daemon.make_reply(evidence=[message, comment | {"is_quoted": False}])
+    assert "a comment" not in client.run("ask", "why?").stdout
+
+
 def test_the_request_carries_every_option_by_its_name_and_nothing_that_was_not_given(
     client: Runner, repo: Path, daemon: ScriptedDaemon
 ) -> None:

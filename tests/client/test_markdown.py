@@ -82,6 +82,7 @@ def make_reply(text: str, path: str = "src/http.py") -> dict[str, Any]:
         "kind": "comment",
         "is_current": True,
         "line_now": 4,
+        "is_quoted": True,
     }
     companion = {"path": path, "share": 1.0, "of": 7, "beside": path}
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.daemon.index.making import HashEncoder, make_commit
 from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.model import Commit, Scope
 from ail_daemon.search.candidates import Question
-from ail_daemon.search.search import rank_candidates
+from ail_daemon.search.search import answer, rank_candidates
 from ail_daemon.text.passages import CommitChanges
 
 HISTORY = (
@@ -72,6 +73,17 @@ def test_each_question_of_a_small_history_finds_its_commit(
     found = rank_candidates(index, HashEncoder() if is_semantic else None, Question(text, Scope(file)))[0]
     (sha,) = (commit.sha for commit in index.store.get_commits([found.hits[0].commit_id]).values())
     assert sha == make_commit(answer, "").sha
+
+
+@pytest.mark.parametrize("text", ["why deployment?", "why settings slows emptied?", "why port Bump Retry?"])
+def test_what_one_side_is_sure_of_both_together_say_too(index: RepoIndex, text: str) -> None:
+    """Questions that only `semantic` answered, found by trying three thousand made of the history's words."""
+    question = Question(text, Scope("net/headers.py"), 5)
+    side = answer(index, HashEncoder(), replace(question, mode="semantic"))
+    both = answer(index, HashEncoder(), question, 0.5)
+    assert side["confidence"] >= 0.5
+    assert (side["outcome"], side["answer"]) == ("answered", both["answer"])
+    assert both["confidence"] >= side["confidence"]
 
 
 @pytest.mark.parametrize(

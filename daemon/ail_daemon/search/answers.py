@@ -8,7 +8,7 @@ what changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import islice
@@ -25,6 +25,9 @@ from .ranking import Hit
 EXCERPT_MAX_CHARS = 800
 _EXCERPT_LEAST = 600  # where the body has them, with its trailers if need be
 _SENTENCE_MAX_CHARS = 420  # a longer one is a list or a log; it is quoted only where nothing else is there
+_PASSAGE_MAX_CHARS = 600
+"""Of a passage that is quoted whole, as paragraphs are: with 420, key words of the reason were left out of one answer in eight."""
+
 _SENTENCES_WEIGHED = 8  # each may cost a look into the index
 _SUPPORT_SHARE = 0.8  # a further commit is quoted beside the first only when its score comes this near
 _LEANING = re.compile(
@@ -50,7 +53,7 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question got: an outcome and up to three sentences, each with its commit's abbreviated sha; "" for no evidence."""
+    """What a question got: an outcome and up to four sentences, each with its commit's abbreviated sha; "" for no evidence."""
 
     outcome: Outcome
     text: str
@@ -62,18 +65,18 @@ def answer(
     *,
     has_evidence: bool,
     is_repeated: Callable[[str], bool] = lambda _: False,
-    quoted: Passage | None = None,
+    quoted: Sequence[Passage] = (),
 ) -> Answer:
     """Return the outcome and the sentences of *cited*, best first, that answer *question*.
 
-    is_repeated: whether a sentence is a template's, which says nothing of the commit it stands in. quoted: the passage of the
-    first that is sure to hold the reason, None where none is.
+    is_repeated: whether a sentence is a template's, which says nothing of the commit it stands in. quoted: the passages of the
+    first that are sure to hold the reason, none where none are.
     """
     if not cited or not has_evidence:
         return Answer("no_evidence", "")
     asked = _terms(question)
-    if quoted is not None:
-        return Answer("answered", _quote(cited[0].commit, _choose_of_passage(quoted, asked, is_repeated)))
+    if quoted:
+        return Answer("answered", _quote_passages(cited[0].commit, quoted, asked, is_repeated))
     first = _choose(cited[0].commit, asked, is_repeated=is_repeated)
     if not first:
         sentences = _read(cited[0].commit)
@@ -90,15 +93,33 @@ def answer(
     return Answer("answered", " ".join(parts))
 
 
-def describe_evidence(found: Found, cited: list[Cited]) -> dict[str, Any]:
-    """Return a passage as the contract has it; `is_current` is None where that was not looked for."""
+def describe_evidence(found: Found, cited: list[Cited], quoted: Sequence[Passage]) -> dict[str, Any]:
+    """Return a passage as the contract has it, and whether it is one of the *quoted*.
+
+    `is_current` is None where that was not looked for.
+    """
     passage = found.passage
     sha = next(one.commit.sha for one in cited if one.hit.commit_id == found.commit_id)
     is_current = None if found.line_now is None else True
     return {
         "text": passage.text, "sha": sha, "path": passage.path, "line": passage.line if passage.path else None,
         "kind": passage.kind, "is_removed": passage.is_removed, "is_current": is_current, "line_now": found.line_now,
+        "is_quoted": any(one is passage for one in quoted),
     }  # fmt: skip
+
+
+def _quote_passages(
+    commit: Commit, passages: Sequence[Passage], asked: frozenset[str], is_repeated: Callable[[str], bool]
+) -> str:
+    """Return what each of *passages* says, one after the other; what says nothing further is left out."""
+    parts: list[str] = []
+    said: frozenset[str] = frozenset()
+    for passage in passages:
+        chosen = _choose_of_passage(passage, asked, is_repeated)
+        if not parts or not _content(chosen) <= said:
+            parts.append(_quote(commit, chosen))
+        said |= _content(chosen)
+    return " ".join(parts)
 
 
 def _choose_of_passage(passage: Passage, asked: frozenset[str], is_repeated: Callable[[str], bool]) -> list[Sentence]:
@@ -109,7 +130,7 @@ def _choose_of_passage(passage: Passage, asked: frozenset[str], is_repeated: Cal
     text = " ".join(passage.text.split())
     parts = split_sentences(text)
     own = [part for part in parts if not is_repeated(part)] or parts
-    if len(text) <= _SENTENCE_MAX_CHARS:
+    if len(text) <= _PASSAGE_MAX_CHARS:
         return [Sentence(text if own == parts else " ".join(own), 1, Worth.REASON)]
     sentences = [Sentence(part, place, rate_sentence(part)) for place, part in enumerate(parts, 1) if part in own]
     best = max(sentences, key=lambda one: (_rate(one, asked), -one.place))

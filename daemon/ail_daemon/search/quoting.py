@@ -10,17 +10,26 @@ from ..model import Encoder
 from .candidates import Question
 from .evidence import Found, find_evidence
 from .features import QuestionTerms
-from .judging import build_columns, load_judge, measure_sureness
+from .judging import build_columns, find_companion, load_judge, measure_sureness
 from .ranking import Hit, Ranked
 
 
 @dataclass(frozen=True, slots=True)
 class Quotes:
-    """found: passages, best first. probability: 0 to 1, that the first holds the reason; is_sure: enough to be the answer."""
+    """found: passages, best first; the first *count* are of one commit and quoted together.
+
+    probability: 0 to 1, that those hold the reason; is_sure: enough to be the answer.
+    """
 
     found: tuple[Found, ...] = ()
+    count: int = 0
     probability: float = 0.0
     is_sure: bool = False
+
+    @property
+    def quoted(self) -> tuple[Found, ...]:
+        """The passages that are quoted together, one or two."""
+        return self.found[: self.count]
 
 
 def find_quotes(
@@ -33,9 +42,12 @@ def find_quotes(
     judge, scope = load_judge(), get_scope(question)
     weights = judge.weigh(build_columns(found, scope))
     order = (-weights).argsort(kind="stable")
-    best = tuple(found[place] for place in order.tolist())
+    best = [found[place] for place in order.tolist()]
     probability = judge.get_probability(measure_sureness(best, weights[order], ranked.confidence, scope))
-    return Quotes(best, probability, probability >= float(judge.bars[scope]))
+    companion = find_companion(best, weights[order])
+    if companion is not None:
+        best.insert(1, best.pop(companion))
+    return Quotes(tuple(best), 1 if companion is None else 2, probability, probability >= float(judge.bars[scope]))
 
 
 def get_scope(question: Question) -> int:

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from ..index.repoindex import RepoIndex
-from ..model import Commit, Encoder, Side
+from ..model import Commit, Encoder, Mode, Side
+from ..text.passages import Passage
 from . import answers, fates
 from .candidates import Gathered, Question, gather
 from .evidence import Found
@@ -28,6 +29,11 @@ _POINTING = frozenset(
 )
 """Terms of a question about a place ("why this line?") that say no more than the place does."""
 
+_SIDES: tuple[Mode, ...] = ("semantic", "lexical")
+_EVEN = 0.5
+"""The least confidence of a side that answers alone. Of 440 questions with an answer and 110 without it gives 14 more answers, nine
+right, and two false ones; without it 28, thirteen right, and eight false ones."""
+
 _SMALL = 1000
 """Commits; in histories smaller than those the judge of passages was fitted to, the ranker's own probability counts."""
 
@@ -39,8 +45,18 @@ _ABOUT = 0.3
 def answer(index: RepoIndex, encoder: Encoder | None, question: Question, required: float = 0.0) -> dict[str, Any]:
     """Return outcome, answer, confidence, citations, evidence and mode, as the contract's reply has them.
 
-    required: see `rank_candidates`.
+    required: see `rank_candidates`. Where both sides together are not sure, each is asked alone, and the surer one answers where it
+    is as likely right as not.
     """
+    told = _answer(index, encoder, question, required)
+    if told["outcome"] != "no_evidence" or encoder is None or question.mode != "auto":
+        return told
+    sides = [_answer(index, encoder, replace(question, mode=mode), 0.0) for mode in _SIDES]
+    sure = [one for one in sides if one["outcome"] == "answered" and one["confidence"] >= _EVEN]
+    return max(sure, key=lambda one: one["confidence"], default=told)
+
+
+def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, required: float) -> dict[str, Any]:
     is_pointing = _is_pointing(index, question)
     if is_pointing:
         question = _narrow(index, question)
@@ -53,19 +69,29 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
     if not found.has_evidence:
         cited = [one for one in cited if one.reasons]  # the nearest of unrelated commits is no hint
     shown = [one for one in quotes.found if one.commit_id in {each.hit.commit_id for each in cited}][: question.limit]
-    quoted = next((one.passage for one in shown if cited and one.commit_id == cited[0].hit.commit_id), None)
+    quoted = _choose_quoted(quotes, shown, cited, is_pointing=is_pointing)
     said = answers.answer(
-        question.text, cited, has_evidence=found.has_evidence, is_repeated=Repeated(index),
-        quoted=quoted if quoted and (quotes.is_sure or (is_pointing and quoted.worth)) else None,
-    )  # fmt: skip
+        question.text, cited, has_evidence=found.has_evidence, is_repeated=Repeated(index), quoted=quoted
+    )
     return {
         "outcome": said.outcome,
         "answer": said.text,
         "confidence": round(found.confidence, 4),
         "citations": [answers.citation(one) for one in cited],
-        "evidence": [answers.describe_evidence(one, cited) for one in shown],
+        "evidence": [answers.describe_evidence(one, cited, quoted) for one in shown],
         "mode": side,
     }
+
+
+def _choose_quoted(
+    quotes: Quotes, shown: list[Found], cited: list[answers.Cited], *, is_pointing: bool
+) -> list[Passage]:
+    """Return the passages of the first citation that are the answer; [] where none is sure to hold a reason."""
+    of_first = [one for one in shown if cited and one.commit_id == cited[0].hit.commit_id]
+    if not of_first or not (quotes.is_sure or (is_pointing and of_first[0].passage.worth)):
+        return []
+    quoted = of_first[:1] if of_first[0] is not quotes.found[0] else of_first[: quotes.count]
+    return [one.passage for one in quoted]
 
 
 def _judge(found: Ranked, quotes: Quotes, terms: QuestionTerms, *, is_pointing: bool) -> Ranked:

@@ -33,9 +33,19 @@ HISTORY = """
 REASON = "We wait here, because the peer may still send its last frame."
 
 
+BOTH = """
+    git init -q r; cd r
+    printf 'import net\\n\\ndef stop(peer):\\n    peer.close()\\n' > peer.py; git add -A; commit -m 'Stop peers (#64)'
+    sed -i '4i\\    # We wait here, because the peer may still send its last frame.\\n    peer.wait()' peer.py
+    git add -A; commit -m 'Wait before peers are closed
+
+Orders were lost in the field, because the wait was missing and their last frame came too late.'
+"""
+
+
 @pytest.fixture
-def ask(shell: Any, indexed: Indexed, tmp_path: Path) -> Any:
-    shell(HISTORY)
+def ask(request: pytest.FixtureRequest, shell: Any, indexed: Indexed, tmp_path: Path) -> Any:
+    shell(getattr(request, "param", HISTORY))
     index, place, histories = indexed("r"), find_repository(str(tmp_path / "r")), LineHistories()
 
     def ask(text: str, file: str | None = None, line: int | None = None) -> dict[str, Any]:
@@ -54,6 +64,23 @@ def test_the_comment_above_the_asked_line_is_the_evidence_with_its_place_then_an
     assert (first["line"], first["line_now"], first["is_current"], first["is_removed"]) == (4, 4, True, False)
     assert reply["citations"][0]["subject"] == "Tune stopping"
     assert (reply["outcome"], REASON in reply["answer"]) == ("answered", True)
+
+
+@pytest.mark.parametrize("ask", [BOTH], indirect=True)
+def test_what_the_message_says_is_quoted_beside_the_comment_that_the_asker_sees(ask: Any) -> None:
+    reply = ask("why is this wait needed?", "peer.py", 5)
+    quoted = [one for one in reply["evidence"] if one["is_quoted"]]
+    assert {one["kind"] for one in quoted} == {"comment", "message"}
+    assert quoted == reply["evidence"][:2]
+    assert reply["answer"].count(f"({reply['citations'][0]['sha'][:10]})") == 2
+    assert REASON in reply["answer"]
+    assert "Orders were lost in the field" in reply["answer"]
+
+
+def test_a_commit_that_says_nothing_further_is_quoted_once(ask: Any) -> None:
+    reply = ask("why is this wait needed?", "peer.py", 5)
+    assert [one["is_quoted"] for one in reply["evidence"]].count(True) == 1
+    assert "Tune stopping" not in reply["answer"]
 
 
 def test_a_reason_that_only_a_page_has_is_found_by_its_words(ask: Any) -> None:
