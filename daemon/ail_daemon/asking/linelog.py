@@ -173,8 +173,8 @@ class _Telling:
     def _quote(self, commit_id: int, commit: Commit, found: Found | None) -> str:
         """Return the sentence in which a commit says why, "" where it does not."""
         cited = answers.Cited(Hit(commit_id, 1.0, Signals()), commit, (), None, None)
-        passage = found.passage if found else None
-        said = answers.answer(WHY, [cited], has_evidence=True, is_repeated=self._is_repeated, quoted=passage)
+        passages = [found.passage] if found else []
+        said = answers.answer(WHY, [cited], has_evidence=True, is_repeated=self._is_repeated, quoted=passages)
         return _SHA_BEHIND.sub("", said.text) if said.outcome == "answered" else ""
 
 

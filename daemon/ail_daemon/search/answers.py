@@ -26,7 +26,7 @@ EXCERPT_MAX_CHARS = 800
 _EXCERPT_LEAST = 600  # where the body has them, with its trailers if need be
 _SENTENCE_MAX_CHARS = 420  # a longer one is a list or a log; it is quoted only where nothing else is there
 _PASSAGE_MAX_CHARS = 600
-"""Of a passage that is quoted whole, as paragraphs are: with 420, key words of the reason were left out of one answer in eight."""
+"""Of a passage that is quoted whole, as paragraphs are: with 420 one answer in eight left out the reason's key words."""
 
 _SENTENCES_WEIGHED = 8  # each may cost a look into the index
 _SUPPORT_SHARE = 0.8  # a further commit is quoted beside the first only when its score comes this near

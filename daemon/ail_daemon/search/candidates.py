@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from ..index.words import CHANGED_FIELDS, MESSAGE_FIELDS, PROSE_FIELDS
 from ..model import Embeddings, Mode, Scope
 from ..text.direction import find_commit_direction, find_direction
 from ..text.terms import find_names
-from .features import QuestionTerms, Signals, measure_asking
+from .features import QuestionTerms, Signals, covers, measure_asking
 from .linehistory import NO_LINES, Lines
 
 NEAREST, BY_WORDS, BY_CHANGED, BY_PROSE = 70, 50, 30, 20
@@ -201,7 +201,7 @@ def _describe(index: RepoIndex, question: Question, asked: QuestionTerms, looked
             is_reference=i in looked.referred,
             pull=brought_by.get(i),
             prose=looked.prose.get(i, 0.0),
-            **_outline(outlines.get(i), counted.get(i), asked),
+            **_outline(outlines.get(i), counted.get(i), asked, index.words.analyze),
         )
         for i, coverage, coverage_anywhere in zip(looked.ids, read.coverage, read.coverage_anywhere, strict=True)
     }
@@ -224,12 +224,23 @@ def _add_scope(index: RepoIndex, file: str, looked: _LookedUp, signals: dict[int
     }
 
 
-def _outline(outline: tuple[str, int] | None, counted: tuple[int, int] | None, asked: QuestionTerms) -> dict[str, Any]:
-    """Return body, passages and reasons of a commit, of what the store says of it; its direction where the question has one."""
+def _outline(
+    outline: tuple[str, int] | None,
+    counted: tuple[int, int] | None,
+    asked: QuestionTerms,
+    analyze: Callable[[str], list[str]],
+) -> dict[str, Any]:
+    """Return body, passages and reasons of a commit, of what the store says of it.
+
+    Where the question has a direction: which way the commit went, and whether that was the opposite with the same thing.
+    """
     subject, body = outline or ("", 0)
     passages, reasons = counted or (0, 0)
     direction = find_commit_direction(subject) if asked.direction else 0
-    return {"body": body, "direction": direction, "passages": passages, "reasons": reasons}
+    is_opposite = direction * asked.direction == -1 and covers(asked, analyze(subject))
+    return {
+        "body": body, "direction": direction, "is_opposite": is_opposite, "passages": passages, "reasons": reasons,
+    }  # fmt: skip
 
 
 class _Read(NamedTuple):

@@ -19,7 +19,7 @@ from ..text import prose
 from ..text.passages import Passage, get_key, split_message
 from ..text.reasons import rate_subject
 from .candidates import Question
-from .features import QuestionTerms, is_opposite
+from .features import QuestionTerms
 from .linehistory import Lines
 from .ranking import Hit
 
@@ -101,7 +101,7 @@ class _Found:
         self._total = sum(asked.rarity.values()) or 1.0
         self._code = _shorten(lines.code) - self._rarity.keys()
         self._hits = {hit.commit_id: (rank, hit) for rank, hit in enumerate(hits)}
-        self._opposite = {hit.commit_id for hit in hits if is_opposite(hit.signals, asked)}
+        self._opposite = {hit.commit_id for hit in hits if hit.signals.is_opposite}
         self._ids = self._choose_commits(question, hits)
         self.by_text: dict[tuple[int, bytes], Found] = {}
 

@@ -10,7 +10,8 @@ import pytest
 from tests.daemon.index.making import HashEncoder
 from tests.daemon.search.conftest import Indexed, shell
 
-from ail_daemon.model import Scope
+from ail_daemon.model import Mode, Scope
+from ail_daemon.search import search
 from ail_daemon.search.candidates import Question
 from ail_daemon.search.evidence import Found
 from ail_daemon.search.judging import COLUMNS, Sureness, build_columns, load_judge
@@ -96,6 +97,43 @@ def test_a_place_alone_is_never_met_with_silence(ask: Any, file: str, line: int 
     assert reply["citations"]
 
 
+BESIDE = """
+    git init -q r; cd r
+    printf 'def width(text):\\n    return len(text)\\n' > text.py; git add -A; commit -m 'Measure text'
+    printf 'def clean(text):\\n    return text.strip()\\n\\n\\n' | cat - text.py > new; mv new text.py; git add -A
+    commit -m 'Strip text
+
+Terminals printed garbage, because control characters were left in what people had pasted.'
+    sed -i 's/len(text)/count(text)/' text.py; git add -A; commit -m 'Count by graphemes'
+"""
+
+
+@pytest.mark.parametrize("ask", [BESIDE], indirect=True)
+def test_a_line_alone_is_answered_by_the_commits_that_made_it_and_not_by_others_of_its_file(
+    ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_SMALL", 0)  # judged as long histories are
+    reply = ask("why is this so?", "text.py", 6)
+    assert reply["citations"][0]["subject"] == "Count by graphemes"
+    assert "Terminals" not in reply["answer"]
+    assert reply["outcome"] == "no_reason_recorded"
+    assert "Terminals" in ask("why is this so?", "text.py", 2)["answer"]
+
+
+PASSING = """
+    git init -q r; cd r
+    echo 1 > a.py; git add -A; commit -m 'Begin'
+    echo 2 > a.py; git add -A; commit -m 'Enable profiling when a tag is set
+
+To write the profiles at the end, util.Exit is to be used instead of os.Exit, because os.Exit ends the program before they are.'
+"""
+
+
+@pytest.mark.parametrize("ask", [PASSING], indirect=True)
+def test_a_commit_that_adds_something_may_say_why_another_thing_is_forbidden(ask: Any) -> None:
+    assert "before they are" in ask("why is os.Exit forbidden?")["answer"]
+
+
 def test_an_issue_s_number_names_the_commit_that_mentions_it(ask: Any) -> None:
     reply = ask("why #64?")
     assert (reply["citations"][0]["subject"], reply["outcome"]) == ("Stop peers (#64)", "no_reason_recorded")
@@ -132,9 +170,12 @@ def test_what_took_a_thing_away_is_asked_for_and_not_what_added_it(
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_thing_that_was_only_added_was_not_taken_away(shell: Any, indexed: Indexed, question: str) -> None:
+@pytest.mark.parametrize("mode", ["auto", "semantic", "lexical"])
+def test_a_thing_that_was_only_added_was_not_taken_away(
+    shell: Any, indexed: Indexed, question: str, mode: Mode
+) -> None:
     shell(DARK)
-    reply = answer(indexed("r"), HashEncoder(), Question(question, Scope()))
+    reply = answer(indexed("r"), HashEncoder(), Question(question, Scope(), mode=mode))
     assert (reply["outcome"], reply["answer"]) == ("no_evidence", "")
 
 
