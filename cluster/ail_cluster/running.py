@@ -1,0 +1,174 @@
+"""The one place that knows Ray: sends repositories through the steps, on this machine or on a cluster, and yields what comes back.
+
+    from_items ── flat_map(plan) ── a row a block ── map(read) ── map(Encode), in a pool of actors
+
+Reading asks for no processor of its own, so that it goes on while actors hold them all: it takes a few per cent of the time.
+Scheduling, retries and spilling are Ray's. What dies of its task each time is left out, and `publishing` says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import warnings
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple, cast
+
+from ail_daemon.settings import VARIABLES
+from ail_rpc import VERSION
+from ail_rpc.errors import AilError, NotInstalledError, UnavailableError, VersionError
+
+from . import steps
+from .listing import Repository
+from .steps import Job, Piece
+
+TRIES = 3
+"""So often a piece is tried again whose process died, or whose machine did."""
+
+_LOST = "what was encoded is kept: see to the cluster (`ray status`), and run it again, for the rest"
+
+
+class Cluster(NamedTuple):
+    """Where to run. address: of a Ray cluster, None for this machine alone. actors: the most that encode, None: one a unit.
+
+    A unit is a GPU, or as many processors as an actor has threads.
+    """
+
+    address: str | None = None
+    actors: int | None = None
+
+
+@contextlib.contextmanager
+def open_cluster(cluster: Cluster) -> Iterator[None]:
+    """Connect to Ray, or start it on this machine until the end. Raises UnavailableError, VersionError, NotInstalledError."""
+    _prepare_environment(is_alone=cluster.address is None)
+    import ray
+
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if cluster.address:
+        options["address"] = cluster.address
+    else:
+        options |= {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    try:
+        ray.init(**options)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as err:
+        raise UnavailableError(
+            f"Ray cannot be {'reached at ' + cluster.address if cluster.address else 'started'}: {_first_line(err)}",
+            "is its head running (`ray status`)? its token goes into RAY_AUTH_TOKEN"
+            if cluster.address
+            else "see above",
+        ) from err
+    try:
+        if cluster.address:
+            _check_nodes()
+        yield
+    finally:
+        with contextlib.suppress(Exception):
+            ray.shutdown()
+
+
+def _prepare_environment(*, is_alone: bool) -> None:
+    """Set what Ray reads as it is imported: nothing of a build leaves the cluster, and a Ray of its own asks for a secret."""
+    for variable, one in VARIABLES.items():
+        if one.metadata["is_secret"]:
+            os.environ.pop(variable, None)  # workers inherit this environment
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # of its C++, on stderr
+    os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+    if is_alone:
+        os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"] = "token", secrets.token_hex(32)
+        os.environ.setdefault("RAY_worker_niceness", "10")  # as the daemon's worker
+        os.environ.pop("RAY_ADDRESS", None)
+
+
+def _check_nodes() -> None:
+    """Ask every machine of the cluster for its version of AIL. Raises VersionError, NotInstalledError."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    probe = ray.remote(num_cpus=0, max_retries=0)(steps.get_version)
+    asked = [
+        probe.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=True)).remote()
+        for node in nodes
+    ]
+    for node, ref in zip(nodes, asked, strict=True):
+        try:
+            version = ray.get(ref, timeout=120)
+        except Exception as err:  # what a module that is missing there comes as is Ray's affair
+            raise NotInstalledError(
+                f"AIL does not run on {node['NodeManagerHostname']}, a machine of the cluster: {_first_line(err)}",
+                f"install 'archaeological-intelligence[cluster]=={VERSION}' on every machine, for Ray's own Python",
+            ) from err
+        if version != VERSION:
+            raise VersionError(
+                f"{node['NodeManagerHostname']}, a machine of the cluster, has AIL {version}, and this one {VERSION}",
+                "install the same version on every machine",
+            )
+
+
+def run_steps(job: Job, repositories: Sequence[Repository], model: bytes, cluster: Cluster) -> Iterator[Piece]:
+    """Yield every piece once it went through the steps, in any order; see `steps`. To be used within `open_cluster`.
+
+    model: the exported prepared model, which machines get that lack it. Raises UnavailableError where the cluster goes away.
+    """
+    import ray
+    import ray.data
+    import ray.exceptions
+
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.max_errored_blocks = -1  # a piece that dies each time does not end the others
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    items = [steps.start(number, one.root, one.out) for number, one in enumerate(repositories)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # max_task_retries: Ray's default is to try again for ever
+        pieces = (
+            ray.data.from_items(items, override_num_blocks=len(items))
+            .flat_map(partial(steps.plan, job), num_cpus=0)
+            .repartition(target_num_rows_per_block=1)
+            .map(partial(steps.read, job), num_cpus=0)
+            .map(
+                _Encode,
+                fn_constructor_args=(job, ray.put(model)),
+                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=cluster.actors or _count_units(job)),
+                num_cpus=0 if job.has_gpu else job.threads,
+                num_gpus=1 if job.has_gpu else 0,
+                max_task_retries=TRIES,
+            )
+        )
+    try:
+        for row in pieces.iter_rows():
+            yield cast(Piece, row)
+    except AilError:
+        raise
+    except (ray.exceptions.RayError, ConnectionError, TimeoutError, RuntimeError) as err:
+        raise UnavailableError(f"the Ray cluster went away, or cannot go on: {_first_line(err)}", _LOST) from err
+
+
+class _Encode:
+    """`steps.Encode`, as an actor is made."""
+
+    def __init__(self, job: Job, model: Any) -> None:
+        import ray
+
+        self._encode = steps.Encode(job, ray.get(model))
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        return cast(dict[str, Any], self._encode(cast(Piece, row)))
+
+
+def _count_units(job: Job) -> int:
+    """Return how many actors the cluster has room for now."""
+    import ray
+
+    resources = ray.cluster_resources()
+    return max(1, int(resources.get("GPU", 0) if job.has_gpu else resources.get("CPU", 1) // job.threads))
+
+
+def _first_line(err: BaseException) -> str:
+    lines = [line for line in str(err).splitlines() if line.strip()]
+    return f"{lines[0] if lines else type(err).__name__:.300}"
