@@ -1,4 +1,4 @@
-"""`ail-cluster`: its command line, and the errors if the extra or the model is missing. Ray takes seconds and is imported last."""
+"""`ail-cluster`: its command line, and its errors in words. Ray takes seconds and is imported last."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _build(args: argparse.Namespace) -> int:
     signing = partial(sign, key=args.sign.expanduser().absolute()) if args.sign else None
     cluster = Cluster(args.address, args.actors)
     publishing = Publishing(job, listed.repositories, signing, _say)
-    with open_cluster(cluster):
+    with open_cluster(cluster, _say):
         totals = _follow(publishing, run_steps(job, listed.repositories, model, cluster))
     return _finish(totals, listed.problems)
 

@@ -45,7 +45,7 @@ class Output(Shelf, Protocol):
 
 
 def check_address(out: str) -> str:
-    """Return *out* as every machine takes it: an absolute directory, or an address. Raises UsageError where it cannot be written."""
+    """Return *out* as every machine takes it: an absolute directory, or an address. Raises UsageError for others."""
     scheme = "" if out.startswith(("/", "~", ".")) else urlsplit(out).scheme
     if scheme in _UNWRITABLE:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""The one place that knows Ray: sends repositories through the steps, on this machine or on a cluster, and yields what comes back.
+"""The one place that knows Ray: sends repositories through the steps, here or on a cluster, and yields what comes back.
 
     from_items ── flat_map(plan) ── a row a block ── map(read) ── map(Encode), in a pool of actors
 
@@ -12,8 +12,11 @@ import contextlib
 import logging
 import os
 import secrets
+import socket
+import threading
+import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -27,6 +30,9 @@ from .steps import Job, Piece
 
 TRIES = 3
 """So often a piece is tried again whose process died, or whose machine did."""
+
+_LOOK_S, _HEAD_S = 2.0, 45.0
+"""Ray ends a process after its head was silent for 60 s."""
 
 _LOST = "what was encoded is kept: see to the cluster (`ray status`), and run it again, for the rest"
 
@@ -42,8 +48,11 @@ class Cluster(NamedTuple):
 
 
 @contextlib.contextmanager
-def open_cluster(cluster: Cluster) -> Iterator[None]:
-    """Connect to Ray, or start it on this machine until the end. Raises UnavailableError, VersionError, NotInstalledError."""
+def open_cluster(cluster: Cluster, tell: Callable[[str], None]) -> Iterator[None]:
+    """Connect to Ray, or start it on this machine until the end; *tell* is called with a sentence where its head goes away.
+
+    Raises UnavailableError, VersionError, NotInstalledError.
+    """
     _prepare_environment(is_alone=cluster.address is None)
     import ray
 
@@ -53,7 +62,8 @@ def open_cluster(cluster: Cluster) -> Iterator[None]:
     else:
         options |= {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
-        ray.init(**options)
+        with _without_stderr():
+            ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as err:
         raise UnavailableError(
             f"Ray cannot be {'reached at ' + cluster.address if cluster.address else 'started'}: {_first_line(err)}",
@@ -61,13 +71,52 @@ def open_cluster(cluster: Cluster) -> Iterator[None]:
             if cluster.address
             else "see above",
         ) from err
+    ended = threading.Event()
+    watch = threading.Thread(target=_watch_head, args=(ray.get_runtime_context().gcs_address, ended, tell), daemon=True)
+    watch.start()
     try:
         if cluster.address:
             _check_nodes()
         yield
     finally:
+        ended.set()
+        watch.join()
         with contextlib.suppress(Exception):
             ray.shutdown()
+
+
+@contextlib.contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Keep from the terminal what Ray's C++ writes there as it starts; what went wrong comes as an exception."""
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
+
+
+def _watch_head(address: str, ended: threading.Event, tell: Callable[[str], None]) -> None:
+    """End this process, with a sentence, once the cluster's head has not answered for _HEAD_S.
+
+    Ray itself would end it without a word, a little later: a call that waits for a head which is gone never returns.
+    """
+    host, _, port = address.rpartition(":")
+    silent_since: float | None = None
+    while not ended.wait(_LOOK_S):
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _LOOK_S).close()
+        except OSError:
+            if silent_since is None:
+                tell(f"the head of the Ray cluster at {address} does not answer; it is waited for {_HEAD_S:.0f} s")
+            silent_since = silent_since or time.monotonic()
+        else:
+            silent_since = None
+        if silent_since is not None and time.monotonic() - silent_since > _HEAD_S:
+            tell(f"ail-cluster: the Ray cluster at {address} went away\nhint: {_LOST}")
+            os._exit(UnavailableError.exit_status)
 
 
 def _prepare_environment(*, is_alone: bool) -> None:

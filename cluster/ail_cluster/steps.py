@@ -58,11 +58,11 @@ class Job:
 class Piece(TypedDict):
     """A piece of a repository on its way through the steps; of plain types, which Arrow carries.
 
-    number: of the repository in the list; path, out: its directory and its bundle, as bytes of the file system. piece: its number,
-    of so many *pieces*; 0 for a repository with none, and with piece 0 come *order* and *listed*: the hashes of all texts that
-    the bundle lacks, in the order in which they are to be published, and how many it has. shas: commits, with spaces between; keys:
-    the hashes of their messages; texts: JSON, "" until they are read. encoded, failed: how many texts could be encoded, or not.
-    problem: JSON of an error's wire form, "" for none; is_fatal: it would meet every other piece as well.
+    number: of the repository in the list; path, out: its directory and its bundle, as bytes of the file system. piece: its
+    number, of so many *pieces*; a repository with nothing to encode has 0 and comes once. With piece 0 come *order* and *listed*:
+    the hashes of all texts that the bundle lacks, in the order in which they are published, and how many it has. shas: commits,
+    with spaces between; keys: the hashes of their messages; texts: JSON, "" until they are read. encoded, failed: how many could
+    be encoded, or not. problem: JSON of an error's wire form, "" for none; is_fatal: it would meet every other piece as well.
     """
 
     number: int
@@ -114,7 +114,7 @@ def _iter_pieces(job: Job, repository: Piece) -> Iterator[Piece]:
     for number, keys in enumerate(ranges or [[]]):
         piece = repository if number else first
         shas = " ".join(found[key] for key in keys)
-        yield Piece(**piece | {"piece": number, "pieces": len(ranges), "keys": b"".join(keys), "shas": shas})  # type: ignore[typeddict-item]
+        yield Piece(**piece | {"piece": number, "pieces": len(ranges), "keys": b"".join(keys), "shas": shas})
 
 
 def find_texts(history: History, job: Job) -> dict[bytes, str]:
@@ -142,7 +142,7 @@ def read(job: Job, piece: Piece) -> Piece:
     except AilError as err:
         return fail(piece, err)
     texts = {key: text for text in messages if (key := hash_text(text)) in wanted}
-    return Piece(**piece | {"shas": "", "keys": b"".join(texts), "texts": json.dumps([*texts.values()])})  # type: ignore[typeddict-item]
+    return Piece(**piece | {"shas": "", "keys": b"".join(texts), "texts": json.dumps([*texts.values()])})
 
 
 def _open(job: Job, piece: Piece) -> History:
@@ -176,7 +176,7 @@ class Encode:
                 write_part(output, self._job.model_id, done, embeddings)
         except AilError as err:
             return fail(piece, err, is_fatal=True)
-        return Piece(**piece | {"keys": b"", "texts": "", "encoded": len(done), "failed": len(failed)})  # type: ignore[typeddict-item]
+        return Piece(**piece | {"keys": b"", "texts": "", "encoded": len(done), "failed": len(failed)})
 
 
 def open_bulk_encoder(job: Job, model: bytes) -> Encoder:
@@ -210,7 +210,7 @@ def _get_prepared(models_dir: Path, model_id: str, model: bytes) -> Prepared:
 def fail(piece: Piece, err: AilError, *, is_fatal: bool = False) -> Piece:
     """Return *piece* with the error that ended it."""
     told = json.dumps(err.to_wire())
-    return Piece(**piece | {"shas": "", "keys": b"", "texts": "", "problem": told, "is_fatal": is_fatal})  # type: ignore[typeddict-item]
+    return Piece(**piece | {"shas": "", "keys": b"", "texts": "", "problem": told, "is_fatal": is_fatal})
 
 
 def get_problem(piece: Piece) -> AilError | None:
