@@ -12,9 +12,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from ail_daemon.bundles.manifest import BundleError
 from ail_daemon.bundles.publishing import Row, iter_rows, read_manifest
 from ail_daemon.bundles.segments import KEY_BYTES, count_rows, pack_segment, unpack_rows
 from ail_daemon.model import Embeddings
+from ail_rpc.errors import StorageError
 
 from .output import PART, Output
 
@@ -33,11 +35,15 @@ def write_part(output: Output, model_id: str, keys: Sequence[bytes], embeddings:
 
 
 def find_listed(output: Output, model_id: str) -> set[bytes]:
-    """Return the hashes of all texts that the manifest's segments have. Raises BundleError where one is damaged."""
-    manifest = read_manifest(output, model_id)
-    if manifest is None:
-        return set()
-    return {key for entry in manifest.segments for key, _ in iter_rows(output, entry, manifest.dimension)}
+    """Return the hashes of all texts that the manifest's segments have. Raises StorageError where one is damaged."""
+    try:
+        manifest = read_manifest(output, model_id)
+        entries = manifest.segments if manifest else ()
+        return {key for entry in entries for key, _ in iter_rows(output, entry, manifest.dimension if manifest else 0)}
+    except BundleError as err:
+        raise StorageError(
+            f"the bundle there cannot be added to: {err.message}", "remove it, or build to another place"
+        ) from err
 
 
 class Parts:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, cast
 
 from ail_daemon.settings import VARIABLES
 from ail_rpc import VERSION
-from ail_rpc.errors import AilError, NotInstalledError, UnavailableError, VersionError
+from ail_rpc.errors import AilError, NotInstalledError, UnavailableError, UsageError, VersionError
 
 from . import steps
 from .listing import Repository
@@ -31,6 +31,7 @@ from .steps import Job, Piece
 TRIES = 3
 """So often a piece is tried again whose process died, or whose machine did."""
 
+_CONNECT_S = 10.0
 _LOOK_S, _HEAD_S = 2.0, 45.0
 """Ray ends a process after its head was silent for 60 s."""
 
@@ -53,6 +54,8 @@ def open_cluster(cluster: Cluster, tell: Callable[[str], None]) -> Iterator[None
 
     Raises UnavailableError, VersionError, NotInstalledError.
     """
+    if cluster.address:
+        _check_head(cluster.address)
     _prepare_environment(is_alone=cluster.address is None)
     import ray
 
@@ -119,6 +122,23 @@ def _watch_head(address: str, ended: threading.Event, tell: Callable[[str], None
             os._exit(UnavailableError.exit_status)
 
 
+def _check_head(address: str) -> None:
+    """Raise UnavailableError where nothing listens at HOST:PORT: Ray would wait for it without a word and without an end."""
+    if address.startswith("ray://"):
+        raise UsageError(
+            f"--address {address} names a client server", "run this on a machine of the cluster, with --address auto"
+        )
+    host, _, port = address.rpartition(":")
+    if not port.isdigit():
+        return  # `auto`, which Ray looks up
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
+    except (OSError, OverflowError) as err:
+        raise UnavailableError(
+            f"Ray cannot be reached at {address}: {err}", "is its head running (`ray status`), and the port right?"
+        ) from err
+
+
 def _prepare_environment(*, is_alone: bool) -> None:
     """Set what Ray reads as it is imported: nothing of a build leaves the cluster, and a Ray of its own asks for a secret."""
     for variable, one in VARIABLES.items():
@@ -172,18 +192,20 @@ def run_steps(job: Job, repositories: Sequence[Repository], model: bytes, cluste
     context.enable_progress_bars = False
     context.max_errored_blocks = -1  # a piece that dies each time does not end the others
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    units = _count_units(job)
+    readers = ray.data.TaskPoolStrategy(size=max(2, units // 4))
     items = [steps.start(number, one.root, one.out) for number, one in enumerate(repositories)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # max_task_retries: Ray's default is to try again for ever
         pieces = (
             ray.data.from_items(items, override_num_blocks=len(items))
-            .flat_map(partial(steps.plan, job), num_cpus=0)
+            .flat_map(partial(steps.plan, job), compute=readers, num_cpus=0)
             .repartition(target_num_rows_per_block=1)
-            .map(partial(steps.read, job), num_cpus=0)
+            .map(partial(steps.read, job), compute=readers, num_cpus=0)
             .map(
                 _Encode,
                 fn_constructor_args=(job, ray.put(model)),
-                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=cluster.actors or _count_units(job)),
+                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=cluster.actors or units),
                 num_cpus=0 if job.has_gpu else job.threads,
                 num_gpus=1 if job.has_gpu else 0,
                 max_task_retries=TRIES,

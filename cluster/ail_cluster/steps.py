@@ -42,7 +42,7 @@ class Job:
     """What every step knows, the same for all repositories.
 
     model: its name, for an encoder on a GPU. threads: of an encoder on processors. has_gpu: encode on a GPU, by the original of
-    the prepared model.
+    the prepared model. piece_rows: texts of a piece, at most.
     """
 
     model: str
@@ -53,6 +53,7 @@ class Job:
     threads: int = 1
     batch: int = 32
     has_gpu: bool = False
+    piece_rows: int = PIECE
 
 
 class Piece(TypedDict):
@@ -110,7 +111,7 @@ def _iter_pieces(job: Job, repository: Piece) -> Iterator[Piece]:
     parts = Parts(output, job.model_id, job.dimension)
     todo = [key for key in order if key not in parts]
     first = repository | {"order": b"".join(order), "listed": len(found) - len(order)}
-    ranges = [todo[begin : begin + PIECE] for begin in range(0, len(todo), PIECE)]
+    ranges = [todo[begin : begin + job.piece_rows] for begin in range(0, len(todo), job.piece_rows)]
     for number, keys in enumerate(ranges or [[]]):
         piece = repository if number else first
         shas = " ".join(found[key] for key in keys)
