@@ -1,8 +1,9 @@
 """The one place that knows Ray: sends repositories through the steps, here or on a cluster, and yields what comes back.
 
-    from_items ── flat_map(plan) ── a row a block ── map(read) ── map(Encode), in a pool of actors
+    from_items ── flat_map(plan) ── map(read) ── map(Encode), in a pool of actors
 
-Reading asks for no processor of its own, so that it goes on while actors hold them all: it takes a few per cent of the time.
+Every piece is a block, and so a task, of its own. Planning and reading ask for no processor, so that they go on while actors hold
+them all: they take a few per cent of the time. (`repartition` would ask for one, and wait for it for ever.)
 Scheduling, retries and spilling are Ray's. What dies of its task each time is left out, and `publishing` says so.
 """
 
@@ -190,18 +191,18 @@ def run_steps(job: Job, repositories: Sequence[Repository], model: bytes, cluste
 
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
+    context.target_max_block_size = 1  # byte: each row is a block
     context.max_errored_blocks = -1  # a piece that dies each time does not end the others
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    units = _count_units(job)
-    readers = ray.data.TaskPoolStrategy(size=max(2, units // 4))
+    units = _count_units(job)  # planners and readers differ in number, or Ray would make one task of both
+    planners = max(2, units // 4)
     items = [steps.start(number, one.root, one.out) for number, one in enumerate(repositories)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # max_task_retries: Ray's default is to try again for ever
         pieces = (
             ray.data.from_items(items, override_num_blocks=len(items))
-            .flat_map(partial(steps.plan, job), compute=readers, num_cpus=0)
-            .repartition(target_num_rows_per_block=1)
-            .map(partial(steps.read, job), compute=readers, num_cpus=0)
+            .flat_map(partial(steps.plan, job), compute=ray.data.TaskPoolStrategy(size=planners), num_cpus=0)
+            .map(partial(steps.read, job), compute=ray.data.TaskPoolStrategy(size=planners + 1), num_cpus=0)
             .map(
                 _Encode,
                 fn_constructor_args=(job, ray.put(model)),

@@ -85,7 +85,6 @@ def test_without_the_extra_it_is_said_what_to_install(tmp_path: Path) -> None:
 
 
 @needs_ray
-@pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_said(models: Path, tmp_path: Path) -> None:
     repository = GitRepository(tmp_path / "project")
     repository.commit("Begin")
