@@ -3,7 +3,7 @@
     from_items ── flat_map(plan) ── map(read) ── map(Encode), in a pool of actors
 
 Every piece is a block, and so a task, of its own. Planning and reading ask for no processor, so that they go on while actors hold
-them all: they take a few per cent of the time. (`repartition` would ask for one, and wait for it for ever.)
+them all: they take one per cent of the time. (`repartition` would ask for one, and wait for it for ever.)
 Scheduling, retries and spilling are Ray's. What dies of its task each time is left out, and `publishing` says so.
 """
 
@@ -194,7 +194,9 @@ def run_steps(job: Job, repositories: Sequence[Repository], model: bytes, cluste
     context.target_max_block_size = 1  # byte: each row is a block
     context.max_errored_blocks = -1  # a piece that dies each time does not end the others
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    units = _count_units(job)  # planners and readers differ in number, or Ray would make one task of both
+    units = _count_units(
+        job, cluster.actors
+    )  # planners and readers differ in number, or Ray would make one task of both
     planners = max(2, units // 4)
     items = [steps.start(number, one.root, one.out) for number, one in enumerate(repositories)]
     with warnings.catch_warnings():
@@ -233,12 +235,19 @@ class _Encode:
         return cast(dict[str, Any], self._encode(cast(Piece, row)))
 
 
-def _count_units(job: Job) -> int:
-    """Return how many actors the cluster has room for now."""
+def _count_units(job: Job, actors: int | None) -> int:
+    """Return how many actors the machines have room for now. Raises UnavailableError for none, unless *actors* are asked for."""
     import ray
 
-    resources = ray.cluster_resources()
-    return max(1, int(resources.get("GPU", 0) if job.has_gpu else resources.get("CPU", 1) // job.threads))
+    wanted, needed = ("GPU", 1) if job.has_gpu else ("CPU", job.threads)
+    given = [node["Resources"].get(wanted, 0) for node in ray.nodes() if node["Alive"]]
+    units = sum(int(one // needed) for one in given)
+    if not units and not actors:
+        raise UnavailableError(
+            f"no machine has {'a GPU' if job.has_gpu else f'{needed} processors'} for Ray to give",
+            "leave out --gpu, or give fewer --threads; on a cluster that grows by itself, say how far with --actors",
+        )
+    return units or 1
 
 
 def _first_line(err: BaseException) -> str:

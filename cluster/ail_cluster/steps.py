@@ -121,7 +121,7 @@ def _iter_pieces(job: Job, repository: Piece) -> Iterator[Piece]:
 def find_texts(history: History, job: Job) -> dict[bytes, str]:
     """Return, for the hash of each message of the repository, a commit that has it.
 
-    In the order of `ail-daemon bundle create`: by the oldest commit's time, then by hash. Some 300 bytes of memory a commit.
+    In the order of `ail-daemon bundle create`: by the oldest commit's time, then by hash. Some 400 bytes of memory a commit.
     """
     shas = list(history.iter_shas(sorted(history.read_tips(job.ref_kinds).shas)))
     check_commits(len(shas), job.limits.commits)
@@ -197,7 +197,8 @@ def open_bulk_encoder(job: Job, model: bytes) -> Encoder:
 
 
 def _get_prepared(models_dir: Path, model_id: str, model: bytes) -> Prepared:
-    models_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for directory in (models_dir.parent, models_dir):  # a daemon takes no state directory that others may enter
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(models_dir / ".cluster.lock", "ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several actors begin at once, and importing replaces a model that is there
         if not (models_dir / model_id).is_dir():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,13 @@ from tests.integration.conftest import Repository as GitRepository
 from ail_cluster.listing import Repository
 from ail_cluster.output import PART, MovedError, check_address, open_locked, open_output
 from ail_cluster.parts import Parts, find_listed, write_part
-from ail_cluster.steps import Job, Piece
+from ail_cluster.steps import Job, Piece, open_bulk_encoder
 from ail_daemon.bundles.manifest import MANIFEST_FILE
 from ail_daemon.bundles.publishing import Row, publish
-from ail_daemon.encoding import open_encoder
+from ail_daemon.encoding import find_prepared, open_encoder
+from ail_daemon.encoding.archive import export_model
 from ail_daemon.index.store import hash_text
-from ail_rpc.errors import NotInstalledError, RepoUnreadableError
+from ail_rpc.errors import ModelError, NotInstalledError, RepoUnreadableError
 
 pytestmark = pytest.mark.model
 
@@ -152,6 +154,25 @@ def test_an_output_that_takes_nothing_ends_the_build_with_a_sentence(
     totals = builder.build([Repository(str(history), str(tmp_path / "out" / "history"))])
     ((_, problem),) = totals.problems
     assert "cannot be read: Not a directory" in problem.message
+
+
+@pytest.mark.slow
+def test_a_machine_without_a_gpu_says_so(builder: Builder, history: Path, tmp_path: Path) -> None:
+    builder.job = replace(builder.job, has_gpu=True)
+    with pytest.raises(ModelError, match=r"cannot load .*CUDA"):
+        builder.build([Repository(str(history), str(tmp_path / "out"))])
+
+
+def test_a_machine_that_lacks_the_model_takes_it_from_the_driver(
+    job: Job, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = find_prepared(models, job.model)
+    assert prepared
+    export_model(prepared, tmp_path / "model.tar")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "empty"))
+    text = ["why?"]
+    ours = open_bulk_encoder(job, (tmp_path / "model.tar").read_bytes()).encode(text)
+    assert (ours == open_encoder(job.model, "prepared", models).encode(text)).all()
 
 
 def test_a_damaged_bundle_is_said_and_left_as_it_is(builder: Builder, history: Path, tmp_path: Path) -> None:
