@@ -83,6 +83,8 @@ def _build(args: argparse.Namespace) -> int:
     from .output import check_address
 
     out = check_address(args.out)
+    if args.sign and not args.sign.expanduser().is_file():
+        raise UsageError(f"--sign {args.sign} is no file", "name an SSH key")
     listed = list_repositories(args.repos.expanduser().absolute(), out)
     for note in listed.notes:
         _say(f"note: {note}")

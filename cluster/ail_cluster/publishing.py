@@ -71,17 +71,19 @@ class Publishing:
         progress.failed += piece["failed"]
         self.totals.encoded += piece["encoded"]
         if piece["piece"] == 0:
-            progress.order, progress.listed, progress.is_planned = piece["order"], piece["listed"], not problem
+            progress.order, progress.listed = piece["order"], piece["listed"]
+            progress.is_planned = bool(piece["pieces"]) or not problem
         if not progress.left:
             self._end(piece["number"])
 
     def end(self) -> Totals:
-        """Publish what came back of repositories of which a piece did not: its process died each time. Return what was done."""
+        """Publish what came back of repositories of which a piece did not. Return what was done."""
         for number, progress in enumerate(self._progress):
             if not progress.is_ended:
                 progress.problem = progress.problem or RepoUnreadableError(
-                    f"{self._repositories[number].root}: the process that read or encoded a piece of it died, each time",
-                    "what was encoded is kept; run it again, and see Ray's logs for why (out of memory?)",
+                    f"{self._repositories[number].root}: a piece of it never came back: what read or encoded it died each time, "
+                    "or no machine had room for it",
+                    "what was encoded is kept: see Ray's logs for why (out of memory?), and run it again",
                 )
                 self._end(number)
         return self.totals

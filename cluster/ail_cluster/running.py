@@ -16,21 +16,20 @@ import secrets
 import socket
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, cast
 
 from ail_daemon.settings import VARIABLES
 from ail_rpc import VERSION
-from ail_rpc.errors import AilError, NotInstalledError, UnavailableError, UsageError, VersionError
+from ail_rpc.errors import NotInstalledError, UnavailableError, UsageError, VersionError
 
 from . import steps
 from .listing import Repository
 from .steps import Job, Piece
 
-TRIES = 3
-"""So often a piece is tried again whose process died, or whose machine did."""
+_STUCK_S = 900
+"""Without anything coming back for so long, a build ends: Ray tries a piece again for ever whose process dies each time."""
 
 _CONNECT_S = 10.0
 _LOOK_S, _HEAD_S = 2.0, 45.0
@@ -187,38 +186,37 @@ def run_steps(job: Job, repositories: Sequence[Repository], model: bytes, cluste
     """
     import ray
     import ray.data
+    import ray.data.exceptions
     import ray.exceptions
 
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.target_max_block_size = 1  # byte: each row is a block
-    context.max_errored_blocks = -1  # a piece that dies each time does not end the others
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    context.max_errored_blocks = -1  # a task that dies each time does not end the others
+    context.execution_no_progress_timeout_s = _STUCK_S
+    _silence(logging.getLogger("ray.data"))
     units = _count_units(
         job, cluster.actors
     )  # planners and readers differ in number, or Ray would make one task of both
     planners = max(2, units // 4)
     items = [steps.start(number, one.root, one.out) for number, one in enumerate(repositories)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # max_task_retries: Ray's default is to try again for ever
-        pieces = (
-            ray.data.from_items(items, override_num_blocks=len(items))
-            .flat_map(partial(steps.plan, job), compute=ray.data.TaskPoolStrategy(size=planners), num_cpus=0)
-            .map(partial(steps.read, job), compute=ray.data.TaskPoolStrategy(size=planners + 1), num_cpus=0)
-            .map(
-                _Encode,
-                fn_constructor_args=(job, ray.put(model)),
-                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=cluster.actors or units),
-                num_cpus=0 if job.has_gpu else job.threads,
-                num_gpus=1 if job.has_gpu else 0,
-                max_task_retries=TRIES,
-            )
+    pieces = (
+        ray.data.from_items(items, override_num_blocks=len(items))
+        .flat_map(partial(steps.plan, job), compute=ray.data.TaskPoolStrategy(size=planners), num_cpus=0)
+        .map(partial(steps.read, job), compute=ray.data.TaskPoolStrategy(size=planners + 1), num_cpus=0)
+        .map(
+            _Encode,
+            fn_constructor_args=(job, ray.put(model)),
+            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=cluster.actors or units),
+            num_cpus=0 if job.has_gpu else job.threads,
+            num_gpus=1 if job.has_gpu else 0,
         )
+    )
     try:
         for row in pieces.iter_rows():
             yield cast(Piece, row)
-    except AilError:
-        raise
+    except ray.data.exceptions.ExecutionTimeoutError:
+        return  # what did not come back is said by `publishing`
     except (ray.exceptions.RayError, ConnectionError, TimeoutError, RuntimeError) as err:
         raise UnavailableError(f"the Ray cluster went away, or cannot go on: {_first_line(err)}", _LOST) from err
 
@@ -248,6 +246,13 @@ def _count_units(job: Job, actors: int | None) -> int:
             "leave out --gpu, or give fewer --threads; on a cluster that grows by itself, say how far with --actors",
         )
     return units or 1
+
+
+def _silence(logger: logging.Logger) -> None:
+    """Keep *logger* from the terminal; its file goes on."""
+    for handler in logger.handlers:
+        if type(handler).__name__ == "PlainRayHandler":
+            handler.setLevel(logging.CRITICAL + 1)
 
 
 def _first_line(err: BaseException) -> str:

@@ -6,7 +6,10 @@ Ray is started once, by the program, and sees two processors.
 from __future__ import annotations
 
 import filecmp
+import os
+import socket
 import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -95,3 +98,26 @@ def test_a_cluster_that_is_not_there_is_said(models: Path, tmp_path: Path) -> No
         )  # fmt: skip
     assert (done.returncode, "Ray cannot be reached at 127.0.0.1:1" in done.stderr) == (3, True), done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_build_whose_head_goes_away_ends_with_a_sentence_and_not_in_silence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        host, port = head.getsockname()
+        watching = subprocess.Popen(
+            [sys.executable, "-c", WATCH, f"{host}:{port}"], stdout=subprocess.PIPE, text=True, env=os.environ
+        )
+        head.accept()  # it is looked at
+    said, _ = watching.communicate(timeout=60)
+    assert watching.returncode == 3
+    assert "does not answer; it is waited for 1 s" in said
+    assert f"the Ray cluster at {host}:{port} went away" in said
+    assert "run it again, for the rest" in said
+
+
+WATCH = """
+import sys, threading
+from functools import partial
+from ail_cluster import running
+running._LOOK_S, running._HEAD_S = 0.1, 1.0
+running._watch_head(sys.argv[1], threading.Event(), partial(print, flush=True))
+"""

@@ -80,9 +80,23 @@ def test_a_piece_that_never_comes_back_keeps_no_other_from_the_bundle(
     assert (totals.encoded, totals.added) == (30, 30)
     ((path, problem),) = totals.problems
     assert path == str(history)
-    assert "died, each time" in problem.message
+    assert "a piece of it never came back" in problem.message
     totals = builder.build([out])
     assert (totals.encoded, totals.added, totals.listed, totals.problems) == (20, 20, 30, [])
+
+
+def test_what_cannot_be_read_any_more_keeps_no_other_from_the_bundle(
+    builder: Builder, history: Path, tmp_path: Path
+) -> None:
+    def take_away(pieces: list[Piece]) -> Iterator[Piece]:
+        yield from pieces[1:]
+        (history / ".git").rename(tmp_path / "elsewhere")
+        yield pieces[0]
+
+    totals = builder.build([Repository(str(history), str(tmp_path / "out"))], take_away)
+    assert (totals.encoded, totals.added) == (30, 30)
+    ((path, problem),) = totals.problems
+    assert (path, problem.exit_status) == (str(history), 5)
 
 
 def test_a_second_build_encodes_what_is_new_alone(builder: Builder, tmp_path: Path) -> None:
