@@ -72,7 +72,8 @@ def main() -> None:
                 "",
                 "0",
             )
-        show_killed(home, repos, place / "killed", whole)
+        if given.nodes:
+            show_killed(home, repos, place / "killed", whole)
 
 
 def compare(home: Home, models: Path, repos: Path, place: Path, pairs: int) -> Path:
@@ -85,7 +86,7 @@ def compare(home: Home, models: Path, repos: Path, place: Path, pairs: int) -> P
             empty = build(home, repos, place / f"ray-{number}", address)
         show(f"{alone.texts:,} texts without Ray, two threads", alone.wall_s, "s")
         show("  processor time", alone.cpu_s, "s")
-        show("with Ray, two actors of one thread, connecting included", ray.wall_s, "s")
+        show("with Ray, an actor of two threads, connecting included", ray.wall_s, "s")
         show("  processor time, Ray's own processes included", ray.cpu_s, "s")
         show("with Ray once more, nothing to encode", empty.wall_s, "s")
         show("  processor time", empty.cpu_s, "s")

@@ -65,7 +65,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     build.add_argument(
         "--actors", type=_positive, metavar="N", help="the most that encode at a time (default: all fit)"
     )
-    build.add_argument("--threads", type=_positive, default=1, metavar="N", help="of each that encodes (default: 1)")
+    build.add_argument("--threads", type=_positive, metavar="N", help="of each (default: up to 4)")
     build.add_argument("--gpu", action="store_true", help="encode on GPUs, one each, by the model's original weights")
     build.add_argument("--sign", type=Path, metavar="KEY", help="sign the bundles with this SSH key")
     return parser.parse_args(list(argv))
@@ -100,7 +100,7 @@ def _build(args: argparse.Namespace) -> int:
     from .running import Cluster, open_cluster, run_steps
 
     signing = partial(sign, key=args.sign.expanduser().absolute()) if args.sign else None
-    cluster = Cluster(args.address, args.actors)
+    cluster = Cluster(args.address, args.actors, args.threads)
     publishing = Publishing(job, listed.repositories, signing, _say)
     with open_cluster(cluster, _say):
         totals = _follow(publishing, run_steps(job, listed.repositories, model, cluster))
@@ -129,7 +129,7 @@ def _open_job(args: argparse.Namespace) -> tuple[Job, bytes]:
         model = file.read_bytes()
     job = Job(
         settings.model, prepared.model_id, prepared.manifest.dimension, settings.refs, flags.history_limits,
-        args.threads, settings.batch_size, args.gpu,
+        batch=settings.batch_size, has_gpu=args.gpu,
     )  # fmt: skip
     return job, model
 

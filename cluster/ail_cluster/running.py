@@ -17,6 +17,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -31,6 +32,7 @@ from .steps import Job, Piece
 _STUCK_S = 900
 """Without anything coming back for so long, a build ends: Ray tries a piece again for ever whose process dies each time."""
 
+_THREADS = 4
 _CONNECT_S = 10.0
 _LOOK_S, _HEAD_S = 2.0, 45.0
 """Ray ends a process after its head was silent for 60 s."""
@@ -39,13 +41,14 @@ _LOST = "what was encoded is kept: see to the cluster (`ray status`), and run it
 
 
 class Cluster(NamedTuple):
-    """Where to run. address: of a Ray cluster, None for this machine alone. actors: the most that encode, None: one a unit.
+    """Where to run. address: of a Ray cluster, None for this machine alone. actors: the most that encode, None: all that fit.
 
-    A unit is a GPU, or as many processors as an actor has threads.
+    threads: of each that encodes, None: up to four, as many as the smallest machine has processors.
     """
 
     address: str | None = None
     actors: int | None = None
+    threads: int | None = None
 
 
 @contextlib.contextmanager
@@ -184,41 +187,53 @@ def run_steps(job: Job, repositories: Sequence[Repository], model: bytes, cluste
 
     model: the exported prepared model, which machines get that lack it. Raises UnavailableError where the cluster goes away.
     """
-    import ray
-    import ray.data
     import ray.data.exceptions
     import ray.exceptions
+
+    _configure_data()
+    job = replace(job, threads=cluster.threads or _choose_threads())
+    units = _count_units(job, cluster.actors)
+    items = [steps.start(number, one.root, one.out) for number, one in enumerate(repositories)]
+    try:
+        for row in _send(job, items, model, max(2, units // 4), cluster.actors or units).iter_rows():
+            yield cast(Piece, row)
+    except ray.data.exceptions.ExecutionTimeoutError:
+        return  # what did not come back is said by `publishing`
+    except (ray.exceptions.RayError, ConnectionError, TimeoutError, RuntimeError) as err:
+        raise UnavailableError(f"the Ray cluster went away, or cannot go on: {_first_line(err)}", _LOST) from err
+
+
+def _configure_data() -> None:
+    import ray.data
 
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.target_max_block_size = 1  # byte: each row is a block
     context.max_errored_blocks = -1  # a task that dies each time does not end the others
     context.execution_no_progress_timeout_s = _STUCK_S
-    _silence(logging.getLogger("ray.data"))
-    units = _count_units(
-        job, cluster.actors
-    )  # planners and readers differ in number, or Ray would make one task of both
-    planners = max(2, units // 4)
-    items = [steps.start(number, one.root, one.out) for number, one in enumerate(repositories)]
-    pieces = (
+    for handler in logging.getLogger("ray.data").handlers:
+        if type(handler).__name__ == "PlainRayHandler":  # the terminal; the file goes on
+            handler.setLevel(logging.CRITICAL + 1)
+
+
+def _send(job: Job, items: list[Piece], model: bytes, readers: int, actors: int) -> Any:
+    """Return Ray's data set of what comes back of *items*."""
+    import ray
+    import ray.data
+
+    return (
         ray.data.from_items(items, override_num_blocks=len(items))
-        .flat_map(partial(steps.plan, job), compute=ray.data.TaskPoolStrategy(size=planners), num_cpus=0)
-        .map(partial(steps.read, job), compute=ray.data.TaskPoolStrategy(size=planners + 1), num_cpus=0)
+        .flat_map(partial(steps.plan, job), compute=ray.data.TaskPoolStrategy(size=readers), num_cpus=0)
+        # one more, or Ray would make one task of planning a repository and reading all of it
+        .map(partial(steps.read, job), compute=ray.data.TaskPoolStrategy(size=readers + 1), num_cpus=0)
         .map(
             _Encode,
             fn_constructor_args=(job, ray.put(model)),
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=cluster.actors or units),
+            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors),
             num_cpus=0 if job.has_gpu else job.threads,
             num_gpus=1 if job.has_gpu else 0,
         )
     )
-    try:
-        for row in pieces.iter_rows():
-            yield cast(Piece, row)
-    except ray.data.exceptions.ExecutionTimeoutError:
-        return  # what did not come back is said by `publishing`
-    except (ray.exceptions.RayError, ConnectionError, TimeoutError, RuntimeError) as err:
-        raise UnavailableError(f"the Ray cluster went away, or cannot go on: {_first_line(err)}", _LOST) from err
 
 
 class _Encode:
@@ -231,6 +246,14 @@ class _Encode:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         return cast(dict[str, Any], self._encode(cast(Piece, row)))
+
+
+def _choose_threads() -> int:
+    """Return how many threads an actor is to have. They share the model's weights, 22 MB, and so the processor's cache."""
+    import ray
+
+    given = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
+    return max(1, min([_THREADS, *(int(cpus) for cpus in given if cpus)]))
 
 
 def _count_units(job: Job, actors: int | None) -> int:
@@ -246,13 +269,6 @@ def _count_units(job: Job, actors: int | None) -> int:
             "leave out --gpu, or give fewer --threads; on a cluster that grows by itself, say how far with --actors",
         )
     return units or 1
-
-
-def _silence(logger: logging.Logger) -> None:
-    """Keep *logger* from the terminal; its file goes on."""
-    for handler in logger.handlers:
-        if type(handler).__name__ == "PlainRayHandler":
-            handler.setLevel(logging.CRITICAL + 1)
 
 
 def _first_line(err: BaseException) -> str:
