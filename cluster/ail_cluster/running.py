@@ -16,6 +16,7 @@ import secrets
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -206,6 +207,7 @@ def run_steps(job: Job, repositories: Sequence[Repository], model: bytes, cluste
 def _configure_data() -> None:
     import ray.data
 
+    warnings.filterwarnings("ignore", module=r"ray\.")  # advice for whoever wrote a pipeline
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.target_max_block_size = 1  # byte: each row is a block

@@ -78,8 +78,7 @@ def assert_same(one: Path, other: Path) -> None:
 
 
 def test_without_the_extra_it_is_said_what_to_install(tmp_path: Path) -> None:
-    if find_spec("ray") is not None:
-        (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['ray'] = None\n")
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['ray'] = None\n")
     done = subprocess.run(
         [str(BIN / "ail-cluster"), "build", "--repos", str(tmp_path), "--out", str(tmp_path)],
         env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
