@@ -65,8 +65,8 @@ class Parts:
     def iter_rows(self, order: bytes) -> Iterator[Row]:
         """Yield the rows that the parts have of those texts whose hashes stand one after the other in *order*."""
         for key in split_keys(order):
-            if name := self._names.get(key):
-                yield key, self._load(name)[key]
+            if (name := self._names.get(key)) and (row := self._load(name).get(key)):
+                yield key, row  # else another builder published that part, and deleted it
 
     def list_done(self, listed: Container[bytes]) -> list[str]:
         """Return the names of parts of which every row is in *listed*: they may be deleted."""
