@@ -16,7 +16,7 @@ export Q FILE REPO
 export HF_HUB_OFFLINE := 1
 export AIL_TEST_MODELS := $(CURDIR)/$(VENV)/models
 
-.PHONY: ask setup check test test-all bench torture shell dist vscode clean help
+.PHONY: ask setup check test test-all cluster bench torture shell dist vscode clean help
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -49,6 +49,10 @@ test: setup ## Pass the tests, without those marked slow
 
 test-all: setup ## Pass all tests
 	$(PYTEST)
+
+cluster: setup ## Install Ray as well (500 MB, not part of the development environment), and pass the tests that need it
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[cluster]'
+	$(BIN)/python -m pytest tests/cluster
 
 bench: setup ## Measure every figure of the documentation; what needs ../shared/eval says so where it is absent
 	$(BIN)/python -m bench

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 from .evaluation import load_set
 
@@ -43,12 +44,16 @@ RUNS = (
     ["bundles", HISTORY],
 )
 
+RAY = (["cluster", HISTORY],) if find_spec("ray") else ()
+if not RAY:
+    print("== cluster: left out, ray is not installed (`make cluster` installs it)", flush=True)
+
 CLONE = os.environ.get("AIL_BENCH_CLONE")  # a bare clone of pytest: HISTORY has its messages and paths, and no code
 ON_CLONE = (["precommit"], ["lsp"], ["related", "--seed", "7"], ["reviews", "--seed", "7"])
 
 if not CLONE:
     print("== precommit, lsp, related, reviews: left out, AIL_BENCH_CLONE names no clone of a real project", flush=True)
 
-for name, *arguments in (*RUNS, *([name, CLONE, *more] for name, *more in ON_CLONE if CLONE)):
+for name, *arguments in (*RUNS, *RAY, *([name, CLONE, *more] for name, *more in ON_CLONE if CLONE)):
     print(f"== {name}", flush=True)
     subprocess.run([sys.executable, "-m", f"bench.{name}", *arguments], check=True)

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from .manifest import MANIFEST_FILE, ROWS_MAX, SIGNATURE_FILE, BundleError, Entry, Manifest, parse_manifest
-from .segments import KEY_BYTES, get_size, pack_segment
+from .segments import get_size, pack_segment, unpack_rows
 from .shelves import Shelf
 
 Row = tuple[bytes, bytes]
@@ -34,7 +34,7 @@ def publish(shelf: Shelf, model_id: str, dimension: int, rows: Iterable[Row], si
     before = read_manifest(shelf, model_id) or Manifest(model_id, dimension, ())
     if before.dimension != dimension:
         raise BundleError("the bundle there has embeddings of another length", "publish to another place")
-    known = {key for entry in before.segments for key, _ in _iter_rows(shelf, entry, dimension)}
+    known = {key for entry in before.segments for key, _ in iter_rows(shelf, entry, dimension)}
     new: list[Entry] = []
     written = 0
     for entry, content in _pack_all(model_id, dimension, (row for row in rows if row[0] not in known)):
@@ -57,7 +57,7 @@ def merge(source: Shelf, shelf: Shelf, model_id: str, sign: Sign | None = None) 
     found = read_manifest(source, model_id)
     if found is None:
         raise BundleError("there is no bundle of this model to merge", "`ail-daemon bundle create` makes one")
-    rows = (row for entry in found.segments for row in _iter_rows(source, entry, found.dimension))
+    rows = (row for entry in found.segments for row in iter_rows(source, entry, found.dimension))
     return publish(shelf, model_id, found.dimension, rows, sign)
 
 
@@ -78,7 +78,7 @@ def _join_small(shelf: Shelf, manifest: Manifest) -> Manifest:
     tail = manifest.segments[-SMALL_SEGMENTS:]
     if len(tail) < SMALL_SEGMENTS or any(entry.rows >= SMALL_ROWS for entry in tail):
         return manifest
-    rows = [row for entry in tail for row in _iter_rows(shelf, entry, manifest.dimension)]
+    rows = [row for entry in tail for row in iter_rows(shelf, entry, manifest.dimension)]
     joined = []
     for entry, content in _pack_all(manifest.model_id, manifest.dimension, rows):
         shelf.add(entry.sha256, content)
@@ -86,13 +86,9 @@ def _join_small(shelf: Shelf, manifest: Manifest) -> Manifest:
     return manifest._replace(segments=(*manifest.segments[:-SMALL_SEGMENTS], *joined))
 
 
-def _iter_rows(shelf: Shelf, entry: Entry, dimension: int) -> Iterator[Row]:
-    content = _read_segment(shelf, entry, dimension)
-    size, begin = 2 * dimension, get_size(0, dimension)
-    vectors = begin + entry.rows * KEY_BYTES
-    for number in range(entry.rows):
-        key = content[begin + number * KEY_BYTES : begin + (number + 1) * KEY_BYTES]
-        yield key, content[vectors + number * size : vectors + (number + 1) * size]
+def iter_rows(shelf: Shelf, entry: Entry, dimension: int) -> Iterator[Row]:
+    """Yield the rows of a segment that a manifest on *shelf* lists. Raises BundleError where it is not what that says."""
+    yield from unpack_rows(_read_segment(shelf, entry, dimension), entry.rows, dimension)
 
 
 def _read_segment(shelf: Shelf, entry: Entry, dimension: int) -> bytes:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,6 +78,23 @@ def open_segment(path: Path, entry: Entry, manifest: Manifest) -> Segment:
     segment = Segment(read_keys(raw[_HEADER.size : split].tobytes()), raw[split:].view("<f2").reshape(entry.rows, -1))
     _check_rows(segment)
     return segment
+
+
+def count_rows(content: bytes, model_id: str, dimension: int) -> int | None:
+    """Return how many rows a segment's file has, None where *content* is no segment of this model and dimension."""
+    rows = (len(content) - _HEADER.size) // (KEY_BYTES + 2 * dimension)
+    is_segment = rows > 0 and len(content) == get_size(rows, dimension)
+    header = _HEADER.pack(_MAGIC, _hash_model(model_id), dimension, rows) if is_segment else b""
+    return rows if is_segment and content.startswith(header) else None
+
+
+def unpack_rows(content: bytes, rows: int, dimension: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the rows of a segment's file that was checked: a text's hash, and its embedding as float16 bytes."""
+    size, begin = 2 * dimension, get_size(0, dimension)
+    vectors = begin + rows * KEY_BYTES
+    for number in range(rows):
+        key = content[begin + number * KEY_BYTES : begin + (number + 1) * KEY_BYTES]
+        yield key, content[vectors + number * size : vectors + (number + 1) * size]
 
 
 def read_keys(joined: bytes) -> Keys:

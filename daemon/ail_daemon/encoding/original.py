@@ -36,7 +36,7 @@ def load_original(name: str, download: bool = False, device: str | None = None) 
 
     download: whether a name may be fetched from the hub; otherwise nothing leaves the machine. device: None takes CUDA
     where there is one. Raises NotInstalledError without the extra, ModelError where the model is missing, altered or
-    unreadable.
+    unreadable, or where there is no such device.
     """
     place = _locate(name)
     if not download:
@@ -52,7 +52,14 @@ def load_original(name: str, download: bool = False, device: str | None = None) 
     options = {"use_safetensors": True}
     try:
         return SentenceTransformer(place, device=device, local_files_only=not download, model_kwargs=options)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as err:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RuntimeError,
+        AssertionError,
+    ) as err:  # the last: torch without CUDA
         hint = "name a directory of such a model, or let it be fetched: `ail-daemon model prepare NAME --download`"
         raise ModelError(
             f"sentence-transformers cannot load {name}: {str(err).strip().splitlines()[0]:.200}", hint

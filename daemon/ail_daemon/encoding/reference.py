@@ -45,6 +45,9 @@ class ReferenceEncoder:
         return np.asarray(rows, np.float32)
 
 
-def load_reference(name: str, download: bool = False, batch: int = 32) -> ReferenceEncoder:
-    """Load a model by name or directory; *batch* texts are padded and encoded together. Raises what `load_original` raises."""
-    return ReferenceEncoder(load_original(name, download), batch)
+def load_reference(name: str, download: bool = False, batch: int = 32, device: str | None = None) -> ReferenceEncoder:
+    """Load a model by name or directory; *batch* texts are padded and encoded together.
+
+    device: None takes CUDA where there is one; "cuda" wants it. Raises what `load_original` raises.
+    """
+    return ReferenceEncoder(load_original(name, download, device), batch)

@@ -38,6 +38,15 @@ class CommitReader:
         for _, commit in read_resuming(self._git, shas, self._read, self._read_alone):
             yield commit
 
+    def iter_messages(self, shas: Iterable[str]) -> Iterator[Commit]:
+        """Yield the commits in the order of *shas*, without their paths: that takes neither trees nor blobs."""
+        for _, commit in read_resuming(self._git, shas, lambda some: self._stream(_NO_DIFF, some), self._skip):
+            yield commit
+
+    def _skip(self, sha: str) -> Iterator[tuple[str, Commit]]:
+        self._skipped.append(sha)
+        return iter(())
+
     def _read(self, shas: list[str]) -> Iterator[tuple[str, Commit]]:
         if self._without_paths > _MANY:
             return self._stream(_NO_DIFF, shas)

@@ -66,6 +66,9 @@ class _GitHistory:
     def iter_commits(self, shas: Iterable[str]) -> Iterator[Commit]:
         return CommitReader(self._git, self._skipped, self._pathless, self._limits).iter_commits(shas)
 
+    def iter_messages(self, shas: Iterable[str]) -> Iterator[Commit]:
+        return CommitReader(self._git, self._skipped, self._pathless, self._limits).iter_messages(shas)
+
     def iter_changes(self, shas: Iterable[str]) -> Iterator[CommitChanges]:
         if self._present is None and refs.is_partial(self._git.place):
             asked = list(shas)
@@ -154,6 +157,9 @@ class History(Protocol):
         paths: against the first parent, also of a merge; a root commit lists all files, a shallow boundary none (it is
         not where its files come from) and has no parents. Where trees are missing (a partial clone), paths are empty.
         """
+
+    def iter_messages(self, shas: Iterable[str]) -> Iterator[Commit]:
+        """Yield the commits *shas* in that order as `iter_commits` does, but without paths; unreadable ones go to `skipped`."""
 
     def iter_changes(self, shas: Iterable[str]) -> Iterator[CommitChanges]:
         """Yield the changes of *shas* in that order, for those with any: at most 64 KiB of text, 16 KiB a file.
