@@ -15,7 +15,7 @@ from ..text.passages import FileChange, Hunk, Passage, find_passages
 FILE_BYTES = 1 << 20
 """Of a larger file no passages are read, and its lines are not read ahead."""
 
-_LIMIT_S = 10.0  # one git
+_LIMIT_S = 60.0  # one git, which gives way to all else
 
 
 class FileHistory(NamedTuple):
@@ -35,7 +35,7 @@ class FileHistory(NamedTuple):
 
 def read_file_history(place: RepoPlace, file: str, stop: Stop) -> FileHistory | None:
     """Return the history of *file*; None where there is none to be read, it is too large, or *stop* is set."""
-    history = open_history(place, limit_s=_LIMIT_S, limits=ASKED)
+    history = open_history(place, limit_s=_LIMIT_S)
     content = history.read_file(file)
     if not content or len(content) > FILE_BYTES or b"\0" in content:
         return None
