@@ -30,7 +30,7 @@ KEPT = 16
 WAITING = 8
 """Files that wait to be read. An editor that opens a whole project leaves those that were opened last."""
 
-_NICENESS = 10
+_NICENESS = 5
 
 _Key = tuple[str, str]  # git directory, file
 
