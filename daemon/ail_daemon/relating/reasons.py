@@ -46,7 +46,7 @@ _NOISE = re.compile(
 _CHORE = re.compile(
     r"^\W*(?:\[svn r\d+\]\s*)?(?:(?:prepar\w*|start|begin|bump|finali[sz]e|update) (?:for |the |a |new |next |dev\w* )*"
     r"(?:release|version|cycle|changelog|\d+\.\d)|release \S*\d|regen\w*\b|apply (?:suggestions|review)"
-    r"|merge (?:branch|pull|remote))"
+    r"|merge (?:branch|pull|remote)|bump \S+ from \S+ to\b)"
     r"|\bregen(?:erate)? docs\b|review (?:\w+ )?(?:comments|feedback|notes)|release announcement",
     re.IGNORECASE,
 )
