@@ -101,7 +101,7 @@ class Past:
         diff = self.git("diff", "-U0", "-w", "--ignore-blank-lines", "-M", parent, sha)[:PATCH_MAX_BYTES]
         when = int(self.git("log", "-1", "--format=%ct", sha))
         author = self.git("log", "-1", "--format=%ae", sha).strip()
-        around = Surroundings(when, known.__contains__, files.__contains__, author)
+        around = Surroundings(when, known.__contains__, files.__contains__, frozenset([author.lower()]))
         started = time.perf_counter()
         changes, touching = parse_patch(diff), Touching(self.index, around)
         relations = relate(self.index, changes, touching, around)[:5]

@@ -7,7 +7,8 @@ commits, each with what its base could know, as in `bench.related`. The first --
 
 Deleted are lines that a fix added: of a commit whose subject says that it fixes something, or whose message speaks of security,
 one run of code lines that stands in HEAD as that commit wrote it, two telling lines at least, tests and pages left out; of
---deletions in all, each clone gives as many. It speaks of one if any commit is named; that it names the very fix is counted
+--deletions in all, each clone gives as many. A fix of documentation, annotations, spelling, lint or tests is no bug fix. It
+speaks of one if any commit is named; that it names the very fix is counted
 apart.
 """
 
@@ -26,7 +27,7 @@ from ail_daemon.relating.cochange import is_bot, is_test
 from ail_daemon.relating.missing import find_missing
 from ail_daemon.relating.overlap import is_log
 from ail_daemon.relating.patches import PATCH_MAX_BYTES, is_telling, parse_patch
-from ail_daemon.relating.reasons import is_about_security, is_chore
+from ail_daemon.relating.reasons import is_about_security, is_chore, is_retiring, is_trifle, is_wording
 from ail_daemon.relating.relate import SWEEP_PATHS, Relation, relate
 from ail_daemon.relating.tracing import Surroundings, Touching
 
@@ -34,6 +35,7 @@ from .figures import percentile, show
 from .related import Past, Said
 
 _FIX = re.compile(r"^\W*(?:\w+: )?(?:bug)?fix(?:e[sd]|ing)?\b|\bfix(?:es)? #?\d+", re.IGNORECASE)
+_OF_TESTS = re.compile(r"\b(?:tests?|mypy|ci|coverage|build)\b", re.IGNORECASE)
 _HUNK = re.compile(r"^@@ -\S+ \+(\d+)", re.MULTILINE)
 _LEAST_TELLING = 2
 _FILES_READ = 6  # of a fix
@@ -122,7 +124,11 @@ class Merged(Past):
         known = {self.ids[one] for one in self.reach(base) if one in self.ids}
         files = set(self.git("ls-tree", "-r", "--name-only", "-z", tip).split("\0"))
         when = int(self.git("log", "-1", "--format=%ct", sha))
-        return self.judge(sha, diff, Surroundings(when, known.__contains__, files.__contains__, is_review=True))
+        own = [line.partition(" ") for line in self.git("log", "--format=%ae %s", f"{fork}..{tip}").splitlines()]
+        by = frozenset(email.lower() for email, _, _ in own)
+        retiring = is_retiring([subject for _, _, subject in own])
+        around = Surroundings(when, known.__contains__, files.__contains__, by, is_review=True, is_retiring=retiring)
+        return self.judge(sha, diff, around)
 
     def judge(self, sha: str, diff: str, around: Surroundings) -> Said:
         """Return what is said of *diff*."""
@@ -162,10 +168,10 @@ class Merged(Past):
 
 
 def _is_fix(commit: Commit) -> bool:
-    says_so = _FIX.search(commit.subject) or is_about_security(commit)
-    return (
-        bool(says_so) and not (is_chore(commit.subject) or is_bot(commit.author)) and len(commit.paths) <= SWEEP_PATHS
-    )
+    subject = commit.subject
+    says_so = _FIX.search(subject) or is_about_security(commit)
+    is_other = is_chore(subject) or is_trifle(subject) or is_wording(subject) or _OF_TESTS.search(subject)
+    return bool(says_so) and not (is_other or is_bot(commit.author)) and len(commit.paths) <= SWEEP_PATHS
 
 
 def _write_deletion(path: str, at: int, run: list[str]) -> str:

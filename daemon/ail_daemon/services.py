@@ -26,6 +26,7 @@ from .asking.everywhere import Everywhere
 from .asking.fallback import Fallback
 from .asking.linelog import LOG, LineLog
 from .asking.pool import QuestionPool
+from .asking.prefetching import PREFETCH, Prefetching
 from .asking.probing import LIMIT_S, Probing
 from .asking.shadow import Shadow
 from .asking.showing import Showing
@@ -54,7 +55,8 @@ async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.
     pool = QuestionPool(flags)
     caches = AnswerCaches.make(settings.cache_size, settings.faiss_cache_size, settings.faiss_similarity_threshold)
     figures, recent, pull_requests = SideFigures(), RecentQuestions(), PullRequests(flags)
-    answering = Answering(encoder, caches)
+    prefetching = Prefetching(repos)
+    answering = Answering(encoder, caches, prefetching)
     shadow = Shadow(flags, pool, figures, answering.search)
     asking = Asking(repos, freshness, flags, pool, answering, Fallback(pool, figures))
     asking.observers = (
@@ -94,6 +96,7 @@ async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.
             configuring,
             showing,
             linelog,
+            prefetching,
             related,
             enrolment,
             checking,
@@ -142,6 +145,7 @@ def _offer_methods(
     configuring: Configuring,
     showing: Showing,
     linelog: LineLog,
+    prefetching: Prefetching,
     related: Related,
     enrolment: Enrolment,
     checking: Checking,
@@ -155,6 +159,7 @@ def _offer_methods(
         "ask": Method(asking.ask, *ASK),
         "ask.all": Method(everywhere.ask, *ASK_ALL),
         "log": Method(linelog.log, *LOG),
+        "prefetch": Method(prefetching.prefetch, *PREFETCH),
         "related": Method(
             related.related, repo, timeout, texts("files", default=()), raw("staged", default=None), text("by", default=""),
             text("range", default=None), whole("limit", 1, 100, default=5),

@@ -69,6 +69,21 @@ class Asker:
         work.add_done_callback(lambda _: turn.release())
         return await asyncio.shield(work)
 
+    async def tell(self, prepare: Callable[[], tuple[str, dict[str, Any]]]) -> None:
+        """Send a daemon that runs the (method, params) that *prepare* returns; none is started. Raises as `ask`."""
+        if time.monotonic() < self._paused_until:
+            raise PausedError("the daemon could not be reached a moment ago")
+
+        def send() -> None:
+            method, params = prepare()
+            try:
+                ask_daemon(Reach(self.settings.socket, self.limit_s, may_start=False), method, params)
+            except SilentError:
+                self._paused_until = time.monotonic() + PAUSE_S
+                raise
+
+        await run_in_thread(send)
+
     def forget(self, key: str) -> None:
         """Forget a document that was closed, unless something of it is under way."""
         turn = self._turns.get(key)

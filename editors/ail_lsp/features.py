@@ -233,6 +233,16 @@ def _rest_at(ls: Server, uri: str, number: int) -> None:
         asyncio.get_running_loop().call_later(_REST_S, refresh)
 
 
+async def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
+    """Have the daemon read ahead what hovers on the file will need; where there is none, nobody is told."""
+    if ls.settings.hover != "auto":
+        return
+    try:
+        await ls.questions.prefetch(params.text_document.uri)
+    except AilError as err:
+        _log.info("prefetch: %s", err.message)
+
+
 @_unasked(None)
 async def did_save(ls: Server, params: types.DidSaveTextDocumentParams) -> None:
     """Say in diagnostics what bears on the saved change, if they are on."""

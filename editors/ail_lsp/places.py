@@ -79,6 +79,16 @@ def read_contents(document: Document) -> tuple[str | None, str]:
     text = to_whole_text(document.text)
     if text.encode() == stored:
         return None, ""
-    if len(text.encode()) > CONTENTS_MAX_BYTES:
+    size_bytes = len(text.encode())
+    if size_bytes > CONTENTS_MAX_BYTES and not document.is_changed and size_bytes == _get_size(path):
+        return None, ""  # it was not read as a whole, but is what was opened
+    if size_bytes > CONTENTS_MAX_BYTES:
         return None, "the buffer is large and not saved: lines are counted as in the file on the disk"
     return text, ""
+
+
+def _get_size(path: str | None) -> int | None:
+    try:
+        return os.stat(path).st_size if path else None
+    except OSError:
+        return None

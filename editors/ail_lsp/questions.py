@@ -120,6 +120,17 @@ class Questions:
         reply = await self.asker.ask(document.uri, prepare, kind=kind)
         return Answer(reply, found.get_where(None))
 
+    async def prefetch(self, uri: str) -> None:
+        """Have the daemon read ahead what questions about lines of a file need. Raises as `Asker.tell` does."""
+
+        def prepare() -> tuple[str, dict[str, Any]]:
+            place = find_file(uri)
+            if place.file is None:
+                raise UsageError("a directory has no lines")
+            return "prefetch", {"repo": to_wire_path(place.root), "file": place.file}
+
+        await self.asker.tell(prepare)
+
     async def show(self, uri: str) -> str:
         """Return the text of the virtual document `ail://commit/SHA?repo=…`. Raises UsageError, as `Asker.ask` does."""
         sha, repo, path = parse_commit_uri(uri)

@@ -21,6 +21,7 @@ _FEATURES: tuple[tuple[str, Callable[..., Any], Any], ...] = (
     (types.TEXT_DOCUMENT_CODE_LENS, features.code_lens, types.CodeLensOptions(resolve_provider=True)),
     (types.CODE_LENS_RESOLVE, features.resolve_code_lens, None),
     (types.TEXT_DOCUMENT_INLAY_HINT, features.inlay_hint, None),
+    (types.TEXT_DOCUMENT_DID_OPEN, features.did_open, None),
     (types.TEXT_DOCUMENT_DID_SAVE, features.did_save, None),
     (types.TEXT_DOCUMENT_DID_CLOSE, features.did_close, None),
     (types.WORKSPACE_TEXT_DOCUMENT_CONTENT, commands.text_document_content, None),

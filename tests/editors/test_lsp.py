@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.daemon.daemon_process import wait_until
 from tests.editors.lsp import CAPABILITIES, Editor, RefusedError, at, span, start
 from tests.integration.conftest import Repository, make_repository
 from tests.running import BIN, Home, sealed_home
@@ -52,6 +53,17 @@ def test_a_hover_has_at_most_two_sentences_how_sure_they_are_and_a_linked_commit
     assert "(very likely: " in said
     assert f"[`{sha[:10]}`](https://github.com/o/r/commit/{sha})" in said
     assert "years ago · Ann Author" in said
+
+
+def test_a_file_that_was_opened_is_read_ahead_and_its_hovers_say_the_same(served: tuple[Home, Repository]) -> None:
+    home, repo = served
+    with start(home) as editor, home.connected() as call:
+        before = editor.hover(editor.open(repo.path / "upload.py"), 2)
+        wait_until(lambda: call("prefetch", repo=str(repo.path), file="upload.py")["ready"])
+    with start(home) as editor:
+        assert editor.hover(editor.open(repo.path / "upload.py"), 2) == before
+    assert before is not None
+    assert REASON in before
 
 
 def test_an_editor_that_shows_no_markdown_gets_none(served: tuple[Home, Repository]) -> None:

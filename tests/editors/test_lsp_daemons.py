@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 from tests.client.conftest import ScriptedDaemon
+from tests.daemon.daemon_process import wait_until
 from tests.editors.lsp import Editor, RefusedError, at, start
 from tests.hostile import find_raw
 from tests.integration.conftest import Repository, repo
@@ -37,10 +38,27 @@ def test_typing_asks_nothing_and_each_line_is_asked_about_once(
     for version in range(2, 202):
         editor.change(uri, version, {"text": f"def upload():\n    retry({version})\n    send()\n"})
     assert editor.hover(uri, 2) == editor.hover(uri, 2)
-    assert [name for name, _ in scripted.calls if name != "hello"] == ["ask"]
+    assert [name for name, _ in scripted.calls if name not in ("hello", "prefetch")] == ["ask"]
+    assert [name for name, _ in scripted.calls].count("prefetch") == 1, "when it was opened"
     params = scripted.get_params("ask")
     assert (params["file"], params["lines"], params["repo"]) == ("upload.py", [2, 2], str(repo.path))
     assert params["contents"] == "def upload():\n    retry(201)\n    send()\n"
+
+
+def test_an_opened_file_is_named_to_the_daemon_and_nobody_hears_where_that_fails(
+    editor: Editor, home: Home, scripted: ScriptedDaemon, repo: Repository
+) -> None:
+    scripted.script["prefetch"] = NotEnrolledError("it was never added", "ail-client add DIR")
+    editor.open(repo.path / "upload.py")
+    wait_until(lambda: "prefetch" in [name for name, _ in scripted.calls])
+    assert scripted.get_params("prefetch") == {"repo": str(repo.path), "file": "upload.py"}
+    editor.open(repo.path.parent / "outside.py", "x = 1\n")
+    editor.request("textDocument/codeLens", {"textDocument": {"uri": (repo.path / "upload.py").as_uri()}})
+    assert not [name for name, _ in editor.notes if name.startswith("window/")], "no offer, no message"
+    with start(home, repo.path, hover="onDemand") as quiet:
+        quiet.open(repo.path / "upload.py")
+        quiet.execute("ail.why", (repo.path / "upload.py").as_uri(), [1, 1])
+    assert [name for name, _ in scripted.calls].count("prefetch") == 1
 
 
 def test_a_document_has_one_request_in_flight_and_only_the_newest_hover_waits(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.hostile import CORPUS, find_raw
 
 from ail_lsp.documents import Document, count_units, split_lines
 from ail_lsp.lenses import LENSES_MAX, find_blocks
-from ail_lsp.places import to_path
+from ail_lsp.places import read_contents, to_path
 from ail_lsp.questions import parse_commit_uri
 from ail_lsp.results import Where, find_reason, make_commit_uri, make_result, write_hover
 from ail_lsp.settings import Settings, read_settings
@@ -209,3 +210,17 @@ def test_settings_are_taken_one_by_one_and_wrong_ones_named() -> None:
         "ail.codeLens must be true or false, not 'yes'",
     ]
     assert read_settings(None, new) == (new, [])
+
+
+def test_a_large_file_that_was_opened_and_not_changed_is_the_one_on_the_disk(tmp_path: Path) -> None:
+    text = "".join(f"x{number} = {number}\n" for number in range(80_000))
+    (tmp_path / "big.py").write_text(text)
+    opened = Document((tmp_path / "big.py").as_uri(), text)
+    assert read_contents(opened) == (None, "")
+    opened.replace((3, 0), (3, 1), "y")
+    assert read_contents(opened) == (
+        None,
+        "the buffer is large and not saved: lines are counted as in the file on the disk",
+    )
+    other = Document((tmp_path / "big.py").as_uri(), text + "more\n")
+    assert read_contents(other)[1], "a buffer that was restored is not what is on the disk"

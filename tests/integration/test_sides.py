@@ -17,6 +17,7 @@ from ail_daemon.asking.askparams import AskParams
 from ail_daemon.asking.caches import AnswerCaches
 from ail_daemon.asking.consistency import Consistency
 from ail_daemon.asking.plan import Plan
+from ail_daemon.asking.prefetching import Prefetching
 from ail_daemon.asking.replies import Asked
 from ail_daemon.encoding.encoders import Bulk, ServingEncoder
 from ail_daemon.flags import Flags
@@ -151,6 +152,7 @@ def test_a_question_whose_index_is_replaced_meanwhile_is_answered_by_the_new_one
     answering = Answering(
         ServingEncoder(Bulk("all-MiniLM-L6-v2", "prepared", str(home.state / "models"), 1)),
         AnswerCaches.make(0, 0, 1.0),
+        Prefetching(repos),
     )
     asked = Asked(
         AskParams(str(repo.path), "why is the start page blue?"),
@@ -179,7 +181,7 @@ def test_questions_that_the_sides_answer_otherwise_are_told(home: Home, repo: Re
         return Asked(params, enrolled, enrolled.place, Scope(), Plan("lexical", "lexical"))
 
     encoder = ServingEncoder(Bulk("all-MiniLM-L6-v2", "prepared", str(home.state / "models"), 1))
-    answering = Answering(encoder, AnswerCaches.make(0, 0, 1.0))
+    answering = Answering(encoder, AnswerCaches.make(0, 0, 1.0), Prefetching(repos))
     checking = Consistency(repos, answering, find, lambda _: [{"repo": "", "question": OWN_WORDS}])
     told = asyncio.run(checking.check_consistency({"repo": None, "sample": 4, "timeout": None}))
     repos.close()

@@ -31,6 +31,7 @@ from ..search.standing import StandingFiles
 from .askparams import AskParams
 from .caches import AnswerCaches
 from .plan import SWITCHED_OFF, NoMeaningError, Plan
+from .prefetching import Prefetching
 from .replies import Asked, Reply
 from .wording import canonical
 
@@ -51,9 +52,10 @@ class Glance(NamedTuple):
 class Answering:
     """Answers from indexes and from the caches. Its methods may be called by several threads."""
 
-    def __init__(self, encoder: ServingEncoder, caches: AnswerCaches) -> None:
+    def __init__(self, encoder: ServingEncoder, caches: AnswerCaches, prefetching: Prefetching) -> None:
         self._encoder = encoder
         self._caches = caches
+        self._prefetching = prefetching
         self._lines = LineHistories()
         self._branches = Branches()
         self._recent = RecentEmbeddings()
@@ -121,12 +123,14 @@ class Answering:
     def forget(self) -> None:
         """Forget what was kept of repositories besides replies."""
         self._lines.forget()
+        self._prefetching.forget()
         self._recent.forget()
         self._standing.forget()
 
     def stop(self) -> None:
         """Stop the work done after replies."""
         self._lines.stop()
+        self._prefetching.stop()
 
     def _open(self, asked: Asked) -> tuple[RepoIndex, RecentEncoder | None]:
         """Return the index and, for the semantic side, what encodes it; the lexical one awaits no model."""
@@ -179,12 +183,13 @@ class Answering:
         file, lines, given = scope.file, scope.lines, params.contents
         if not file:
             return NO_LINES
+        ahead = None if params.at else self._prefetching.find(place, file)
         if not lines:
-            return self._lines.find(place, file, None, None, commit)
+            return self._lines.find(place, file, None, None, commit, ahead)
         contents = None if given is None else given.encode("utf-8", "surrogateescape")
         if given is None and not params.at:
             contents = read_file(place, file)
-        return self._lines.find(place, file, lines, contents, commit)
+        return self._lines.find(place, file, lines, contents, commit, ahead)
 
     def _find_lines(self, asked: Asked, commit: str) -> Lines:
         try:

@@ -18,6 +18,7 @@ from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import UsageError
 
 from ..encoding.encoders import ServingEncoder
+from ..history.command import Stop
 from ..history.limits import ASKED
 from ..history.linelog import LineChange
 from ..history.opening import open_history
@@ -103,7 +104,7 @@ class LineLog:
 def _trace(
     place: RepoPlace, file: str, lines: Lines, commit: str, most: int, limit_s: float
 ) -> tuple[list[LineChange], bool]:
-    stop = threading.Event()
+    stop = Stop()
     timer = threading.Timer(limit_s, stop.set)
     timer.start()
     try:

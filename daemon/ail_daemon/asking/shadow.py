@@ -7,9 +7,6 @@ time, in a thread of the lowest priority. Comparisons that would wait long, or i
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +16,7 @@ from typing import Any, NamedTuple
 from ..flags import Flags
 from ..model import Scope
 from ..process.logs import log
+from ..process.machine import give_way
 from .plan import is_compared, turn
 from .pool import QuestionPool
 from .replies import Answered, Asked
@@ -28,6 +26,8 @@ WAITING = 16
 PATIENCE_S = 5.0
 QUIET_S = 0.05
 """Seconds without a question before one is compared: a user who asks several in a row is not slowed."""
+
+_LOWEST = 19
 
 
 class _Job(NamedTuple):
@@ -47,7 +47,7 @@ class Shadow:
         self._search = search
         self._waiting: deque[_Job] = deque()
         self._is_running = False
-        self._thread = ThreadPoolExecutor(1, "shadow", initializer=_give_way)
+        self._thread = ThreadPoolExecutor(1, "shadow", initializer=give_way, initargs=(_LOWEST,))
 
     @property
     def is_at_work(self) -> bool:
@@ -107,8 +107,3 @@ class Shadow:
         except Exception as err:  # noqa: BLE001 - a background task: nobody waits for it, the log gets the place
             self._figures.note_dropped()
             log("shadow_failed", level="warning", error=err)
-
-
-def _give_way() -> None:
-    if sys.platform == "linux":  # there a thread has a priority of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)

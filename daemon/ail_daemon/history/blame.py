@@ -5,19 +5,23 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ail_rpc.errors import NotFoundError, OutOfTimeError, RepoUnreadableError, UsageError
 
-from .command import GitCommand, GitOutput, get_reason
+from .command import GitCommand, Stop, get_reason
 from .objects import read_file
 from .refs import read_shallow_boundary
 
 _LINE = re.compile(rb"^([0-9a-f]{40,64}) \d+ (\d+)", re.MULTILINE)  # the file's own text follows a tab
 _FULL_SHA = re.compile(rb"^(?:[0-9a-f]{40}|[0-9a-f]{64})(?=\s|$)", re.MULTILINE)
 _TOO_SHORT = re.compile(r"has only (\d+) lines?")
+
+# Without --no-textconv, blame runs textconv, and the smudge filter before it.
+# --no-ignore-revs-file: git sorts its list, so that an empty blame.ignoreRevsFile of ours comes before the one
+# that is configured and clears nothing; /etc/passwd there has its first line quoted in the error.
+_BLAME = ("blame", "-w", "-M", "-C", "--porcelain", "--no-textconv", "--no-ext-diff", "--no-ignore-revs-file")
 
 
 def blame(
@@ -30,16 +34,29 @@ def blame(
     if not path or b"\0" in path:
         raise NotFoundError(f"{file!r} names no file")
     with _ignored_revisions(git) as ignoring:
-        # Without --no-textconv, blame runs textconv, and the smudge filter before it.
-        # --no-ignore-revs-file: git sorts its list, so that an empty blame.ignoreRevsFile of ours comes before the one
-        # that is configured and clears nothing; /etc/passwd there has its first line quoted in the error.
-        plain = ["-w", "-M", "-C", "--porcelain", "--no-textconv", "--no-ext-diff", "--no-ignore-revs-file"]
-        options = [*plain, *ignoring, f"-L{first},{last}"]
-        done = git.run([*("blame", *options, commit, "--"), path], timeout_s=timeout_s)
+        options = [*_BLAME, *ignoring, f"-L{first},{last}"]
+        done = git.run([*options, commit, "--", path], timeout_s=timeout_s)
     if done.returncode:
         raise _translate(git, file, get_reason(done.stderr))
+    return _read_blamed(git, done.stdout)
+
+
+def blame_all(git: GitCommand, file: str, commit: str, stop: Stop) -> dict[int, str] | None:
+    """Return line number -> sha for every line of *file* in *commit*; None where git cannot tell, or until *stop* is set."""
+    if not file or "\0" in file:
+        return None
+    with _ignored_revisions(git) as ignoring, contextlib.suppress(OutOfTimeError):
+        options = [*_BLAME, *ignoring, commit, "--", file]
+        with git.stream(options, []) as output, stop.ending(output):
+            read = b"".join(output.iter_chunks())
+            return dict(_read_blamed(git, read)) if output.is_whole() else None
+    return None
+
+
+def _read_blamed(git: GitCommand, output: bytes) -> list[tuple[int, str]]:
+    """Return (line, sha) of what blame printed, but for lines older than a shallow clone knows."""
     boundary = read_shallow_boundary(git.place)
-    lines = [(int(line), sha.decode()) for sha, line in _LINE.findall(done.stdout)]
+    lines = [(int(line), sha.decode()) for sha, line in _LINE.findall(output)]
     return [(line, sha) for line, sha in lines if sha not in boundary]
 
 
@@ -78,9 +95,7 @@ def _translate(git: GitCommand, file: str, reason: str) -> Exception:
 _MOST = 200  # commits of one range of lines; older ones say little about what stands there now
 
 
-def log_lines(
-    git: GitCommand, file: str, first: int, last: int, stop: threading.Event, commit: str = "HEAD"
-) -> list[str]:
+def log_lines(git: GitCommand, file: str, first: int, last: int, stop: Stop, commit: str = "HEAD") -> list[str]:
     """Return shas of commits that changed the lines *first* to *last* of *file* in *commit*, newest first.
 
     Renames are followed, what `.git-blame-ignore-revs` lists is left out. What was found until *stop* is set is returned; []
@@ -101,24 +116,7 @@ def log_lines(
         "--",
     ]
     found: list[str] = []
-    with git.stream(options, []) as output, ended_by(stop, output), contextlib.suppress(OutOfTimeError):
+    with git.stream(options, []) as output, stop.ending(output), contextlib.suppress(OutOfTimeError):
         found.extend(line.decode("ascii", "replace").strip() for line in output.lines)
     ignored = set(read_ignored_revisions(git)) if found else set()
     return [sha for sha in found if sha not in ignored]
-
-
-@contextmanager
-def ended_by(stop: threading.Event, output: GitOutput) -> Iterator[None]:
-    """End the process of *output* when *stop* is set; leaving the context sets it."""
-
-    def wait() -> None:
-        stop.wait()
-        output.end()
-
-    watching = threading.Thread(target=wait, name="log-lines", daemon=True)
-    watching.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        watching.join()

@@ -211,6 +211,35 @@ class GitOutput:
         self._process.kill()
 
 
+class Stop(threading.Event):
+    """Set, it ends the gits whose output is read within `ending`. Thread-safe."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._reading: list[GitOutput] = []
+
+    def set(self) -> None:
+        """End them, and those that come later at once."""
+        with self._lock:
+            super().set()
+            for output in self._reading:
+                output.end()
+
+    @contextmanager
+    def ending(self, output: GitOutput) -> Iterator[None]:
+        """While this context lasts, setting it ends the process of *output*."""
+        with self._lock:
+            self._reading.append(output)
+            if self.is_set():
+                output.end()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._reading.remove(output)
+
+
 def get_reason(stderr: bytes) -> str:
     """Return git's error as one line, without its `fatal: `."""
     text = stderr.decode("utf-8", "replace")

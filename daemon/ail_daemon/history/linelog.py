@@ -9,14 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import threading
 from pathlib import Path
 from typing import NamedTuple
 
 from ail_rpc.errors import NotFoundError, OutOfTimeError, UsageError
 
-from .blame import ended_by, read_ignored_revisions
-from .command import GitCommand, get_reason
+from .blame import read_ignored_revisions
+from .command import GitCommand, Stop, get_reason
 
 _ATTRIBUTES = Path(__file__).with_name("functions.attributes")
 _MARK = b"\0"
@@ -51,7 +50,7 @@ class LineChange(NamedTuple):
 
 
 def trace_lines(
-    git: GitCommand, file: str, first: int, last: int, stop: threading.Event, commit: str, most: int
+    git: GitCommand, file: str, first: int, last: int, stop: Stop, commit: str, most: int
 ) -> tuple[list[LineChange], bool]:
     """Return what the newest *most* commits did to the lines, newest first, and whether that is all; see History.trace_lines."""
     if "\0" in file:
@@ -60,7 +59,7 @@ def trace_lines(
     options += ["--src-prefix=a/", "--dst-prefix=b/", f"-{most + 1}", commit, "--"]
     kept = bytearray()
     is_whole = False
-    with git.stream(options, []) as output, ended_by(stop, output), contextlib.suppress(OutOfTimeError):
+    with git.stream(options, []) as output, stop.ending(output), contextlib.suppress(OutOfTimeError):
         for chunk in output.iter_chunks():
             kept += chunk
             if len(kept) > _MOST_BYTES:

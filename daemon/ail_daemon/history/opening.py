@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -12,10 +11,11 @@ from ail_daemon.text.passages import CommitChanges
 from ail_rpc.discovery import RepoPlace
 
 from . import dates, objects, refs, walk
-from .blame import blame, log_lines
+from .blame import blame, blame_all, log_lines
 from .changes import FEW, ChangeReader
-from .command import GitCommand
+from .command import GitCommand, Stop
 from .commits import CommitReader
+from .filelog import FileLog, read_file_log
 from .linelog import LineChange, find_function, trace_lines
 from .ownership import check_owner
 from .ranges import Range, read_range
@@ -84,11 +84,17 @@ class _GitHistory:
     def read_file(self, file: str, commit: str = "HEAD") -> bytes | None:
         return objects.read_file(self._git, file, commit)
 
-    def log_lines(self, file: str, first: int, last: int, stop: threading.Event, commit: str = "HEAD") -> list[str]:
+    def log_lines(self, file: str, first: int, last: int, stop: Stop, commit: str = "HEAD") -> list[str]:
         return log_lines(self._git, file, first, last, stop, commit)
 
+    def blame_all(self, file: str, commit: str, stop: Stop) -> dict[int, str] | None:
+        return blame_all(self._git, file, commit, stop)
+
+    def read_file_log(self, file: str, commit: str, stop: Stop) -> FileLog | None:
+        return read_file_log(self._git, file, commit, stop)
+
     def trace_lines(
-        self, file: str, first: int, last: int, stop: threading.Event, commit: str = "HEAD", most: int = 200
+        self, file: str, first: int, last: int, stop: Stop, commit: str = "HEAD", most: int = 200
     ) -> tuple[list[LineChange], bool]:
         return trace_lines(self._git, file, first, last, stop, commit, most)
 
@@ -188,14 +194,23 @@ class History(Protocol):
         Raises UsageError for what is no range, NotFoundError for a side that names no commit, OutOfTimeError.
         """
 
-    def log_lines(self, file: str, first: int, last: int, stop: threading.Event, commit: str = "HEAD") -> list[str]:
+    def log_lines(self, file: str, first: int, last: int, stop: Stop, commit: str = "HEAD") -> list[str]:
         """Return shas of the commits that ever changed the lines *first* to *last* of *file* in *commit*, newest first.
 
         200 at most. Renames are followed. What was found until *stop* is set is returned; [] where git cannot tell.
         """
 
+    def blame_all(self, file: str, commit: str, stop: Stop) -> dict[int, str] | None:
+        """Return line number -> sha as `blame` does, for every line of *file* in *commit*.
+
+        None where git cannot tell, or if *stop* is set before it has.
+        """
+
+    def read_file_log(self, file: str, commit: str, stop: Stop) -> FileLog | None:
+        """Return from what `log_lines` is found for any lines of *file* in *commit*; None as `blame_all`."""
+
     def trace_lines(
-        self, file: str, first: int, last: int, stop: threading.Event, commit: str = "HEAD", most: int = 200
+        self, file: str, first: int, last: int, stop: Stop, commit: str = "HEAD", most: int = 200
     ) -> tuple[list[LineChange], bool]:
         """Return what the newest *most* of those commits did to the lines, newest first, and whether that is all.
 

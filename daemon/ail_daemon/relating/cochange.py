@@ -27,6 +27,17 @@ _TEST = re.compile(
     r"(?:^|/)(?:tests?|testing|docs?|examples?)/|(?:^|/)(?:test_[^/]*|[^/]*_test\.\w+|conftest\.py)$|\.(?:md|rst)$"
 )
 
+_VERSION = re.compile(
+    r"(?:^|/)(?:__init__\.py|_?version(?:\.\w+)?|setup\.(?:py|cfg)|pyproject\.toml|package(?:-lock)?\.json|Cargo\.(?:toml|lock)"
+    r"|configure\.ac|CMakeLists\.txt|meson\.build|conf\.py)$",
+    re.IGNORECASE,
+)
+
+_SETUP = re.compile(
+    r"(?:^|/)\.(?:github|gitlab|circleci)/|(?:^|/)\.[^/]*rc$|(?:^|/)(?:setup\.py|MANIFEST\.in|Makefile|Dockerfile|noxfile\.py)$"
+    r"|\.(?:ya?ml|toml|cfg|ini|bat|cmd|lock)$"
+)
+
 
 class Companion(NamedTuple):
     """A path that changed in *times* of the last *of* commits that changed *beside*, a path of this change."""
@@ -67,6 +78,16 @@ def is_mutual(companion: Companion, baskets: Collection[Collection[str]]) -> boo
 def is_bot(author: str) -> bool:
     """Whether a program wrote a commit: its message states no reason."""
     return any(name in author.lower() for name in _BOTS)
+
+
+def holds_version(path: str) -> bool:
+    """Whether a file usually says the project's version: two of them change together at releases, and for nothing else."""
+    return bool(_VERSION.search(path))
+
+
+def is_setup(path: str) -> bool:
+    """Whether a file configures tools, builds or CI: its lines come and go with versions of what they are for."""
+    return bool(_SETUP.search(path))
 
 
 def is_test(path: str) -> bool:

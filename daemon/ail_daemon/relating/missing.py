@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from ail_daemon.index.repoindex import RepoIndex
 
-from .cochange import BASKET_MAX, BASKETS, Companion, find_companions, is_bot, is_mutual, is_test
+from .cochange import BASKET_MAX, BASKETS, Companion, find_companions, holds_version, is_bot, is_mutual, is_test
 from .patches import FileChange
 from .tracing import Surroundings, Touching
 
 MOST_FILES = 6
 """Files of a change that are looked up; a larger change gets no hint about missing files."""
+
+LEAST_TIMES_REVIEWED = 10
+"""... and in a review so many times: of those that had changed along fewer times, none of five was worth a reviewer's while."""
 
 _LOOKED_AT = 300  # commits of a file from which the baskets are taken: merges and sweeps are passed over
 _MOST_CHECKED = 5
@@ -28,7 +31,10 @@ def find_missing(
     baskets = [(path, _collect_baskets(index, path, touching)) for path in steady]
     found = find_companions(baskets, changed)
     there = [companion for companion in found if around.has_path(companion.path)][:_MOST_CHECKED]
-    return [one for one in there if is_mutual(one, _collect_baskets(index, one.path, touching))]
+    least = LEAST_TIMES_REVIEWED if around.is_review else 0
+    there = [one for one in there if one.times >= least]
+    apart = [one for one in there if not (holds_version(one.path) and holds_version(one.beside))]
+    return [one for one in apart if is_mutual(one, _collect_baskets(index, one.path, touching))]
 
 
 def _collect_baskets(index: RepoIndex, path: str, touching: Touching) -> list[set[str]]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .cochange import is_test
+from .cochange import is_setup, is_test
 from .patches import FileChange, is_telling
 
 _LOG = re.compile(
@@ -20,19 +20,33 @@ _LOG = re.compile(
 )
 
 
+_IMPORT = re.compile(r"^(?:from \S+ import\b|import\b|#\s*include\b|use [\w:]+|const .*= require\()")
+_COMMENT = re.compile(r"^(?:#(?!\s*(?:if|el|end|define|undef|include|pragma|error))|//|/?\*|--|;|<!--)")
+
+
 class Lines(NamedTuple):
     """The telling lines that a change adds and removes, moved ones left out.
 
     edited: removed lines that it only rewords. owed: removed lines of code; tests and documentation need no reason.
+    gone: removed with the whole of their file. beside: added or removed in tests and documentation alone. bare: removed, and
+    little put in their place. setup: removed from configuration alone, as of builds and CI.
     """
 
     added: frozenset[str]
     removed: frozenset[str]
     edited: frozenset[str] = frozenset()
     owed: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
+    bare: frozenset[str] = frozenset()
+    setup: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.added) + len(self.removed)
+
+    def owing(self, owed: frozenset[str]) -> Lines:
+        """Return the same with *owed* in the place of its own; `_replace` counts fields by `len`."""
+        return Lines(self.added, self.removed, self.edited, owed, self.gone, self.beside, self.bare, self.setup)
 
 
 class Overlap(NamedTuple):
@@ -83,19 +97,33 @@ class Overlap(NamedTuple):
 
 def collect_lines(changes: Iterable[FileChange]) -> Lines:
     """Return the telling lines of a change."""
-    added: set[str] = set()
-    removed: set[str] = set()
-    edited: set[str] = set()
-    owed: set[str] = set()
-    for change in changes:
-        if is_log(change.path):
-            continue
-        added.update(change.added)
-        removed.update(change.removed)
-        edited.update(change.edited)
-        owed.update(() if is_test(change.path) else change.removed)
-    gone = _telling(removed - added)
-    return Lines(_telling(added - removed), gone, gone & edited, gone & owed)
+    kept = [change for change in changes if not is_log(change.path)]
+    added = {line for change in kept for line in change.added}
+    removed = {line for change in kept for line in change.removed}
+    code = [change for change in kept if not is_test(change.path)]
+    owed = {line for change in code for line in change.removed}
+    staying = {line for change in kept if not change.is_gone for line in change.removed}
+    lost = _telling(removed - added)
+    return Lines(
+        _telling(added - removed),
+        lost,
+        lost & {line for change in kept for line in change.edited},
+        lost & owed,
+        lost - staying,
+        _telling(removed | added) - owed - {line for change in code for line in change.added},
+        lost & {line for change in kept for line in change.bare},
+        lost - {line for change in kept if not is_setup(change.path) for line in change.removed},
+    )
+
+
+def is_import(line: str) -> bool:
+    """Whether a line of code only names what comes from elsewhere: it goes with what it was for."""
+    return bool(_IMPORT.match(line))
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line, its indentation left out, is a comment in most languages."""
+    return bool(_COMMENT.match(line))
 
 
 def is_log(path: str) -> bool:

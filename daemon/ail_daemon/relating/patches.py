@@ -29,7 +29,7 @@ class FileChange:
     """What a diff does to one file: path after it (before it, where the file goes), lines without their white space.
 
     at: for each line its number after the change, or where it was removed. edited: removed lines that were reworded in the
-    same place, as far as pairs_left allowed to compare.
+    same place, as far as pairs_left allowed to compare. bare: removed lines in whose place fewer than half as many came.
     """
 
     path: str
@@ -40,6 +40,7 @@ class FileChange:
     added: list[str] = field(default_factory=list)
     at: dict[str, int] = field(default_factory=dict)
     edited: set[str] = field(default_factory=set)
+    bare: set[str] = field(default_factory=set)
     pairs_left: int = _PAIRS_MAX
 
 
@@ -102,6 +103,8 @@ def _read_hunk(change: FileChange, lines: Iterator[str], going: int, number: int
         number += sign != "-"
     going_on = [line for line in change.removed[removed:] if is_telling(line)]
     coming_on = [line for line in change.added[added:] if is_telling(line)]
+    if 2 * len(coming_on) < len(going_on):
+        change.bare.update(going_on)
     change.pairs_left -= len(going_on) * len(coming_on)
     if change.pairs_left > 0:
         change.edited |= _find_edited(going_on, coming_on)

@@ -6,7 +6,7 @@ Stricter than the choice of an answer's sentences: at a commit nobody asked, so 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ail_daemon.model import Commit
 from ail_daemon.text.prose import read_sentences
@@ -26,15 +26,27 @@ _FIX = re.compile(
     r"^\W*(?:bug)?fix(?:e[sd]|ing)?\b(?!.*\b(?:typos?|lint|flake8|mypy|docs?|tests?|ci|build|warnings?|changelog)\b)",
     re.IGNORECASE,
 )
+_WORDING = re.compile(
+    r"\b(?:docs?|docstrings?|documentation|annotations?|typing|type hints?|(?:error )?messages? wording)\b",
+    re.IGNORECASE,
+)
+_FEATURE = re.compile(r"^\W*fix\w* (?:issue |bug )?#?\d+\W+(?:implement|add|introduc|support)", re.IGNORECASE)
+_RETIRING = re.compile(
+    r"\b(?:drop(?:s|ped)?|remov(?:e[sd]?|ing)|end|clean ?up)\b.*\b(?:deprecat\w*|support|python|py)\b"
+    r"|\b(?:drop|remove)\w* (?:support (?:for|of) )?(?:python|py) ?\d|^py\d\d\+",
+    re.IGNORECASE,
+)
 _SCOPE = re.compile(r"^[\w./-]{1,20}: ")
 _NOISE = re.compile(
-    r"^\s*(?:co-authored|signed-off|merge |\(?cherry picked|\[PR #|---|===)|https?://\S+$|\b(?:mypy|flake8|pylint|lint\w*)\b",
+    r"^\s*(?:co-authored|signed-off|merge |\(?cherry picked|\[PR #|---|===)|https?://\S+$|\b(?:mypy|flake8|pylint|lint\w*)\b"
+    r"|^\W*(?:add|update|fix|adapt)(?:e[sd]|s|ing)? (?:(?:a|an|the|some|more|unit|failing|regression) )*tests?\b"
+    r"|\b(?:does|do)(?:n't| not) (?:touch|affect)\b",
     re.IGNORECASE,
 )
 _CHORE = re.compile(
     r"^\W*(?:\[svn r\d+\]\s*)?(?:(?:prepar\w*|start|begin|bump|finali[sz]e|update) (?:for |the |a |new |next |dev\w* )*"
     r"(?:release|version|cycle|changelog|\d+\.\d)|release \S*\d|regen\w*\b|apply (?:suggestions|review)"
-    r"|merge (?:branch|pull|remote))"
+    r"|merge (?:branch|pull|remote)|bump \S+ from \S+ to\b)"
     r"|\bregen(?:erate)? docs\b|review (?:\w+ )?(?:comments|feedback|notes)|release announcement",
     re.IGNORECASE,
 )
@@ -84,7 +96,25 @@ def read_title(commit: Commit) -> str:
 
 def is_fix(title: str) -> bool:
     """Whether a title says that something was mended, other than spelling, pages or tests."""
-    return bool(_FIX.search(title) or _FIX.search(_SCOPE.sub("", title))) and not is_trifle(title)
+    says_so = _FIX.search(title) or _FIX.search(_SCOPE.sub("", title))
+    return bool(says_so) and not is_trifle(title) and not _FEATURE.search(title)
+
+
+def is_title_alone(commit: Commit, reason: str | None) -> bool:
+    """Whether all that a commit gives for a *reason* is its title, and that says what was mended, not why."""
+    begin = (reason or "").removesuffix(" …")[:40]
+    is_title = commit.subject.startswith(begin) or read_title(commit).startswith(begin)
+    return is_title and not (_WHY.search(commit.subject) and len(commit.subject.split()) >= _FEWEST_WORDS)
+
+
+def is_retiring(subjects: Sequence[str]) -> bool:
+    """Whether half or more of a change's own subjects say that something deprecated, or support of an old version, is dropped."""
+    return bool(subjects) and 2 * sum(bool(_RETIRING.search(one)) for one in subjects) >= len(subjects)
+
+
+def is_wording(title: str) -> bool:
+    """Whether a title says that documentation or annotations were changed: removed code was not what it was about."""
+    return bool(_WORDING.search(title))
 
 
 def find_reason(commit: Commit, is_repeated: Callable[[str], bool] = lambda _: False) -> str | None:

@@ -20,9 +20,9 @@ from ail_daemon.search.repeated import Repeated
 from ail_daemon.text.mentions import is_undoing, read_undone
 
 from .cochange import is_bot
-from .overlap import Lines, Overlap, collect_lines
+from .overlap import Lines, Overlap, collect_lines, is_comment, is_import
 from .patches import FileChange
-from .reasons import find_reason, is_about_security, is_chore, is_fix, read_title
+from .reasons import find_reason, is_about_security, is_chore, is_fix, is_title_alone, is_wording, read_title
 from .tracing import Surroundings, Touching, Trace, find_traces
 
 Kind = Literal["reverts", "same_lines", "tried_before", "similar"]
@@ -46,6 +46,7 @@ LEAST_OF_COMMIT = 0.06
 LEAST_OF_CHANGE = 0.15
 LEAST_OF_GUARD = 3
 LEAST_OF_FIX = 0.1
+LEAST_OF_OTHER = 0.3
 MOST_SAME_LINES = 2
 
 
@@ -87,18 +88,21 @@ class _Judging:
         self._lines = lines
         self._around = around
         self._is_repeated = Repeated(index)
+        self._plain = find_plain(lines) if around.is_review else frozenset[str]()
+        self._counting = lines.owing(lines.owed - self._plain)
 
     def judge(self, trace: Trace, commit: Commit) -> Relation | None:
         if tried := self._judge_tried(trace, commit):
             return tried
         if self._is_known(commit) or is_chore(commit.subject):
             return None
-        judged = self._judge_reverts(trace, commit) or self._judge_same(trace, commit)
+        counting = trace.without(self._plain)
+        judged = self._judge_reverts(counting, commit) or self._judge_same(counting, commit)
         return judged or self._judge_hole(trace, commit)
 
     def _is_known(self, commit: Commit) -> bool:
         """Whether the author of the change probably still remembers *commit*."""
-        is_own = self._around.by and self._around.by.lower() == commit.email.lower()
+        is_own = commit.email.lower() in self._around.by
         return self._around.now - commit.commit_time < (OWN_FRESH_S if is_own else FRESH_S)
 
     def _judge_tried(self, trace: Trace, commit: Commit) -> Relation | None:
@@ -119,28 +123,45 @@ class _Judging:
         if not share:
             return None
         reason = find_reason(commit, self._is_repeated)
+        if self._around.is_review and not reason and not self._is_striking(trace.overlap):
+            return None
         summary = f"takes back {trace.overlap.inverse} of its {trace.overlap.size} lines"
         sentence = f"{summary}: {reason}" if reason else summary
         return self._relation("reverts", commit, 0.6 + 0.3 * share, sentence, trace.overlap.inverse_lines)
 
     def _judge_same(self, trace: Trace, commit: Commit) -> Relation | None:
         title = read_title(commit)
+        if self._around.is_retiring:
+            return None
         mends = self._around.is_review and is_fix(title)
-        share = share_blamed(trace, self._lines, 0.0 if mends else LEAST_OF_COMMIT)
-        share = share or (LEAST_BLAMED if mends and is_guard_removed(trace) else 0.0)
+        if self._around.is_review and (is_wording(title) or not (mends or trace.blamed & trace.overlap.undone)):
+            return None  # what is only reworded is still there
+        of_any_size = mends and is_mostly_removed(trace)
+        share = share_blamed(trace, self._counting, 0.0 if of_any_size else LEAST_OF_COMMIT)
+        least = LEAST_OF_FIX if mends else LEAST_OF_OTHER
+        share = share or (LEAST_BLAMED if self._around.is_review and is_guard_removed(trace, least) else 0.0)
         if not share:
             return None
         reason = find_reason(commit, self._is_repeated) or (title if mends else None)
-        if not reason:
-            return None
+        is_lost = 2 * len(trace.blamed & self._lines.bare) > len(trace.blamed)
+        if not reason or (self._around.is_review and is_title_alone(commit, reason) and not is_lost):
+            return None  # of what is written anew, a bare "fix x" says too little
         return self._relation("same_lines", commit, 0.3 + 0.3 * share, reason, trace.blamed)
 
     def _judge_hole(self, trace: Trace, commit: Commit) -> Relation | None:
         """Return a relation if any removed line was written by *commit* to close a security hole."""
-        if not trace.blamed or not is_about_security(commit):
+        blamed = trace.blamed - self._lines.setup
+        if all(map(is_comment, blamed)) or not is_about_security(commit):
             return None
         reason = find_reason(commit, self._is_repeated) or commit.subject
-        return self._relation("same_lines", commit, 0.65, reason, trace.blamed)
+        return self._relation("same_lines", commit, 0.65, reason, blamed)
+
+    def _is_striking(self, overlap: Overlap) -> bool:
+        """Whether going back is worth a word where no reason is known: in code, and with little or the old put in its place."""
+        lines = overlap.inverse_lines
+        return not lines <= self._lines.beside and bool(
+            overlap.restored or 2 * len(lines & self._lines.bare) > len(lines)
+        )
 
     def _find_undone(self, undoing_id: int, undoing: Commit) -> Commit | None:
         """Return the commit that *undoing* names by sha or subject, if it was indeed reverted by it."""
@@ -187,10 +208,25 @@ def share_blamed(trace: Trace, lines: Lines, of_commit: float = LEAST_OF_COMMIT)
     return share if len(trace.blamed) >= LEAST_LINES and share >= LEAST_BLAMED and is_about else 0.0
 
 
-def is_guard_removed(trace: Trace) -> bool:
+def is_mostly_removed(trace: Trace) -> bool:
+    """Whether a change takes out, and does not merely reword, more than half of the lines that a commit wrote."""
+    return 2 * len(trace.blamed & trace.overlap.undone) > len(trace.blamed)
+
+
+def find_plain(lines: Lines) -> frozenset[str]:
+    """Return the removed lines of which a reviewer needs no reason.
+
+    Of a file that goes as a whole everybody sees that what it was for goes with it; a reworded comment or import says what it
+    said; configuration changes with what it configures.
+    """
+    reworded = lines.owed & lines.edited
+    return lines.gone | lines.setup | {one for one in reworded if is_import(one) or is_comment(one)}
+
+
+def is_guard_removed(trace: Trace, least: float = LEAST_OF_FIX) -> bool:
     """Whether a change takes out, and does not merely reword, a part of what a commit added, however large the change is."""
     removed = trace.blamed & trace.overlap.undone
-    return len(removed) >= LEAST_OF_GUARD and len(removed) >= LEAST_OF_FIX * trace.overlap.its_added
+    return len(removed) >= LEAST_OF_GUARD and len(removed) >= least * trace.overlap.its_added
 
 
 def find_reason_to_undo(commit: Commit, is_repeated: Callable[[str], bool] = lambda _: False) -> str | None:

@@ -25,7 +25,7 @@ from ..repos.repos import Repos
 from ..search import answers, filters
 from ..search.branches import Branches
 from ..search.fates import Fate, find_fate
-from . import bearing, missing, relate
+from . import bearing, missing, reasons, relate
 from .cochange import Companion
 from .patches import PATCH_MAX_BYTES, FileChange, parse_patch
 from .relate import Relation
@@ -33,6 +33,7 @@ from .tracing import Surroundings, Touching
 
 COMPANIONS_MAX = 3
 _MAX_FILES = 4096
+_MOST_OWN = 256  # commits of a range
 _NONE: frozenset[int] = frozenset()
 
 
@@ -81,7 +82,17 @@ class Related:
         described = describe_index(repo, index, place)
         aside = self._branches.find_aside(index, place, described["head"])
         left_out = aside.ids if is_review else _NONE
-        around = Surroundings(time.time(), may_name, _make_lookup(place), params["by"], is_review, left_out)
+        made = _find_own(index, own)
+        by = frozenset(filter(None, [params["by"].lower(), *(one.email.lower() for one in made)]))
+        around = Surroundings(
+            time.time(),
+            may_name,
+            _make_lookup(place),
+            by,
+            is_review,
+            reasons.is_retiring([one.subject for one in made]),
+            left_out,
+        )
         if changes is None:
             _check_known(index, repo, place, files)
             found, companions = bearing.find_bearing(index, self._get_encoder(index, params["mode"]), files, around), []
@@ -145,6 +156,12 @@ def _make_filter(index: RepoIndex, own: frozenset[str], among: AbstractSet[int] 
     """Return a test whether a commit may be named: it passes the filters and is not one of the change's own."""
     ids = frozenset(index.store.get_ids(own).values())
     return lambda commit_id: commit_id not in ids and (among is None or commit_id in among)
+
+
+def _find_own(index: RepoIndex, shas: frozenset[str]) -> list[Commit]:
+    """Return the change's own commits, a few hundred of them."""
+    ids = sorted(index.store.get_ids(shas).values())[-_MOST_OWN:]
+    return list(index.store.get_commits(ids).values())
 
 
 def _make_lookup(place: RepoPlace) -> Callable[[str], bool]:

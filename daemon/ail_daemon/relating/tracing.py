@@ -40,15 +40,17 @@ _BYTES_ASKED = 8 << 10
 class Surroundings:
     """What a change is compared with: now (seconds since 1970), the commits that may be named, the paths that are there.
 
-    by: whose change it is, an address of mail; "" where nobody says. is_review: the change is being reviewed, not made: more
-    commits are looked at, and lines of a fix count sooner. aside: ids that HEAD does not reach; others wrote a line before them.
+    by: whose change it is, addresses of mail in lower case; none where nobody says. is_review: the change is being reviewed,
+    not made: more commits are looked at, and lines of a fix count sooner. aside: ids that HEAD does not reach; others wrote a
+    line before them. is_retiring: the change says of itself that it drops what is deprecated or old.
     """
 
     now: float
     may_name: Callable[[int], bool] = lambda commit_id: True  # noqa: ARG005
     has_path: Callable[[str], bool] = lambda path: True  # noqa: ARG005
-    by: str = ""
+    by: frozenset[str] = frozenset()
     is_review: bool = False
+    is_retiring: bool = False
     aside: frozenset[int] = frozenset()
 
 
@@ -59,6 +61,10 @@ class Trace:
     commit_id: int
     overlap: Overlap
     blamed: frozenset[str]
+
+    def without(self, lines: frozenset[str]) -> Trace:
+        """Return the same without *lines*, which count for nothing."""
+        return replace(self, overlap=self.overlap.without(lines), blamed=self.blamed - lines)
 
 
 class Touching:
@@ -123,7 +129,7 @@ def _without_recurring(traces: list[Trace]) -> list[Trace]:
     """Leave out lines that come and go with every release."""
     counted = Counter(line for trace in traces for line in trace.overlap.restored | trace.overlap.rewritten)
     recurring = frozenset(line for line, times in counted.items() if times >= RECURRING)
-    return [replace(t, overlap=t.overlap.without(recurring), blamed=t.blamed - recurring) for t in traces]
+    return [trace.without(recurring) for trace in traces]
 
 
 def _find_by_words(index: RepoIndex, lines: Lines) -> list[int]:

@@ -21,13 +21,14 @@ from cachetools import LRUCache
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import NotFoundError, UsageError
 
+from ..history.command import Stop
 from ..history.limits import ASKED
 from ..history.opening import open_history
 from ..history.signature import read_signature
 from ..history.worktree import LineMap
-from ..text.passages import FileChange, Hunk, Passage, find_passages
+from ..text.passages import Passage
+from .filehistory import FileHistory, read_standing
 
-_FILE_BYTES = 1 << 20
 _CODE_CHARS = 4000
 _KEPT = 256  # ranges of lines; each some shas
 _LEAST_S = 1.2  # at least, for `git log -L`: a second is better than a wrong answer
@@ -73,7 +74,7 @@ class LineHistories:
         self._kept: _Kept = LRUCache(_KEPT)
         self._behind = ThreadPoolExecutor(1, thread_name_prefix="line-history")
         self._completing: Future[None] | None = None
-        self._stop = threading.Event()
+        self._stop = Stop()
         self._is_stopping = False
 
     def forget(self) -> None:
@@ -95,20 +96,25 @@ class LineHistories:
         lines: tuple[int, int] | None,
         contents: bytes | None = None,
         commit: str = "HEAD",
+        ahead: FileHistory | None = None,
     ) -> Lines:
         """Return where *lines* (first, last) of *file* come from, counted in *contents* (None: as *commit* has them).
 
-        lines None: only `standing`. Raises as History.blame does, and NotCommittedError.
+        lines None: only `standing`. ahead: what was read ahead of the file in *commit*; None: git is asked. Raises as
+        History.blame does, and NotCommittedError.
         """
         state = contents and hash_text(contents)
         key = (place.git_dir, read_signature(place, ()), file, lines, state, commit)
         with self._lock:
             into, found = self._kept, self._kept.get(key)
         if found is None:
-            if lines:
+            if lines and ahead:
+                found = _look_up(place, file, lines, contents, ahead)
+            elif lines:
                 found = _ask_git(place, file, lines, contents, commit)
             else:
-                found = Lines({}, (), standing=read_standing(place, file, commit)[0])
+                standing = ahead.passages if ahead else read_standing(place, file, commit)[0]
+                found = Lines({}, (), standing=standing)
             self._keep(into, key, found)
         if not found.is_whole:
             begun = found
@@ -123,17 +129,17 @@ class LineHistories:
         with self._lock:
             into[key] = found
 
-    def _look_on(self, complete: Callable[[threading.Event], None]) -> None:
+    def _look_on(self, complete: Callable[[Stop], None]) -> None:
         """Complete one range in the background; others wait for the next question about them."""
         with self._lock:
             if self._completing is None or self._completing.done():
-                self._stop = threading.Event()
+                self._stop = Stop()
                 with contextlib.suppress(RuntimeError):  # the daemon is stopping
                     self._completing = self._behind.submit(complete, self._stop)
 
 
 def _ask_git(place: RepoPlace, file: str, lines: tuple[int, int], contents: bytes | None, commit: str) -> Lines:
-    history, stop, began = open_history(place, limits=ASKED), threading.Event(), perf_counter()
+    history, stop, began = open_history(place, limits=ASKED), Stop(), perf_counter()
     mapping = history.map_lines(file, contents, commit) if contents is not None else None
     asked = _Mapped.of(file, lines, mapping)
     with ThreadPoolExecutor(1, thread_name_prefix="log-lines") as pool:
@@ -153,16 +159,23 @@ def _ask_git(place: RepoPlace, file: str, lines: tuple[int, int], contents: byte
         return Lines(blamed, logged, is_whole, asked.notice, asked.there, around, standing, code)
 
 
-def read_standing(place: RepoPlace, file: str, commit: str) -> tuple[tuple[Passage, ...], list[str]]:
-    """Return the passages that stand in *file*, and its lines; none of a missing or too large file."""
-    content = open_history(place, limits=ASKED).read_file(file, commit)
-    if content is None or len(content) > _FILE_BYTES:
-        return (), []
-    lines = content.decode("utf-8", "replace").splitlines()
-    return tuple(find_passages([FileChange(file, [Hunk(0, 1, [], lines)])], is_bounded=False)), lines
+def _look_up(place: RepoPlace, file: str, lines: tuple[int, int], contents: bytes | None, ahead: FileHistory) -> Lines:
+    """Return of what was read ahead what `_ask_git` finds."""
+    is_same = contents is None or contents == ahead.content
+    mapping = None if is_same else open_history(place, limits=ASKED).map_lines(file, contents or b"")
+    asked = _Mapped.of(file, lines, mapping)
+    first, last = asked.there
+    if first > ahead.total:
+        raise UsageError(f"{file} has {ahead.total:,} lines at HEAD", "name lines of the file as it was committed last")
+    near = range(max(first - _ABOVE, 1), last + _BELOW + 1)
+    around = {line: ahead.blamed[line] for line in near if line in ahead.blamed}
+    blamed = asked.back((line, sha) for line, sha in around.items() if first <= line <= last)
+    code = "\n".join(ahead.lines[first - 1 : last])[:_CODE_CHARS]
+    logged = tuple(ahead.log.find(first, last))
+    return Lines(blamed, logged, True, asked.notice, asked.there, around, ahead.passages, code)
 
 
-def _look_for_all(place: RepoPlace, file: str, found: Lines, commit: str, stop: threading.Event) -> Lines:
+def _look_for_all(place: RepoPlace, file: str, found: Lines, commit: str, stop: Stop) -> Lines:
     """Return *found* with the earlier changes of the lines, as far as they are found in time."""
     timer = threading.Timer(_MOST_S, stop.set)
     timer.start()

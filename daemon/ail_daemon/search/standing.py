@@ -8,7 +8,7 @@ from collections import OrderedDict
 from ail_rpc.discovery import RepoPlace
 
 from ..text.passages import get_key
-from .linehistory import read_standing
+from .filehistory import read_standing
 
 _KEPT = 16
 

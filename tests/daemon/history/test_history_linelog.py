@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 import pytest
 
+from ail_daemon.history.command import Stop
 from ail_daemon.history.opening import History
 
 Shell = Callable[[str], str]
@@ -21,25 +21,25 @@ def test_every_commit_that_changed_the_lines_is_named_newest_first_also_under_an
     shell: Shell, open_at: OpenAt
 ) -> None:
     root, words, _, _, capitals = shell(RENAMED + "git log --reverse --format=%H").split()
-    assert open_at("r").log_lines("g", 15, 15, threading.Event()) == [capitals, words, root]
+    assert open_at("r").log_lines("g", 15, 15, Stop()) == [capitals, words, root]
 
 
 def test_what_the_project_lists_as_reformatting_is_left_out(shell: Shell, open_at: OpenAt) -> None:
     shas = shell(
         RENAMED + "git rev-parse HEAD > .git-blame-ignore-revs; commit -m list; git log --reverse --format=%H"
     ).split()
-    assert open_at("r").log_lines("g", 15, 15, threading.Event()) == [shas[1], shas[0]]
+    assert open_at("r").log_lines("g", 15, 15, Stop()) == [shas[1], shas[0]]
 
 
 @pytest.mark.parametrize("file", ["absent", "a\0b", "-s", ":(glob)*", "\udce9", ""])
 def test_what_is_no_file_at_head_has_no_history(shell: Shell, open_at: OpenAt, file: str) -> None:
     shell(RENAMED)
-    assert open_at("r").log_lines(file, 1, 2, threading.Event()) == []
+    assert open_at("r").log_lines(file, 1, 2, Stop()) == []
 
 
 def test_it_ends_when_it_is_told_to(shell: Shell, open_at: OpenAt) -> None:
     shell(RENAMED)
-    stop = threading.Event()
+    stop = Stop()
     stop.set()
     assert len(open_at("r").log_lines("g", 15, 15, stop)) <= 3
 
@@ -52,5 +52,5 @@ def test_no_configured_program_runs(shell: Shell, open_at: OpenAt) -> None:
         printf '* diff=t\\n' > .git/info/attributes; git config log.showSignature true; git config gpg.program 'touch ../ran'
     """
     )
-    assert open_at("r").log_lines("g", 15, 15, threading.Event())
+    assert open_at("r").log_lines("g", 15, 15, Stop())
     assert shell("test ! -e ran && echo none") == "none"

@@ -37,7 +37,8 @@ def test_a_long_sentence_is_cut_at_a_word() -> None:
 
 def test_chores_are_told_by_their_subjects() -> None:
     chores = ("Prepare release 2.0", "Start 19.3 cycle", "bump version to 3", "Apply suggestions from code review",
-              "regen docs", "Preparing release version 5.2.2", "address review comments")  # fmt: skip
+              "regen docs", "Bump aiosignal from 1.3.2 to 1.4.0 (#11267)",
+              "Preparing release version 5.2.2", "address review comments")  # fmt: skip
     assert all(map(is_chore, chores))
     assert not any(map(is_chore, ("Prepare the pool for a restart", "Start the timer later", "Release the lock early")))
 
