@@ -5,6 +5,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -161,7 +162,7 @@ def test_a_schema_that_is_no_utf8_is_damage(tmp_path: Path) -> None:
 def test_only_the_writer_checkpoints(store: Store) -> None:
     store.add_commits([make_commit(1, "one")])
     assert store.count() == (1, 0)
-    reader = store._reader().connection
+    reader = store._readers.take().connection
     assert reader.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         reader.execute("DELETE FROM commits")
@@ -230,6 +231,25 @@ def test_a_thread_that_has_ended_leaves_no_descriptor(store: Store) -> None:
     store.count()
     before = read_in_a_thread()
     assert [read_in_a_thread() for _ in range(5)] == [before] * 5
+
+
+def test_threads_that_read_in_turn_share_their_connections(store: Store) -> None:
+    """With one a thread, a pool's further threads, and those in reserve, kept two descriptors each in every repository."""
+
+    def read(begin: threading.Barrier) -> None:
+        begin.wait()
+        store.count()
+        begin.wait()  # every thread is alive until all have read
+
+    def count_descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    store.count()
+    before, begin = count_descriptors(), threading.Barrier(8)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read, [begin] * 8))
+        after = count_descriptors()
+    assert after - before <= 2  # database and log of one more
 
 
 def test_the_file_is_hashed_at_the_end_of_a_series_of_changes_and_not_at_each_checkpoint(
