@@ -18,9 +18,9 @@ from typing import Any
 from urllib.parse import quote
 
 from ail_daemon.index.store import derived
-from ail_rpc.errors import BusyError, StorageError
+from ail_rpc.errors import StorageError
 
-from .readers import Readers
+from .readers import ClosedError, Readers
 from .seal import break_seal, check_seal, make_seal
 
 SQLITE_VERSION = sqlite3.sqlite_version
@@ -47,10 +47,6 @@ Reading = sqlite3.Connection
 
 class DamagedError(StorageError):
     """The file is not what this program left, or no database."""
-
-
-class ClosedError(BusyError):
-    """Another thread closed the database, to replace or remove it; opened again, it is the new one."""
 
 
 @contextlib.contextmanager
@@ -270,9 +266,7 @@ def _translated() -> Iterator[None]:
         yield
     except sqlite3.Error as err:
         if "closed database" in str(err):  # by another thread, which replaces or removes it
-            raise ClosedError(
-                "the index was closed meanwhile, to be replaced or removed", "ask again in a moment"
-            ) from err
+            raise ClosedError from err
         name = getattr(err, "sqlite_errorname", "") or ""
         # Only valid UTF-8 was written: a text that is none is a flipped bit, which Python's module finds and SQLite does not.
         is_damaged = name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or str(err).startswith("Could not decode")

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ail_rpc.errors import BusyError
+
+if TYPE_CHECKING:
+    import sqlite3
 
 KEPT = 2
 """Connections kept open while nothing is read. One a thread meant two descriptors for each thread in each repository it had ever
 read: a daemon of twenty repositories, under time-outs, gained seventeen in an hour from its reserve threads alone."""
+
+
+class ClosedError(BusyError):
+    """Another thread closed the database, to replace or remove it; opened again, it is the new one."""
+
+    def __init__(self) -> None:
+        super().__init__("the index was closed meanwhile, to be replaced or removed", "ask again in a moment")
 
 
 class Reader:
@@ -33,7 +45,7 @@ class Readers:
         self._is_closed = False
 
     def take(self) -> Reader:
-        """Return a reader for this thread alone, until it is given back. Raises sqlite3.ProgrammingError once closed."""
+        """Return a reader for this thread alone, until it is given back. Raises ClosedError once closed."""
         with self._lock:
             if self._free:
                 reader = self._free.pop()
@@ -42,7 +54,7 @@ class Readers:
         reader = Reader(self._connect())  # 0.2 ms, for which nobody waits
         with self._lock:
             if self._is_closed:
-                raise sqlite3.ProgrammingError("closed database")
+                raise ClosedError
             self._lent.add(reader)
         return reader
 
