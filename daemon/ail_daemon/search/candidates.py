@@ -188,11 +188,15 @@ def _describe(index: RepoIndex, question: Question, asked: QuestionTerms, looked
     pulls = index.get_pulls()
     merges, brought_by = pulls.find_merges(looked.ids), pulls.get_merges(looked.ids)
     outlines, counted = index.store.get_outlines(looked.ids), index.store.count_passages(looked.ids)
-    signals = {
-        i: Signals(
-            cosine=looked.near.get(i),
-            words=looked.words.get(i, 0.0),
-            changed=looked.changed.get(i, 0.0),
+    near, words, changed, prose = looked.near.get, looked.words.get, looked.changed.get, looked.prose.get
+    signals = {}
+    for i, coverage, coverage_anywhere in zip(looked.ids, read.coverage, read.coverage_anywhere, strict=True):
+        subject, body = outlines.get(i, ("", 0))
+        passages, reasons = counted.get(i, (0, 0))
+        signals[i] = Signals(
+            cosine=near(i),
+            words=words(i, 0.0),
+            changed=changed(i, 0.0),
             coverage=coverage,
             coverage_anywhere=coverage_anywhere,
             named=read.named.get(i, 0),
@@ -200,11 +204,12 @@ def _describe(index: RepoIndex, question: Question, asked: QuestionTerms, looked
             is_merge=i in merges,
             is_reference=i in looked.referred,
             pull=brought_by.get(i),
-            prose=looked.prose.get(i, 0.0),
-            **_outline(outlines.get(i), counted.get(i), asked),
+            prose=prose(i, 0.0),
+            body=body,
+            passages=passages,
+            reasons=reasons,
+            direction=find_commit_direction(subject) if asked.direction else 0,
         )
-        for i, coverage, coverage_anywhere in zip(looked.ids, read.coverage, read.coverage_anywhere, strict=True)
-    }
     return _add_scope(index, question.scope.file, looked, signals) if question.scope.file else signals
 
 
@@ -222,14 +227,6 @@ def _add_scope(index: RepoIndex, file: str, looked: _LookedUp, signals: dict[int
         )
         for i, signal in signals.items()
     }
-
-
-def _outline(outline: tuple[str, int] | None, counted: tuple[int, int] | None, asked: QuestionTerms) -> dict[str, Any]:
-    """Return body, passages and reasons of a commit, of what the store says of it; its direction where the question has one."""
-    subject, body = outline or ("", 0)
-    passages, reasons = counted or (0, 0)
-    direction = find_commit_direction(subject) if asked.direction else 0
-    return {"body": body, "direction": direction, "passages": passages, "reasons": reasons}
 
 
 class _Read(NamedTuple):

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ail_daemon.index.store import derived
-from ail_rpc.errors import StorageError
+from ail_rpc.errors import AilError, StorageError
 
 from .readers import ClosedError, Readers
 from .seal import break_seal, check_seal, make_seal
@@ -93,13 +93,15 @@ class Database:
 
     def read(self, query: str, *values: object) -> list[Any]:
         """Return the rows of a query, as of the last finished transaction."""
-        with _translated():
+        try:
             reader = self._readers.take()
             try:
                 with reader.using:
                     return reader.connection.execute(query, values).fetchall()
             finally:
                 self._readers.give_back(reader)
+        except (sqlite3.Error, UnicodeDecodeError) as err:
+            raise _translate(err) from err
 
     def iter_rows(self, query: str, *values: object) -> Iterator[Any]:
         """Yield the rows of a query over a whole table, one batch in memory at a time. The caller must read to the end."""
@@ -261,22 +263,25 @@ def _connect_reader(path: Path) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """Turn SQLite's errors into StorageError or DamagedError."""
+    """Turn SQLite's errors into StorageError, DamagedError or ClosedError."""
     try:
         yield
-    except sqlite3.Error as err:
-        if "closed database" in str(err):  # by another thread, which replaces or removes it
-            raise ClosedError from err
-        name = getattr(err, "sqlite_errorname", "") or ""
-        # Only valid UTF-8 was written: a text that is none is a flipped bit, which Python's module finds and SQLite does not.
-        is_damaged = name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or str(err).startswith("Could not decode")
-        if is_damaged:
-            raise DamagedError(f"the index is damaged ({err})", REBUILD) from err
-        message, hint = next((words for start, words in _WORDS.items() if name.startswith(start)), _OTHERWISE)
-        raise StorageError(f"{message} ({err})", hint) from err
-    except UnicodeDecodeError as err:
+    except (sqlite3.Error, UnicodeDecodeError) as err:
+        raise _translate(err) from err
+
+
+def _translate(err: sqlite3.Error | UnicodeDecodeError) -> AilError:
+    if isinstance(err, UnicodeDecodeError):
         # Python's module, at SQLite's own message about a damaged schema, which quotes it.
-        raise DamagedError("the index is damaged (it holds what is no text)", REBUILD) from err
+        return DamagedError("the index is damaged (it holds what is no text)", REBUILD)
+    if "closed database" in str(err):  # by another thread, which replaces or removes it
+        return ClosedError()
+    name = getattr(err, "sqlite_errorname", "") or ""
+    # Only valid UTF-8 was written: a text that is none is a flipped bit, which Python's module finds and SQLite does not.
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or str(err).startswith("Could not decode"):
+        return DamagedError(f"the index is damaged ({err})", REBUILD)
+    message, hint = next((words for start, words in _WORDS.items() if name.startswith(start)), _OTHERWISE)
+    return StorageError(f"{message} ({err})", hint)
 
 
 REBUILD = "remove the repository with --purge and add it again: it is rebuilt from git"
