@@ -70,13 +70,14 @@ class Packed:
 
 def pack_map(value: dict[str, Value]) -> bytes:
     """Return *value* as MessagePack; its own values may be `Packed`, and come last then."""
-    import msgpack
-
     plain = {name: one for name, one in value.items() if not isinstance(one, Packed)}
-    packer = msgpack.Packer()
-    header: bytes = packer.pack_map_header(len(value))
-    pairs = pack(plain)[len(packer.pack_map_header(len(plain))) :]
-    return header + pairs + b"".join(pack(name) + value[name].bytes for name in value if name not in plain)
+    pairs = pack(plain)[len(_map_header(len(plain))) :]
+    ready = [part for name, one in value.items() if isinstance(one, Packed) for part in (pack(name), one.bytes)]
+    return b"".join([_map_header(len(value)), pairs, *ready])
+
+
+def _map_header(length: int) -> bytes:
+    return bytes((0x80 | length,)) if length < 16 else b"\xde" + length.to_bytes(2, "big")
 
 
 class FrameReader:
