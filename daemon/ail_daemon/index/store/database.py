@@ -107,6 +107,7 @@ class Database:
         """Yield the rows of a query over a whole table, one batch in memory at a time. The caller must read to the end."""
         with _translated():
             reader = self._readers.take()
+            cursor: sqlite3.Cursor | None = None
             try:
                 with reader.using:
                     cursor = reader.connection.execute(query, values)
@@ -116,6 +117,8 @@ class Database:
                     with reader.using:
                         rows = cursor.fetchmany(BATCH)
             finally:
+                with reader.using:
+                    cursor = None  # an unfinished query would show the next reader the past
                 self._readers.give_back(reader)
 
     @contextlib.contextmanager
