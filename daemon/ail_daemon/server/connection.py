@@ -11,12 +11,14 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from ail_rpc.errors import AilError, BusyError, ProtocolError
-from ail_rpc.framing import REQUEST_LIMITS, FrameReader
+from ail_rpc.framing import REQUEST_LIMITS, FrameReader, pack
 from ail_rpc.messages import Call, encode_reply, parse_call
 
 from ..process.logs import log
 from ..process.peers import is_same_user
 from .admission import Connections
+
+pack(None)  # msgpack is imported now, and not by the first client's request
 
 _BUSY = BusyError("the daemon serves as many clients as it can", "try again after a second")
 
