@@ -235,21 +235,18 @@ def test_a_thread_that_has_ended_leaves_no_descriptor(store: Store) -> None:
 
 def test_threads_that_read_in_turn_share_their_connections(store: Store) -> None:
     """With one a thread, a pool's further threads, and those in reserve, kept two descriptors each in every repository."""
+    turn, all_have_read = threading.Lock(), threading.Barrier(8)
 
-    def read(begin: threading.Barrier) -> None:
-        begin.wait()
-        store.count()
-        begin.wait()  # every thread is alive until all have read
-
-    def count_descriptors() -> int:
-        return len(os.listdir("/proc/self/fd"))
+    def read(_: int) -> None:
+        with turn:
+            store.count()
+        all_have_read.wait()  # no thread ends before
 
     store.count()
-    before, begin = count_descriptors(), threading.Barrier(8)
+    before = len(os.listdir("/proc/self/fd"))
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(read, [begin] * 8))
-        after = count_descriptors()
-    assert after - before <= 2  # database and log of one more
+        list(pool.map(read, range(8)))
+        assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_the_file_is_hashed_at_the_end_of_a_series_of_changes_and_not_at_each_checkpoint(
