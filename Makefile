@@ -27,10 +27,12 @@ ask: setup ## Enrol REPO (default: this one), index it, ask Q, optionally about 
 
 setup: $(READY) ## Install everything into .venv
 
+# A new pip first: its launchers of programs do without `import re`, as uv's do, which spares each question 4 ms.
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "AIL needs Python 3.11 or newer with its venv module: on Debian, apt-get install python3-venv;" \
 	  "elsewhere, PYTHON=/path/to/python3" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re  # argparse has imported it already
 
 from .citations import cut_subject, render_citations
 from .layout import shorten
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 _CONFIDENCE = ((0.8, "very likely"), (0.6, "likely"), (0.4, "perhaps"), (0.0, "a guess"))
 _SENTENCE_MAX = 240
 _ANSWER_MAX = 1000  # on one line; one of 950 kB overflowed the stack of Emacs's regular expressions
-_SHA = re.compile(r"\b[0-9a-f]{7,64}\b")
+_SHA = r"\b[0-9a-f]{7,64}\b"
 
 
 def render_answer(reply: dict[str, Any], page: Page) -> str:
@@ -87,8 +86,10 @@ def _render_sentences(reply: dict[str, Any], page: Page) -> list[str]:
     lines = [part for line in to_block(head + reply["answer"]) for part in page.wrap(line)]
     if not page.colour and not page.commit_url:
         return lines
+    import re  # 4 ms, only on a terminal
+
     shas = [to_line(citation["sha"]) for citation in reply["citations"]]
-    return [_SHA.sub(lambda found: _name_cited(found[0], shas, page), line) for line in lines]
+    return [re.sub(_SHA, lambda found: _name_cited(found[0], shas, page), line) for line in lines]
 
 
 def _name_cited(text: str, shas: list[str], page: Page) -> str:

@@ -13,13 +13,12 @@ from ail_rpc import VERSION
 from ail_rpc.errors import UsageError
 
 from .parsing import Parser, get_help_width, parse_count, parse_seconds
+from .quick import DEFAULT_TIMEOUT_S, TIMEOUT_VARIABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-DEFAULT_TIMEOUT_S = 5.0
-TIMEOUT_VARIABLE = "AIL_MAX_QUERY_TIME_S"
 _WITH_VALUE = ("--repo", "--timeout", "--socket")
 _COMMON = (*_WITH_VALUE, "--json", "--no-start", "--no-pager", "--color", "--no-color")
 _COLOURS = {"--color": "--color=always", "--no-color": "--color=never"}

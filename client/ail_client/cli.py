@@ -18,17 +18,40 @@ sys.excepthook = _die_quietly  # before the imports, which take a quarter of the
 from ail_rpc.errors import AilError, StorageError  # noqa: E402
 
 from .output import abandon_stdout, choose_colour, flush, write_note  # noqa: E402
+from .quick import parse_plain  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Sequence
     from types import TracebackType
+    from typing import NoReturn
 
     from .session import Reach
 
 _EXIT_BUG = 70
 _EXIT_INTERRUPTED = 130
+
+
+def run() -> NoReturn:
+    """Be the program `ail-client`."""
+    _leave(main())
+
+
+def run_why() -> NoReturn:
+    """Be the program `git-why`."""
+    _leave(main_why())
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process without the interpreter's clean-up, a tenth of the client's time: what is open, the kernel closes."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):  # its reader is gone, or it is closed: `main` has said what there is to say
+            continue
+    os._exit(status)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,12 +65,16 @@ def main_why(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str]) -> int:
+    if argv[:1] == ["ask"] and (options := parse_plain(argv[1:])):
+        return _run(options)
     from .arguments import parse
 
     return _run(parse(argv))
 
 
 def _main_why(argv: Sequence[str]) -> int:
+    if options := parse_plain(argv):
+        return _run(options)
     from .arguments import parse_command
 
     return _run(parse_command("ask", argv, "git why"))
@@ -94,7 +121,7 @@ def _find_command(name: str) -> Callable[[Namespace, Reach], int]:
 
 
 def _guarded(program: str, run: Callable[[], int]) -> int:
-    gc.disable()  # too short a process for it to pay: with the freeze below, saves 2.6 of 24 ms
+    gc.disable()  # too short a process for it to pay
     try:
         return _written(run)
     except AilError as err:
@@ -106,8 +133,6 @@ def _guarded(program: str, run: Callable[[], int]) -> int:
         return 0
     except Exception as err:  # noqa: BLE001  # the one place where a bug becomes a message
         return _confess(program, err)
-    finally:
-        gc.freeze()  # nor at the interpreter's exit: the memory is freed at once anyway
 
 
 def _written(run: Callable[[], int]) -> int:

@@ -14,6 +14,7 @@ try:
 except ImportError:  # another Python than CPython
     import socket  # type: ignore[no-redef]
 
+from ail_rpc import plain
 from ail_rpc.errors import BusyError, OutOfTimeError, UnavailableError, UsageError, from_wire
 from ail_rpc.framing import REPLY_LIMITS, REQUEST_LIMITS, FrameReader
 from ail_rpc.messages import encode_request, parse_reply
@@ -50,7 +51,7 @@ class Connection:
         self.path = path
         self.peer_pid = peer_pid  # for messages: no signal is ever sent to it
         self._socket = sock
-        self._reader = FrameReader(REPLY_LIMITS)
+        self._reader = FrameReader(REPLY_LIMITS, plain.unpack)
         self._outbox = b""
         self._replies: dict[int, tuple[Any, Any]] = {}
         self._last_id = 0

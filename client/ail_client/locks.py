@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 
@@ -53,7 +52,7 @@ def try_spawn_lock(directory: str) -> int | None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as err:
         raise _unusable(directory, f"takes no lock: {err.strerror}") from err
-    if _try_flock(descriptor, fcntl.LOCK_EX):
+    if _try_flock(descriptor, is_shared=False):
         return descriptor
     os.close(descriptor)
     return None
@@ -76,14 +75,16 @@ def _is_locked(path: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        return not _try_flock(descriptor, fcntl.LOCK_SH)
+        return not _try_flock(descriptor, is_shared=True)
     finally:
         os.close(descriptor)
 
 
-def _try_flock(descriptor: int, kind: int) -> bool:
+def _try_flock(descriptor: int, *, is_shared: bool) -> bool:
+    import fcntl  # a library, which a question answered by a running daemon does not need
+
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -14,9 +14,9 @@ from typing import Any
 
 from ail_rpc.errors import AilError, OutOfTimeError, UsageError
 
-from .arguments import DEFAULT_TIMEOUT_S
 from .contexts import ArchaeologyContext, make_context
 from .deadline import Deadline
+from .quick import DEFAULT_TIMEOUT_S
 from .session import Reach, ask_daemon
 from .target import find_owner, find_place, resolve_file, to_wire_path
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 
 from .errors import NotARepositoryError
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CONFIG_BYTES = 1 << 20
-_SECTION = re.compile(r"\s*\[\s*([^\]\s]+)")
-_SETTING = re.compile(r"\s*(worktree|bare)\s*=\s*(.*?)\s*\Z", re.IGNORECASE)
+_SECTION = r"\s*\[\s*([^\]\s]+)"
+_SETTING = r"(?i)\s*(worktree|bare)\s*=\s*(.*?)\s*\Z"
 
 
 class RepoPlace:
@@ -112,11 +111,13 @@ def _read_core(config: str) -> dict[str, str]:
         text = read_regular(config, _CONFIG_BYTES).decode("utf-8", "surrogateescape")
     except OSError:
         return {}
+    import re  # 4 ms, only where $GIT_DIR is set
+
     found, section = {}, ""
     for line in text.split("\n"):
-        if head := _SECTION.match(line):
+        if head := re.match(_SECTION, line):
             section = head[1].lower()
-        elif section == "core" and (given := _SETTING.match(line)):
+        elif section == "core" and (given := re.match(_SETTING, line)):
             found[given[1].lower()] = given[2].strip('"')
     return found
 

@@ -11,13 +11,11 @@ is 128 kB. Depth 16 and 4,096 entries are twice what any method's params need.
 
 from __future__ import annotations
 
-import msgpack  # it ships no type hints (1.2)
-
 from .errors import ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     Value = Any  # what a frame says: None, bool, int, float, str, lists of them, dicts of them by str
@@ -48,6 +46,8 @@ _CONTAINER_LENGTH_SIZE = {0xDC: 2, 0xDD: 4, 0xDE: 2, 0xDF: 4}
 
 def pack(value: Value) -> bytes:
     """Return *value* as MessagePack; text that was not UTF-8 (surrogate escapes) as the bytes it came in as."""
+    import msgpack  # in each function: a client that needs none of them is a quarter faster (see `plain`)
+
     packed: bytes = msgpack.packb(value, unicode_errors="surrogateescape")
     return packed
 
@@ -71,17 +71,21 @@ class Packed:
 def pack_map(value: dict[str, Value]) -> bytes:
     """Return *value* as MessagePack; its own values may be `Packed`, and come last then."""
     plain = {name: one for name, one in value.items() if not isinstance(one, Packed)}
-    packer = msgpack.Packer()
-    header: bytes = packer.pack_map_header(len(value))
-    pairs = pack(plain)[len(packer.pack_map_header(len(plain))) :]
-    return header + pairs + b"".join(pack(name) + value[name].bytes for name in value if name not in plain)
+    pairs = pack(plain)[len(_map_header(len(plain))) :]
+    ready = [part for name, one in value.items() if isinstance(one, Packed) for part in (pack(name), one.bytes)]
+    return b"".join([_map_header(len(value)), pairs, *ready])
+
+
+def _map_header(length: int) -> bytes:
+    return bytes((0x80 | length,)) if length < 16 else b"\xde" + length.to_bytes(2, "big")
 
 
 class FrameReader:
-    """Cuts a byte stream into frames and decodes them, within *limits*."""
+    """Cuts a byte stream into frames and decodes them by *decode* (None: `unpack`), within *limits*."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, decode: Callable[[bytes], Value] | None = None) -> None:
         self._limits = limits
+        self._decode = decode or unpack
         self._buffer = bytearray()
         self._at = 0  # where the next header stands
         self._open: list[int] = []  # values still missing in each open container
@@ -104,7 +108,7 @@ class FrameReader:
             frame = bytes(self._buffer[: self._at])
             del self._buffer[: self._at]
             self._at = self._values = 0
-            yield unpack(frame)
+            yield self._decode(frame)
         if len(self._buffer) > self._limits.size_bytes:
             raise _too_large("bytes", self._limits.size_bytes)
 
@@ -176,6 +180,8 @@ def _too_large(what: str, limit: int) -> ProtocolError:
 
 def unpack(frame: bytes) -> Value:
     """Decode one complete frame with an unpacker of its own: reuse after an error crashed msgpack up to 1.2.0."""
+    import msgpack  # it ships no type hints (1.2)
+
     try:
         return msgpack.unpackb(frame, raw=False, strict_map_key=True, unicode_errors="surrogateescape")
     except ValueError as err:  # msgpack's own errors all derive from it

@@ -7,6 +7,7 @@ notification  [2, method, [params]]
 
 from __future__ import annotations
 
+from . import plain
 from .errors import ProtocolError
 from .framing import Packed, pack, pack_map
 
@@ -33,12 +34,12 @@ class Call:
 
 def encode_request(request_id: int, method: str, params: dict[str, Any]) -> bytes:
     """Return the bytes of a request."""
-    return pack([REQUEST, request_id, method, [params]])
+    return plain.pack([REQUEST, request_id, method, [params]])
 
 
 def encode_notification(method: str, params: dict[str, Any]) -> bytes:
     """Return the bytes of a notification."""
-    return pack([NOTIFICATION, method, [params]])
+    return plain.pack([NOTIFICATION, method, [params]])
 
 
 def encode_reply(request_id: int, error: list[Any] | None, result: Value) -> bytes:

@@ -59,9 +59,8 @@ async def archaeology(flags: Flags, is_on_battery: Callable[[], bool] = machine.
     answering = Answering(encoder, caches, prefetching)
     shadow = Shadow(flags, pool, figures, answering.search)
     asking = Asking(repos, freshness, flags, pool, answering, Fallback(pool, figures))
-    asking.observers = (
-        recent.observe, figures.observe, shadow.observe, lambda one: pull_requests.add_to(one.asked.repo, one.wire)
-    )  # fmt: skip
+    asking.completing = lambda one: pull_requests.add_to(one.asked.repo, one.wire)
+    asking.observers = (recent.observe, figures.observe, shadow.observe)
     everywhere = Everywhere(asking, answering, repos, pool, pull_requests.add_to)
     showing = Showing(repos, freshness, encoder, pool)
     linelog = LineLog(repos, freshness, encoder, pool, answering)

@@ -262,6 +262,8 @@ LATE_DAEMON = """
 import os, socket, sys, threading, time
 from ail_rpc.messages import encode_reply
 path, kind = sys.argv[1:]
+hello = encode_reply(1, None, {"protocol": 1, "version": "0.1.0"})
+replies = hello + encode_reply(2, None, {"pid": 9})  # before it starves: a daemon has imported all by its first request
 listener = socket.socket(socket.AF_UNIX); listener.bind(path); listener.listen()
 if kind == "starved":
     cpu = min(os.sched_getaffinity(0))
@@ -280,8 +282,7 @@ print("", flush=True)
 connection, _ = listener.accept(); end = time.monotonic() + 1.8
 while kind == "spinning": pass
 while time.monotonic() < end and kind == "at work": time.sleep(end - time.monotonic())
-hello = encode_reply(1, None, {"protocol": 1, "version": "0.1.0"})
-connection.sendall(hello + encode_reply(2, None, {"pid": 9}))
+connection.sendall(replies)
 connection.recv(65536); connection.recv(1)
 """
 

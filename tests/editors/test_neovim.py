@@ -93,6 +93,26 @@ def test_an_unsaved_buffer_s_text_is_sent_with_its_lines(
     assert seen["line"] == 3
 
 
+def test_a_large_unsaved_buffer_is_copied_part_by_part_and_anew_where_it_is_changed(
+    nvim: Neovim, repo: Repository
+) -> None:
+    """The editor takes keys between the parts: copying 10,000 lines at once blocked it for 2 ms."""
+    lua = """
+    local lines = {}
+    for number = 1, 9000 do lines[number] = 'line ' .. number end
+    vim.api.nvim_buf_set_lines(0, 0, -1, false, lines)
+    local copied
+    require('ail.lines').get_contents(vim.api.nvim_get_current_buf(), function(text) copied = text end)
+    emit('at_once', copied ~= nil)
+    vim.api.nvim_buf_set_lines(0, -1, -1, false, {'the last'})
+    wait(function() return copied end)
+    emit('copied', copied)
+    """
+    seen = nvim(lua, str(repo.path / "upload.py"))
+    assert not seen["at_once"]
+    assert seen["copied"] == "".join(f"line {number}\n" for number in range(1, 9001)) + "the last\n"
+
+
 def test_a_buffer_of_a_deleted_file_is_asked_about_as_a_file(
     nvim: Neovim, scripted: ScriptedDaemon, repo: Repository
 ) -> None:

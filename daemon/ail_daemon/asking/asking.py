@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter
@@ -42,14 +43,19 @@ class Asking:
         self._pool = pool
         self._answering = answering
         self._fallback = fallback
+        self.completing: Observer = lambda _: None  # may add to the reply
         self.observers: Sequence[Observer] = ()
 
     async def ask(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the reply to a user's question and notify every observer. Raises as `answer` does."""
+        """Return the reply to a user's question; every observer is notified once it is sent. Raises as `answer` does."""
         answered = await self._answer(params)
+        self.completing(answered)
+        asyncio.get_running_loop().call_soon(self._notify, answered)
+        return answered.wire
+
+    def _notify(self, answered: Answered) -> None:
         for observe in self.observers:
             observe(answered)
-        return answered.wire
 
     async def answer(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the reply to a question of our own, as to probe or warm the caches; no observer is notified.

@@ -65,4 +65,4 @@ class Answered:
 
 
 Observer = Callable[[Answered], None]
-"""Observes a reply, on the loop, in microseconds; longer work it schedules for after the reply is written."""
+"""Observes a reply after it was sent, on the loop, in microseconds; longer work it schedules."""

@@ -15,6 +15,7 @@ import math
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,8 @@ Held = npt.NDArray[np.bool_]
 _HEAP_BYTES = 15_000_000  # tantivy's smallest: a larger one would stay in the daemon's memory
 _MAX_PATHS = 200  # a commit that touches more says little about any of them
 _TIES = 16  # as in `vectors`
+_KEPT_FOUND, _KEPT_IDS = 8, 256  # a question's three, of as many questions as are answered at once
+_KEPT_COUNTS = 512
 _BITS = 24  # a score is a float32, which holds so many exactly
 _MAX_TERMS = 32  # of a question: the rarest; a pasted stack trace has hundreds
 
@@ -61,6 +64,7 @@ class Words:
         self._removed: set[int] = set()  # not committed yet: to be left out of what is found
         self._turning = threading.RLock()  # guards closing and opening, which threads may do at once
         self._left: dict[str, tuple[int, int]] | None = None  # the files when the index was closed
+        self._known = _Known()  # replaced when what can be found changes
         self._open_index: tantivy.Index | None = self._open()  # None: closed by `rest`
 
     def add_message(self, commit_id: int, subject: str, message: str, paths: Iterable[str]) -> None:
@@ -83,6 +87,7 @@ class Words:
     def remove(self, commit_id: int) -> None:
         """Remove all of a commit's documents."""
         self._removed.add(commit_id)
+        self._known = _Known()
         # by query: deletion by term takes a Python int for a signed one, and silently deletes nothing (tantivy 0.27.0)
         self._get_writer().delete_documents_by_query(tantivy.Query.term_query(self._schema, "id", commit_id))
 
@@ -94,6 +99,7 @@ class Words:
                 self._index.reload()
             self._is_dirty = False
             self._removed.clear()
+            self._known = _Known()
 
     def close(self) -> None:
         """Wait for merges, then close the writer with its memory and lock; uncommitted changes are dropped."""
@@ -118,6 +124,7 @@ class Words:
             if self._writer is None and self._open_index is not None:
                 self._left = self._look()
                 self._open_index = None
+                self._known = _Known()
 
     def analyze(self, question: str) -> list[str]:
         """Return the terms of a question as the index holds them, each once, in order."""
@@ -130,12 +137,15 @@ class Words:
 
     def find(self, analyzed: list[str], fields: dict[str, float], limit: int) -> dict[int, float]:
         """Return ids of the best *limit* commits for the *analyzed* terms with their BM25 score (unbounded, ≥ 0), best first."""
-        with _read():
-            searcher = self._index.searcher()
-            rarest = self._rarest(searcher, analyzed, next(iter(fields)))
-            if not rarest:
-                return {}
-            return self._search(searcher, self._query(rarest, fields), limit)
+        known, asked = self._known, (*fields, "", *analyzed)
+        found = known.found.get(asked, {})
+        if len(found) < limit:
+            with _read():
+                searcher = self._index.searcher()
+                rarest = self._rarest(known, searcher, analyzed, next(iter(fields)))
+                found = self._search(searcher, self._query(rarest, fields), limit) if rarest else {}
+            known.keep(asked, found)
+        return dict(islice(found.items(), limit))
 
     def find_all(self, analyzed: list[str], fields: dict[str, float], limit: int) -> dict[int, float]:
         """Return ids of the best *limit* commits that hold every one of the *analyzed* terms in the first of *fields*."""
@@ -152,13 +162,13 @@ class Words:
 
         200 commits take a millisecond at most, where reading their messages took six.
         """
-        searcher, shape = self._index.searcher(), (len(ids), len(analyzed))
+        known, searcher, shape = self._known, self._index.searcher(), (len(ids), len(analyzed))
         held = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
         for start in range(0, len(analyzed), _BITS // 2):
             part = [
                 (place, start + n, self._has(field, term))
                 for place, field in enumerate(("all", "changed"))
-                for n, term in enumerate(analyzed[start : start + _BITS // 2]) if searcher.doc_freq(field, term)
+                for n, term in enumerate(analyzed[start : start + _BITS // 2]) if known.count(searcher, field, term)
             ]  # fmt: skip
             flags = [tantivy.Query.const_score_query(has, float(1 << bit)) for bit, (_, _, has) in enumerate(part)]
             with _read():
@@ -175,8 +185,9 @@ class Words:
         """Return how rare each of the *analyzed* terms is in messages and paths, as BM25 counts it; the rarest 32."""
         field = next(iter(MESSAGE_FIELDS))
         with _read():
-            searcher = self._index.searcher()
-            idf = {term: _idf(searcher.num_docs, searcher.doc_freq(field, term)) for term in analyzed}
+            known, searcher = self._known, self._index.searcher()
+            total = searcher.num_docs
+            idf = {term: _idf(total, known.count(searcher, field, term)) for term in analyzed}
         kept = set(sorted(idf, key=idf.__getitem__, reverse=True)[:_MAX_TERMS])
         return {term: rarity for term, rarity in idf.items() if term in kept}
 
@@ -225,9 +236,9 @@ class Words:
         ]
         return tantivy.Query.boolean_query([(should, query) for query in per_field])
 
-    def _rarest(self, searcher: tantivy.Searcher, analyzed: Sequence[str], field: str) -> list[str]:
+    def _rarest(self, known: _Known, searcher: tantivy.Searcher, analyzed: Sequence[str], field: str) -> list[str]:
         """Drop terms that occur nowhere; of very many keep the rarest."""
-        counted = [(count, term) for term in analyzed if (count := searcher.doc_freq(field, term))]
+        counted = [(count, term) for term in analyzed if (count := known.count(searcher, field, term))]
         return [term for _, term in sorted(counted)[:_MAX_TERMS]]
 
     @property
@@ -268,6 +279,33 @@ class Words:
         index.config_reader("manual")
         index.register_tokenizer("ail", self._analyzer)
         return index
+
+
+class _Known:
+    """What one state of the index was asked for lately: one question asks for most of it two or three times.
+
+    An object that was replaced meanwhile may still be filled, and is not looked at again.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, ...], dict[int, float]] = {}
+        self._counts: dict[tuple[str, str], int] = {}
+
+    def keep(self, asked: tuple[str, ...], found: dict[int, float]) -> None:
+        """Note what was *found*; earlier ones are forgotten."""
+        if len(self.found) >= _KEPT_FOUND:
+            self.found = {}
+        if len(found) <= _KEPT_IDS:
+            self.found[asked] = found
+
+    def count(self, searcher: tantivy.Searcher, field: str, term: str) -> int:
+        """Return in how many documents of *searcher* *field* holds *term*."""
+        count = self._counts.get((field, term))
+        if count is None:
+            if len(self._counts) >= _KEPT_COUNTS:
+                self._counts = {}
+            count = self._counts[field, term] = searcher.doc_freq(field, term)
+        return count
 
 
 def _idf(total: int, count: int) -> float:

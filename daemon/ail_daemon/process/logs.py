@@ -19,6 +19,7 @@ from .underway import get_request
 
 Level = Literal["debug", "info", "warning", "error"]
 
+_LOGGER = logging.getLogger("ail")
 _NUMBERS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _FILE_BYTES, _FILES = 10_000_000, 10
 
@@ -39,7 +40,7 @@ def start_logging(level: str, file: str | None) -> None:
         root.removeHandler(old)
         old.close()
     root.setLevel(logging.WARNING)
-    logging.getLogger("ail").setLevel(level)
+    _LOGGER.setLevel(level)
     structlog.configure(
         processors=[
             structlog.stdlib.add_log_level,
@@ -54,7 +55,7 @@ def start_logging(level: str, file: str | None) -> None:
 
 def is_logged(level: Level) -> bool:
     """Whether a line of *level* is written."""
-    return logging.getLogger("ail").isEnabledFor(_NUMBERS[level])
+    return _LOGGER.isEnabledFor(_NUMBERS[level])
 
 
 def log(

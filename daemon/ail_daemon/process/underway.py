@@ -5,7 +5,7 @@ Kept in the context of the request's task; `pool` and `asyncio.to_thread` pass i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sized
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -54,8 +54,8 @@ class ReplySummary(NamedTuple):
 
 def summarise_reply(reply: object) -> ReplySummary:
     """Return the summary of a method's *reply*, read from the keys that the wire has too."""
-    if not isinstance(reply, dict) or not isinstance(cited := reply.get("citations"), Iterable):
+    if not isinstance(reply, dict) or not isinstance(cited := reply.get("citations"), Sized):
         return ReplySummary()
     mode: Any = reply.get("mode")
     tier = (reply.get("cached") or "none") if "cached" in reply else None
-    return ReplySummary(mode, tier, len(list(cited)), reply.get("degraded"))
+    return ReplySummary(mode, tier, len(cited), reply.get("degraded"))

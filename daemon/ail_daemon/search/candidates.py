@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -188,11 +188,15 @@ def _describe(index: RepoIndex, question: Question, asked: QuestionTerms, looked
     pulls = index.get_pulls()
     merges, brought_by = pulls.find_merges(looked.ids), pulls.get_merges(looked.ids)
     outlines, counted = index.store.get_outlines(looked.ids), index.store.count_passages(looked.ids)
-    signals = {
-        i: Signals(
-            cosine=looked.near.get(i),
-            words=looked.words.get(i, 0.0),
-            changed=looked.changed.get(i, 0.0),
+    near, words, changed, prose = looked.near.get, looked.words.get, looked.changed.get, looked.prose.get
+    signals = {}
+    for i, coverage, coverage_anywhere in zip(looked.ids, read.coverage, read.coverage_anywhere, strict=True):
+        subject, body = outlines.get(i, ("", 0))
+        passages, reasons = counted.get(i, (0, 0))
+        signals[i] = Signals(
+            cosine=near(i),
+            words=words(i, 0.0),
+            changed=changed(i, 0.0),
             coverage=coverage,
             coverage_anywhere=coverage_anywhere,
             named=read.named.get(i, 0),
@@ -200,11 +204,12 @@ def _describe(index: RepoIndex, question: Question, asked: QuestionTerms, looked
             is_merge=i in merges,
             is_reference=i in looked.referred,
             pull=brought_by.get(i),
-            prose=looked.prose.get(i, 0.0),
-            **_outline(outlines.get(i), counted.get(i), asked, index.words.analyze),
+            prose=prose(i, 0.0),
+            body=body,
+            passages=passages,
+            reasons=reasons,
+            **(_direct(subject, asked, index) if asked.direction else {}),
         )
-        for i, coverage, coverage_anywhere in zip(looked.ids, read.coverage, read.coverage_anywhere, strict=True)
-    }
     return _add_scope(index, question.scope.file, looked, signals) if question.scope.file else signals
 
 
@@ -224,23 +229,11 @@ def _add_scope(index: RepoIndex, file: str, looked: _LookedUp, signals: dict[int
     }
 
 
-def _outline(
-    outline: tuple[str, int] | None,
-    counted: tuple[int, int] | None,
-    asked: QuestionTerms,
-    analyze: Callable[[str], list[str]],
-) -> dict[str, Any]:
-    """Return body, passages and reasons of a commit, of what the store says of it.
-
-    Where the question has a direction: which way the commit went, and whether that was the opposite with the same thing.
-    """
-    subject, body = outline or ("", 0)
-    passages, reasons = counted or (0, 0)
-    direction = find_commit_direction(subject) if asked.direction else 0
-    is_opposite = direction * asked.direction == -1 and covers(asked, analyze(subject))
-    return {
-        "body": body, "direction": direction, "is_opposite": is_opposite, "passages": passages, "reasons": reasons,
-    }  # fmt: skip
+def _direct(subject: str, asked: QuestionTerms, index: RepoIndex) -> dict[str, Any]:
+    """Return direction and is_opposite: which way a commit went, and whether that was the opposite, with the same thing."""
+    direction = find_commit_direction(subject)
+    is_opposite = direction * asked.direction == -1 and covers(asked, index.words.analyze(subject))
+    return {"direction": direction, "is_opposite": is_opposite}
 
 
 class _Read(NamedTuple):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ..index.repoindex import RepoIndex
 from ..index.words import PROSE_FIELDS
-from ..model import Commit, Encoder
+from ..model import Encoder
 from ..text import prose
 from ..text.passages import Passage, get_key, split_message
 from ..text.reasons import rate_subject
@@ -84,7 +84,7 @@ def find_evidence(
     found = _Found(index, question, asked, hits, lines)
     found.add_standing()
     found.add_written()
-    return _compare(list(found.by_text.values()), question.text, encoder)
+    return _compare(found.found, question.text, encoder)
 
 
 class _Found:
@@ -99,11 +99,13 @@ class _Found:
         self._lines = lines
         self._rarity = _rate_words(index, question.text, asked)
         self._total = sum(asked.rarity.values()) or 1.0
-        self._code = _shorten(lines.code) - self._rarity.keys()
+        self._asked = frozenset(self._rarity)
+        self._code = _shorten(lines.code) - self._asked
         self._hits = {hit.commit_id: (rank, hit) for rank, hit in enumerate(hits)}
         self._opposite = {hit.commit_id for hit in hits if hit.signals.is_opposite}
         self._ids = self._choose_commits(question, hits)
-        self.by_text: dict[tuple[int, bytes], Found] = {}
+        self.found: list[Found] = []
+        self._texts: dict[int, str] = {}
 
     def _choose_commits(self, question: Question, hits: Sequence[Hit]) -> list[int]:
         """Return the ids of the commits to read: of the lines' history, the best hits, those with the question's words."""
@@ -147,25 +149,34 @@ class _Found:
         commits = self._index.store.get_commits(self._ids)
         passages = self._index.store.get_passages(self._ids)
         for commit_id, commit in commits.items():
-            for passage in [*_read_message(commit), *passages.get(commit_id, ())]:
+            for passage in [*_read_message(commit.message), *passages.get(commit_id, ())]:
                 self._add(commit_id, passage)
 
     def _add(self, commit_id: int, passage: Passage, distance: int | None = None, line_now: int | None = None) -> None:
-        key = commit_id, get_key(passage.text)
         is_barred = commit_id in self._opposite or (self._among is not None and commit_id not in self._among)
-        if key in self.by_text or is_barred:
+        words = _shorten(passage.text)
+        if is_barred or self._has(commit_id, words, passage.text):
             return
         rank, hit = self._hits.get(commit_id, (None, None))
-        words = _shorten(passage.text)
-        self.by_text[key] = Found(
+        self.found.append(Found(
             commit_id, passage, rank, hit.score if hit else 0.0, (hit.signals.cosine or 0.0) if hit else 0.0,
             hit.signals.coverage / self._total if hit else 0.0,
             self._measure_overlap(words), len(words & self._code) / (len(self._code) or 1), passage.worth, None, distance,
             self._of_lines.get(commit_id, 0.0), passage.path is not None and passage.path == self._scope.file, line_now,
-        )  # fmt: skip
+        ))  # fmt: skip
+
+    def _has(self, commit_id: int, words: frozenset[str], text: str) -> bool:
+        """Whether the commit has a passage of that text; else note it. Only texts of the same words are compared."""
+        mark = hash((commit_id, words))
+        while (other := self._texts.get(mark)) is not None:
+            if get_key(other) == get_key(text):
+                return True
+            mark += 1
+        self._texts[mark] = text
+        return False
 
     def _measure_overlap(self, words: frozenset[str]) -> float:
-        return sum(self._rarity[word] for word in words & self._rarity.keys()) / self._total
+        return sum(self._rarity[word] for word in words & self._asked) / self._total
 
     def _measure_distance(self, passage: Passage) -> int | None:
         """Return how many lines lie between *passage* and the asked ones, 0 within; None where that is unknown."""
@@ -196,13 +207,15 @@ def _stem(word: str) -> str:
     return _ENDING.sub("", word.lower())[:7]
 
 
-def _read_message(commit: Commit) -> list[Passage]:
+@lru_cache(maxsize=512)
+def _read_message(message: str) -> list[Passage]:
     """Return a message in passages of neighbouring paragraphs: what one says, the next explains.
 
-    Its subject is a title, left out unless it names a reason.
+    Its subject is a title, left out unless it names a reason. Questions about one thing read the same messages; the last
+    ones are kept, two kilobytes each.
     """
     joined: list[Passage] = []
-    for passage in split_message(commit.message):
+    for passage in split_message(message):
         if passage.line == 1 and (not rate_subject(passage.text) or prose.is_merge(passage.text)):
             continue
         if joined and len(joined[-1].text) + len(passage.text) < JOINED_CHARS:

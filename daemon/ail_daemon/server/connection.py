@@ -11,12 +11,14 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from ail_rpc.errors import AilError, BusyError, ProtocolError
-from ail_rpc.framing import REQUEST_LIMITS, FrameReader
+from ail_rpc.framing import REQUEST_LIMITS, FrameReader, pack
 from ail_rpc.messages import Call, encode_reply, parse_call
 
 from ..process.logs import log
 from ..process.peers import is_same_user
 from .admission import Connections
+
+pack(None)  # msgpack is imported now, and not by the first client's request
 
 _BUSY = BusyError("the daemon serves as many clients as it can", "try again after a second")
 
@@ -152,7 +154,6 @@ class Connection(asyncio.BufferedProtocol):
             return
         task = asyncio.get_running_loop().create_task(self._serve(call))
         self._tasks.add(task)
-        task.add_done_callback(self._forget)
 
     def _find_refusal(self) -> BusyError | None:
         limits = self._limits
@@ -163,15 +164,20 @@ class Connection(asyncio.BufferedProtocol):
         return _BUSY if self in self._all.refused else None
 
     async def _serve(self, call: Call) -> None:
-        if not self._all.can_serve(self) and not await self._all.wait_for_turn(self):
-            self._reply(call.request_id, _BUSY)
-            return
-        self._all.active.add(self)
-        reply = await self._answerer.answer(call)
-        if reply and self._transport:
-            self._transport.write(reply)
+        try:
+            if not self._all.can_serve(self) and not await self._all.wait_for_turn(self):
+                self._reply(call.request_id, _BUSY)
+                return
+            self._all.active.add(self)
+            reply = await self._answerer.answer(call)
+            if reply and self._transport:
+                self._transport.write(reply)
+        finally:
+            self._forget(
+                asyncio.current_task()
+            )  # not by the task's callback, which would cost another turn of the loop
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
+    def _forget(self, task: asyncio.Task[None] | None) -> None:
         self._tasks.discard(task)
         if self._tasks:
             return

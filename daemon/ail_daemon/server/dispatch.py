@@ -55,7 +55,8 @@ class Dispatcher:
             return self._fail(call, request, err, started)
         except Exception as err:  # noqa: BLE001 - a bug in one request ends that request alone
             return self._fail(call, request, err, started)
-        self._note(call, result, time.monotonic() - started)
+        # in the loop's next turn: the client has its reply by then
+        asyncio.get_running_loop().call_soon(self._note, call, result, time.monotonic() - started)
         return reply
 
     def _find(self, method: str) -> Handler:

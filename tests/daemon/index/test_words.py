@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ail_daemon.index.words import Words
+from ail_daemon.index.words import MESSAGE_FIELDS, Words
 
 DOCUMENTS = {
     1: ("Retries were counted twice", ["net/client.py"], "+retry_budget = 3"),
@@ -55,6 +55,24 @@ def test_what_was_removed_holds_nothing(words: Words) -> None:
     words.remove(1)
     words.commit()
     assert words.cover([1, 2], ["retri"])[0].tolist() == [[False], [True]]
+
+
+def test_what_was_found_before_is_found_anew_after_every_change(words: Words) -> None:
+    """What one question asks for several times is kept, in tantivy's order, until the index changes."""
+
+    def find(limit: int) -> list[int]:
+        return list(words.find(["retri"], MESSAGE_FIELDS, limit))
+
+    before, rarity = find(200), words.get_rarity(["retri"])
+    assert (find(1), find(200)) == (before[:1], before)
+    words.remove(before[0])  # not committed
+    assert find(200) == before[1:]
+    words.commit()
+    assert find(200) == before[1:]
+    words.add_message(9, "Retry", "Retry", [])
+    words.commit()
+    assert set(find(200)) == {9, *before[1:]}
+    assert words.get_rarity(["retri"]) != rarity
 
 
 @pytest.mark.slow

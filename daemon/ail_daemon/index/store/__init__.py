@@ -1,6 +1,6 @@
 """A repository's commits, embeddings and tips in SQLite, from which words and vectors can be built anew.
 
-    kept ── commits, paths, changes, embeddings, tips, pullrequests ── database ── seal
+    kept ── commits, paths, changes, embeddings, tips, pullrequests ── database ── readers, seal
 
 Each module holds the queries of its own tables; `kept` combines them into `Store`.
 """
@@ -12,7 +12,6 @@ from .database import (
     NEWEST,
     SCHEMA_VERSION,
     SQLITE_VERSION,
-    ClosedError,
     DamagedError,
     Reading,
     Writing,
@@ -21,6 +20,7 @@ from .database import (
 from .embeddings import hash_text
 from .kept import STORE_FILE, Store, join_prose
 from .pullrequests import KnownRequest
+from .readers import ClosedError
 from .seal import break_seal, check_seal
 
 __all__ = [

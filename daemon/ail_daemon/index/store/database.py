@@ -1,7 +1,7 @@
 """SQLite: connections, transactions, the schema, the table `meta`, and SQLite's errors as ours.
 
 One connection writes and checkpoints: in SQLite before 3.51.3 two of them can damage a WAL. A transaction is on disk when it
-ends. Each reading thread has a connection of its own, which never checkpoints. Every change raises `generation`. The main
+ends. Reading connections (`readers`) never checkpoint, and serve one thread at a time. Every change raises `generation`. The main
 file changes only at checkpoints, and is sealed at the end of a series of changes (see `seal`).
 """
 
@@ -11,7 +11,6 @@ import contextlib
 import os
 import sqlite3
 import threading
-import weakref
 from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
@@ -19,8 +18,9 @@ from typing import Any
 from urllib.parse import quote
 
 from ail_daemon.index.store import derived
-from ail_rpc.errors import BusyError, StorageError
+from ail_rpc.errors import AilError, StorageError
 
+from .readers import ClosedError, Readers
 from .seal import break_seal, check_seal, make_seal
 
 SQLITE_VERSION = sqlite3.sqlite_version
@@ -49,10 +49,6 @@ class DamagedError(StorageError):
     """The file is not what this program left, or no database."""
 
 
-class ClosedError(BusyError):
-    """Another thread closed the database, to replace or remove it; opened again, it is the new one."""
-
-
 @contextlib.contextmanager
 def open_reader(path: Path) -> Iterator[Reading]:
     """Open a database for reading, also while it is being written, and close it at the end."""
@@ -70,20 +66,6 @@ def listed(ids: Iterable[int]) -> str:
     return f"[{','.join(map(str, map(int, ids)))}]"
 
 
-class _Reader:
-    """A thread's connection and its lock: closing one while another thread reads through it would crash the process.
-
-    Closed when its thread ends: otherwise resizing a pool would leave two open descriptors a thread.
-    """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-        self.using = threading.Lock()
-
-    def __del__(self) -> None:
-        self.connection.close()
-
-
 class Database:
     """One SQLite file. Raises StorageError where the disk is full or read-only, DamagedError where the file is damaged."""
 
@@ -91,10 +73,7 @@ class Database:
         self._path = path
         self._log = path.with_name(f"{path.name}-wal")
         self._writing = threading.RLock()
-        self._local = threading.local()
-        self._connecting = threading.Lock()
-        self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
-        self._is_closed = False
+        self._readers = Readers(lambda: _connect_reader(path))
         self._is_sealed = _check(path)
         with _translated(), contextlib.ExitStack() as opened:
             self._writer = opened.enter_context(contextlib.closing(_connect_writer(path)))
@@ -105,11 +84,7 @@ class Database:
 
     def close(self) -> None:
         """Wait for reads and writes under way, then checkpoint, seal and close."""
-        with self._connecting:
-            self._is_closed = True
-        for reader in list(self._readers):
-            with reader.using:
-                reader.connection.close()
+        self._readers.close()
         with self._writing:
             if not self._is_sealed or self._get_log_bytes():
                 self._checkpoint()
@@ -118,22 +93,33 @@ class Database:
 
     def read(self, query: str, *values: object) -> list[Any]:
         """Return the rows of a query, as of the last finished transaction."""
-        with _translated():
-            reader = self._reader()
-            with reader.using:
-                return reader.connection.execute(query, values).fetchall()
+        try:
+            reader = self._readers.take()
+            try:
+                with reader.using:
+                    return reader.connection.execute(query, values).fetchall()
+            finally:
+                self._readers.give_back(reader)
+        except (sqlite3.Error, UnicodeDecodeError) as err:
+            raise _translate(err) from err
 
     def iter_rows(self, query: str, *values: object) -> Iterator[Any]:
         """Yield the rows of a query over a whole table, one batch in memory at a time. The caller must read to the end."""
         with _translated():
-            reader = self._reader()
-            with reader.using:
-                cursor = reader.connection.execute(query, values)
-                rows = cursor.fetchmany(BATCH)
-            while rows:
-                yield from rows
+            reader = self._readers.take()
+            cursor: sqlite3.Cursor | None = None
+            try:
                 with reader.using:
+                    cursor = reader.connection.execute(query, values)
                     rows = cursor.fetchmany(BATCH)
+                while rows:
+                    yield from rows
+                    with reader.using:
+                        rows = cursor.fetchmany(BATCH)
+            finally:
+                with reader.using:
+                    cursor = None  # an unfinished query would show the next reader the past
+                self._readers.give_back(reader)
 
     @contextlib.contextmanager
     def transaction(self, *, documents: bool = False, is_counted: bool = True) -> Iterator[sqlite3.Connection]:
@@ -198,16 +184,6 @@ class Database:
         return str(self.read("PRAGMA integrity_check(1)")[0][0])
 
     # --- inside -----------------------------------------------------------------------------------------------------
-
-    def _reader(self) -> _Reader:
-        reader: _Reader | None = getattr(self._local, "reader", None)
-        if reader is None:
-            with self._connecting:
-                if self._is_closed:
-                    raise sqlite3.ProgrammingError("closed database")
-                reader = self._local.reader = _Reader(_connect_reader(self._path))
-                self._readers.add(reader)
-        return reader
 
     def _get_log_bytes(self) -> int:
         try:
@@ -290,24 +266,25 @@ def _connect_reader(path: Path) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """Turn SQLite's errors into StorageError or DamagedError."""
+    """Turn SQLite's errors into StorageError, DamagedError or ClosedError."""
     try:
         yield
-    except sqlite3.Error as err:
-        if "closed database" in str(err):  # by another thread, which replaces or removes it
-            raise ClosedError(
-                "the index was closed meanwhile, to be replaced or removed", "ask again in a moment"
-            ) from err
-        name = getattr(err, "sqlite_errorname", "") or ""
-        # Only valid UTF-8 was written: a text that is none is a flipped bit, which Python's module finds and SQLite does not.
-        is_damaged = name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or str(err).startswith("Could not decode")
-        if is_damaged:
-            raise DamagedError(f"the index is damaged ({err})", REBUILD) from err
-        message, hint = next((words for start, words in _WORDS.items() if name.startswith(start)), _OTHERWISE)
-        raise StorageError(f"{message} ({err})", hint) from err
-    except UnicodeDecodeError as err:
+    except (sqlite3.Error, UnicodeDecodeError) as err:
+        raise _translate(err) from err
+
+
+def _translate(err: sqlite3.Error | UnicodeDecodeError) -> AilError:
+    if isinstance(err, UnicodeDecodeError):
         # Python's module, at SQLite's own message about a damaged schema, which quotes it.
-        raise DamagedError("the index is damaged (it holds what is no text)", REBUILD) from err
+        return DamagedError("the index is damaged (it holds what is no text)", REBUILD)
+    if "closed database" in str(err):  # by another thread, which replaces or removes it
+        return ClosedError()
+    name = getattr(err, "sqlite_errorname", "") or ""
+    # Only valid UTF-8 was written: a text that is none is a flipped bit, which Python's module finds and SQLite does not.
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or str(err).startswith("Could not decode"):
+        return DamagedError(f"the index is damaged ({err})", REBUILD)
+    message, hint = next((words for start, words in _WORDS.items() if name.startswith(start)), _OTHERWISE)
+    return StorageError(f"{message} ({err})", hint)
 
 
 REBUILD = "remove the repository with --purge and add it again: it is rebuilt from git"

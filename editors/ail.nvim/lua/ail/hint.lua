@@ -53,20 +53,21 @@ local function ask(buffer, line)
       return
     end
     local params = { repo = where.repo, file = where.file, lines = { line, line }, question = require('ail').make_question(buffer, { line, line }), limit = 1, timeout = TIMEOUT_S }
-    local contents, note = require('ail.lines').get_contents(buffer)
-    if note then
-      return -- its lines cannot be told
-    end
-    params.contents = contents
-    cancel_last()
-    cancel_last = require('ail.daemon').request('ask', params, quiet, function(err, reply)
-      if err or not vim.api.nvim_buf_is_valid(buffer) or vim.api.nvim_buf_get_changedtick(buffer) ~= tick then
-        return -- a hint that does not come is no error
+    require('ail.lines').get_contents(buffer, function(contents, note)
+      if note then
+        return -- its lines cannot be told
       end
-      remember(buffer, line, describe(reply))
-      if vim.api.nvim_get_current_buf() == buffer and vim.api.nvim_win_get_cursor(0)[1] == line then
-        draw(buffer, line, known[buffer][line])
-      end
+      params.contents = contents
+      cancel_last()
+      cancel_last = require('ail.daemon').request('ask', params, quiet, function(err, reply)
+        if err or not vim.api.nvim_buf_is_valid(buffer) or vim.api.nvim_buf_get_changedtick(buffer) ~= tick then
+          return -- a hint that does not come is no error
+        end
+        remember(buffer, line, describe(reply))
+        if vim.api.nvim_get_current_buf() == buffer and vim.api.nvim_win_get_cursor(0)[1] == line then
+          draw(buffer, line, known[buffer][line])
+        end
+      end)
     end)
   end))
 end

@@ -136,9 +136,10 @@ function M.ask(question, range, to_list)
     if not (where.file and range) then
       return ask_and_show('ask', params, { to_list = to_list }, is_unmoved)
     end
-    local contents, note = lines.get_contents(buffer)
-    params.lines, params.contents = range, contents
-    ask_and_show('ask', params, { to_list = to_list, note = note, range = range }, is_unmoved)
+    lines.get_contents(buffer, function(contents, note)
+      params.lines, params.contents = range, contents
+      ask_and_show('ask', params, { to_list = to_list, note = note, range = range }, is_unmoved)
+    end)
   end))
 end
 
@@ -150,9 +151,10 @@ function M.log(range)
       return say('name lines of a file')
     end
     say(M.ASKING)
-    local contents, note = lines.get_contents(buffer)
-    local params = { repo = where.repo, file = where.file, lines = range, contents = contents }
-    ask_and_show('log', params, { note = note, range = range, limit = LOG_LIMIT }, is_unmoved)
+    lines.get_contents(buffer, function(contents, note)
+      local params = { repo = where.repo, file = where.file, lines = range, contents = contents }
+      ask_and_show('log', params, { note = note, range = range, limit = LOG_LIMIT }, is_unmoved)
+    end)
   end))
 end
 

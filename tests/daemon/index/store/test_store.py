@@ -5,6 +5,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -161,7 +162,7 @@ def test_a_schema_that_is_no_utf8_is_damage(tmp_path: Path) -> None:
 def test_only_the_writer_checkpoints(store: Store) -> None:
     store.add_commits([make_commit(1, "one")])
     assert store.count() == (1, 0)
-    reader = store._reader().connection
+    reader = store._readers.take().connection
     assert reader.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         reader.execute("DELETE FROM commits")
@@ -230,6 +231,22 @@ def test_a_thread_that_has_ended_leaves_no_descriptor(store: Store) -> None:
     store.count()
     before = read_in_a_thread()
     assert [read_in_a_thread() for _ in range(5)] == [before] * 5
+
+
+def test_threads_that_read_in_turn_share_their_connections(store: Store) -> None:
+    """With one a thread, a pool's further threads, and those in reserve, kept two descriptors each in every repository."""
+    turn, all_have_read = threading.Lock(), threading.Barrier(8)
+
+    def read(_: int) -> None:
+        with turn:
+            store.count()
+        all_have_read.wait()  # no thread ends before
+
+    store.count()
+    before = len(os.listdir("/proc/self/fd"))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read, range(8)))
+        assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_the_file_is_hashed_at_the_end_of_a_series_of_changes_and_not_at_each_checkpoint(
