@@ -57,17 +57,14 @@ def make_history(mirrors: Path, target: Path, commits: int) -> None:
     subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(target)], check=True)
     importing = subprocess.Popen(["git", "-C", str(target), "fast-import", "--quiet"], stdin=subprocess.PIPE)
     assert importing.stdin
-    written = 0
-    for turn in itertools.count():
-        streams = [read_changes(source, source.parent.name.encode()) for source in sources]
-        for change in heapq.merge(*streams, key=lambda one: one.time):
-            importing.stdin.write(write_change(change, written, turn))
-            written += 1
-            if written == commits:
-                importing.stdin.close()
-                if importing.wait():
-                    raise SystemExit("git fast-import failed")
-                return
+    streams = [read_changes(source, source.parent.name.encode()) for source in sources]
+    changes = list(heapq.merge(*streams, key=lambda one: one.time))
+    for number in range(commits):
+        turn, place = divmod(number, len(changes))
+        importing.stdin.write(write_change(changes[place], number, turn))
+    importing.stdin.close()
+    if importing.wait():
+        raise SystemExit("git fast-import failed")
 
 
 def read_changes(source: Path, project: bytes) -> Iterator[Change]:
