@@ -30,8 +30,8 @@ SEARCHED = 4
 among the first four by `_rate`, for subjects of commits (160) and for release notes (107), and first for .99 and .89 of them."""
 
 MARGIN = 0.5
-"""How much less than the best, of at most 2, a repository that is asked in full may have: on average 1.8 and 2.9 are asked. To ask
-more is no surer: a passage of an unrelated repository may look more like a reason than what stands in the right one."""
+"""How much less than the best, of at most 2, a repository that is asked in full may have: on average 1.8 and 2.9 are asked. More
+make it no better: a passage of an unrelated repository may look more like a reason than what stands in the right one."""
 
 _EVIDENCE_MAX = 10
 

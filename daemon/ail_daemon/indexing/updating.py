@@ -7,7 +7,9 @@ unreachable commits before it adds any, and a large one goes on doing so while i
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
+from time import monotonic
 
 from ..index.repoindex import RepoIndex
 from ..index.rewrites import forget_unused_embeddings, purge_retired
@@ -22,6 +24,15 @@ from .takingback import LargeUpdate, find_gone, retire, take_back, without_reach
 
 SMALL = 64
 """Commits that the daemon indexes itself. More go to a worker: their messages would take over half a second."""
+
+_MANY = 4096
+"""Commits from which on adding them is `Store.filling`, where they are most of the index."""
+
+_NEWEST = 256
+"""Commits that are found before the others are counted: git lists a million in ten seconds."""
+
+_PUBLISH_S = 1.0
+"""Seconds between two commits of the word index while a history is read: each waits for the disk several times."""
 
 _CHANGES = 2048
 _UNREAD: tuple[skipping.Part, ...] = ("commit", "paths")
@@ -117,19 +128,17 @@ def update_large(
     on_pruned()
     if find_kept is None:
         forget_unused_embeddings(index.store)
-    known = [] if is_known else list(index.store.iter_shas())
     reader.take_skipped()  # as above
+    newest = 0 if index.counts.commits else _add_newest(reader, index, update, tips)
+    known = [] if is_known else list(index.store.iter_shas())
     if index.counts.unembeddable:
         skipping.retry_texts(index.store)
         index.recount()
     total, batches = _read_missing(reader, tips, stored, is_known, known, stale, None)
     check_commits(index.counts.commits + total, reader.limits.commits)
-    repo.progress = Progress("reading", 0, total)
-    parents: set[str] = set()
-    for batch in batches:
-        parents.update(parent for commit in _add(index, update, batch) for parent in commit.parents)
-        repo.progress.done += len(batch)
-    _read_dangling(reader, index, update, parents)
+    repo.progress = Progress("reading", newest, newest + total)
+    with index.store.filling() if total > max(_MANY, index.counts.commits) else contextlib.nullcontext():
+        _add_all(reader, repo, index, update, batches)
     _note_read(reader, tips, index, is_retry=is_retry)
     with index.changing, index.store.transaction():
         update.is_read = True
@@ -226,13 +235,35 @@ def _read_missing(
 
 
 def _add(index: RepoIndex, update: LargeUpdate, batch: list[Commit]) -> list[Commit]:
-    """Add and return the commits of *batch* not removed since."""
+    """Add and return the commits of *batch* not removed since; their words are to be published."""
     with index.changing:
         kept = update.keep(batch)
         index.change(commits=kept)
     skipping.note_cut(index.store, kept)
-    index.publish()
     return kept
+
+
+def _add_newest(reader: Reader, index: RepoIndex, update: LargeUpdate, tips: Tips) -> int:
+    """Add the newest commits of a history that was never read, as it may take seconds until all are counted; return how many."""
+    added = sum(len(_add(index, update, batch)) for batch in reader.read_newest(sorted(tips.shas), _NEWEST))
+    index.publish()
+    return added
+
+
+def _add_all(
+    reader: Reader, repo: Repo, index: RepoIndex, update: LargeUpdate, batches: Iterator[list[Commit]]
+) -> None:
+    """Add *batches*; their words are found within a second, those of the first batch at once."""
+    parents: set[str] = set()
+    published_at = -_PUBLISH_S
+    for batch in batches:
+        parents.update(parent for commit in _add(index, update, batch) for parent in commit.parents)
+        if monotonic() - published_at >= _PUBLISH_S:
+            index.publish()
+            published_at = monotonic()
+        repo.progress.done += len(batch)
+    _read_dangling(reader, index, update, parents)
+    index.publish()
 
 
 def _read_dangling(reader: Reader, index: RepoIndex, update: LargeUpdate, parents: set[str]) -> None:
