@@ -54,18 +54,22 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("mirrors", type=Path)
     parser.add_argument("--commits", type=int, default=200_000)
-    parser.add_argument("--into", type=Path, help="where the history lies, made at the first run")
+    parser.add_argument("--into", type=Path, help="where the history lies, made at the first run; may be longer")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         repo = given.into or Path(directory) / "long.git"
         if not repo.exists():
             show("history made", seconds(lambda: make_history(given.mirrors, repo, given.commits)), "s")
         show("`git log --name-only` of it", seconds(lambda: run_git(repo, "log", "--name-only", "--format=%H")), "s")
-        whole, few = borrow(repo, Path(directory) / "whole.git", 0), borrow(repo, Path(directory) / "few.git", FEW)
+        whole, few = (
+            borrow(repo, Path(directory) / "whole.git", given.commits),
+            borrow(repo, Path(directory) / "few.git", FEW),
+        )
         with sealed_home() as home:
             index(home, whole)
-            finish(home, whole)
             start(home, whole)
+            ask(home, whole, "of all, while changed lines are read")
+            finish(home, whole)
             ask(home, whole, "of all")
             commit(home, whole)
         with sealed_home() as home:
@@ -124,11 +128,11 @@ def write_change(change: Change, number: int, turn: int) -> bytes:
 
 
 def borrow(source: Path, target: Path, first: int) -> Path:
-    """Make *target*, a bare repository with the objects of *source* and its *first* commits, 0: all."""
+    """Make *target*, a bare repository with the objects of *source* and its *first* commits."""
     subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(target)], check=True)
     (target / "objects" / "info" / "alternates").write_text(f"{source.resolve() / 'objects'}\n")
     total = int(run_git(source, "rev-list", "--count", "main"))
-    tip = run_git(source, "rev-list", "-1", f"--skip={total - first if first else 0}", "main")
+    tip = run_git(source, "rev-list", "-1", f"--skip={max(0, total - first)}", "main")
     run_git(target, "update-ref", "refs/heads/main", tip)
     return target
 
