@@ -25,8 +25,9 @@ from .takingback import LargeUpdate, find_gone, retire, take_back, without_reach
 SMALL = 64
 """Commits that the daemon indexes itself. More go to a worker: their messages would take over half a second."""
 
-_MANY = 4096
-"""Commits from which on adding them is `Store.filling`, where they are most of the index."""
+_MANY = 32_768
+"""Commits from which on adding them is `Store.filling`, where they are most of the index: fewer fit into the usual page cache
+well enough, and are not worth 32 MB."""
 
 _NEWEST = 256
 """Commits that are found before the others are counted: git lists a million in ten seconds."""
