@@ -130,7 +130,8 @@ def update_large(
     if find_kept is None:
         forget_unused_embeddings(index.store)
     reader.take_skipped()  # as above
-    newest = 0 if index.counts.commits else _add_newest(reader, index, update, tips)
+    missing: set[str] = set()
+    newest = 0 if index.counts.commits else _add_newest(reader, index, update, tips, missing)
     known = [] if is_known else list(index.store.iter_shas())
     if index.counts.unembeddable:
         skipping.retry_texts(index.store)
@@ -139,7 +140,7 @@ def update_large(
     check_commits(index.counts.commits + total, reader.limits.commits)
     repo.progress = Progress("reading", newest, newest + total)
     with index.store.filling() if total > max(_MANY, index.counts.commits) else contextlib.nullcontext():
-        _add_all(reader, repo, index, update, batches)
+        _add_all(reader, repo, index, update, batches, missing)
     _note_read(reader, tips, index, is_retry=is_retry)
     with index.changing, index.store.transaction():
         update.is_read = True
@@ -235,35 +236,45 @@ def _read_missing(
     return reader.read_commits(sorted(tips.shas), [], [sha for sha in known if sha not in again], most)
 
 
-def _add(index: RepoIndex, update: LargeUpdate, batch: list[Commit]) -> list[Commit]:
-    """Add and return the commits of *batch* not removed since; their words are to be published."""
+def _add(index: RepoIndex, update: LargeUpdate, batch: list[Commit], missing: set[str]) -> int:
+    """Add the commits of *batch* not removed since; return how many. Their words are to be published.
+
+    missing: gains the parents of what was added, and loses what was added: as children come first, never more than a few.
+    """
     with index.changing:
         kept = update.keep(batch)
         index.change(commits=kept)
     skipping.note_cut(index.store, kept)
-    return kept
+    missing.update(parent for commit in kept for parent in commit.parents)
+    missing.difference_update(commit.sha for commit in kept)
+    return len(kept)
 
 
-def _add_newest(reader: Reader, index: RepoIndex, update: LargeUpdate, tips: Tips) -> int:
+def _add_newest(reader: Reader, index: RepoIndex, update: LargeUpdate, tips: Tips, missing: set[str]) -> int:
     """Add the newest commits of a history that was never read, as it may take seconds until all are counted; return how many."""
-    added = sum(len(_add(index, update, batch)) for batch in reader.read_newest(sorted(tips.shas), _NEWEST))
+    batches = reader.read_newest(sorted(tips.shas), _NEWEST)
+    added = sum(_add(index, update, batch, missing) for batch in batches)
     index.publish()
     return added
 
 
 def _add_all(
-    reader: Reader, repo: Repo, index: RepoIndex, update: LargeUpdate, batches: Iterator[list[Commit]]
+    reader: Reader,
+    repo: Repo,
+    index: RepoIndex,
+    update: LargeUpdate,
+    batches: Iterator[list[Commit]],
+    missing: set[str],
 ) -> None:
     """Add *batches*; their words are found within a second, those of the first batch at once."""
-    parents: set[str] = set()
     published_at = -_PUBLISH_S
     for batch in batches:
-        parents.update(parent for commit in _add(index, update, batch) for parent in commit.parents)
+        _add(index, update, batch, missing)
         if monotonic() - published_at >= _PUBLISH_S:
             index.publish()
             published_at = monotonic()
         repo.progress.done += len(batch)
-    _read_dangling(reader, index, update, parents)
+    _read_dangling(reader, index, update, missing)
     index.publish()
 
 
@@ -274,7 +285,7 @@ def _read_dangling(reader: Reader, index: RepoIndex, update: LargeUpdate, parent
     if dangling:
         _, batches = reader.read_commits(dangling, [], list(index.store.iter_shas()))
         for batch in batches:
-            _add(index, update, batch)
+            _add(index, update, batch, set())
 
 
 def _read_changes(reader: Reader, repo: Repo, index: RepoIndex, *, is_retry: bool) -> None:
