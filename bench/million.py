@@ -67,9 +67,8 @@ def main() -> None:
         )
         with sealed_home() as home:
             index(home, whole)
-            start(home, whole)
-            ask(home, whole, "of all, while changed lines are read")
             finish(home, whole)
+            start(home, whole)
             ask(home, whole, "of all")
             commit(home, whole)
         with sealed_home() as home:

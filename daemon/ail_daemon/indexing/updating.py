@@ -139,13 +139,16 @@ def update_large(
     total, batches = _read_missing(reader, tips, stored, is_known, known, stale, None)
     check_commits(index.counts.commits + total, reader.limits.commits)
     repo.progress = Progress("reading", newest, newest + total)
-    with index.store.filling() if total > max(_MANY, index.counts.commits) else contextlib.nullcontext():
+    is_filling = total > max(_MANY, index.counts.commits)
+    with index.store.filling() if is_filling else contextlib.nullcontext():
         _add_all(reader, repo, index, update, batches, missing)
     _note_read(reader, tips, index, is_retry=is_retry)
     with index.changing, index.store.transaction():
         update.is_read = True
         index.change(tips=update.get_tips())
         index.store.set_meta(**{_UNFINISHED: "1" if update.is_uncertain else ""})
+    if is_filling:
+        index.settle()  # embedding may take an hour: a daemon that is started again meanwhile need not build the words anew
     embed_rest(encode, repo, index, find_kept, may_encode)
     _read_changes(reader, repo, index, is_retry=is_retry)
     _finish(index)
