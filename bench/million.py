@@ -60,11 +60,11 @@ def main() -> None:
         repo = given.into or Path(directory) / "long.git"
         if not repo.exists():
             show("history made", seconds(lambda: make_history(given.mirrors, repo, given.commits)), "s")
-        show("`git log --name-only` of it", seconds(lambda: run_git(repo, "log", "--name-only", "--format=%H")), "s")
         whole, few = (
             borrow(repo, Path(directory) / "whole.git", given.commits),
             borrow(repo, Path(directory) / "few.git", FEW),
         )
+        show("`git log --name-only` of it", seconds(lambda: run_git(whole, "log", "--name-only", "--format=%H")), "s")
         with sealed_home() as home:
             index(home, whole)
             finish(home, whole)
@@ -179,7 +179,8 @@ def follow(call: Calling, daemon: psutil.Process) -> tuple[int, list[Seen], int]
         if told["phase"] == "reading" and told["of"] and told["done"] >= len(seen) * told["of"] / PARTS:
             seen.append(Seen(told["done"], time.monotonic(), used))
         elif told["phase"] in ("embedding", "changes") or told["complete"]:
-            seen.append(Seen(told["commits"], time.monotonic(), used))
+            if told["commits"] > seen[-1].commits:
+                seen.append(Seen(told["commits"], time.monotonic(), used))
             return told["commits"], seen, peak
         time.sleep(0.02)
 
