@@ -199,9 +199,9 @@ def ask(home: Home, repo: Path, which: str) -> None:
     words = ("retry", "timeout", "cache", "parser", "windows", "memory", "lock", "unicode", "release", "typo")
     times = []
     with home.daemon(AIL_MODEL=NO_WEIGHTS), home.connected() as call:
-        if str(repo) not in (told["path"] for told in call("status")["repos"]):
+        if str(repo.resolve()) not in (told["path"] for told in call("status")["repos"]):
             call("repo.add", repo=str(repo))
-            call.wait_complete(str(repo))
+            wait(call, repo)
         for first, second in itertools.permutations(words, 2):
             question = f"why does the {first} need a {second}?"
             reply = call("ask", repo=str(repo), question=question, mode="lexical", no_cache=True)
@@ -210,11 +210,17 @@ def ask(home: Home, repo: Path, which: str) -> None:
     show("  p95", percentile(times, 0.95), "ms", "<= 120, and 4 x that of few")
 
 
+def wait(call: Calling, repo: Path) -> None:
+    """Wait until the index of *repo* is complete; that no model is there is no fault here."""
+    while not next(told["complete"] for told in call("status")["repos"] if told["path"] == str(repo.resolve())):
+        time.sleep(0.1)
+
+
 def finish(home: Home, repo: Path) -> None:
     """Wait until changed lines are in, too."""
     with home.daemon(AIL_MODEL=NO_WEIGHTS), home.connected() as call:
         daemon = psutil.Process(call("status")["pid"])
-        show("changed lines, after that", seconds(lambda: call.wait_complete(str(repo), 3600)), "s")
+        show("changed lines, after that", seconds(lambda: wait(call, repo)), "s")
         show("the daemon's memory", daemon.memory_info().rss / 1e6, "MB", "<= 600")
     size = sum(path.stat().st_size for path in (home.state / "repos").rglob("*") if path.is_file())
     show("disk a commit, with changed lines", size / int(run_git(repo, "rev-list", "--count", "main")), "B", digits=0)
