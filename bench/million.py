@@ -1,14 +1,16 @@
-"""A very long history of small commits, from mirrors' messages, paths and dates: how fast words are indexed as it grows.
+"""A very long history of small commits, from mirrors' messages, paths and dates: how an index of words grows with it.
 
 python -m bench.million MIRRORS [--commits N] [--into DIR]
 
 Prints, for each tenth, commits a second by the clock and by the daemon's processor time: the second is what a busy machine leaves
-comparable. MIRRORS: a directory with bare repositories below it.
+comparable. Then memory, disk, a start, questions of all commits and of the first 10,000, and how soon a new commit is found.
+MIRRORS: a directory with bare repositories below it. Nothing is encoded: no model is there.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import heapq
 import itertools
 import subprocess
@@ -19,11 +21,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-from tests.running import NO_WEIGHTS, Calling, sealed_home
+from tests.running import NO_WEIGHTS, Calling, Home, sealed_home
 
 from .figures import percentile, seconds, show
 
 PARTS = 10
+FEW = 10_000
+COMMITS = 40
 _FORMAT = "--format=%x02%ct%x01%an%x01%B%x01"
 _PATHS_MAX = 20
 
@@ -37,18 +41,38 @@ class Change(NamedTuple):
     paths: list[bytes]
 
 
+class Seen(NamedTuple):
+    """How far an update is: commits read, when (monotonic seconds), processor seconds of the daemon until then."""
+
+    commits: float
+    at_s: float
+    cpu_s: float
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("mirrors", type=Path)
     parser.add_argument("--commits", type=int, default=200_000)
-    parser.add_argument("--into", type=Path, help="where the history lies, made at the first run")
+    parser.add_argument("--into", type=Path, help="where the history lies, made at the first run; may be longer")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         repo = given.into or Path(directory) / "long.git"
         if not repo.exists():
             show("history made", seconds(lambda: make_history(given.mirrors, repo, given.commits)), "s")
-        measure(repo)
+        whole, few = (
+            borrow(repo, Path(directory) / "whole.git", given.commits),
+            borrow(repo, Path(directory) / "few.git", FEW),
+        )
+        show("`git log --name-only` of it", seconds(lambda: run_git(whole, "log", "--name-only", "--format=%H")), "s")
+        with sealed_home() as home:
+            index(home, whole)
+            finish(home, whole)
+            start(home, whole)
+            ask(home, whole, "of all")
+            commit(home, whole)
+        with sealed_home() as home:
+            ask(home, few, f"of the first {FEW:,}")
 
 
 def make_history(mirrors: Path, target: Path, commits: int) -> None:
@@ -57,17 +81,14 @@ def make_history(mirrors: Path, target: Path, commits: int) -> None:
     subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(target)], check=True)
     importing = subprocess.Popen(["git", "-C", str(target), "fast-import", "--quiet"], stdin=subprocess.PIPE)
     assert importing.stdin
-    written = 0
-    for turn in itertools.count():
-        streams = [read_changes(source, source.parent.name.encode()) for source in sources]
-        for change in heapq.merge(*streams, key=lambda one: one.time):
-            importing.stdin.write(write_change(change, written, turn))
-            written += 1
-            if written == commits:
-                importing.stdin.close()
-                if importing.wait():
-                    raise SystemExit("git fast-import failed")
-                return
+    streams = [read_changes(source, source.parent.name.encode()) for source in sources]
+    changes = list(heapq.merge(*streams, key=lambda one: one.time))
+    for number in range(commits):
+        turn, place = divmod(number, len(changes))
+        importing.stdin.write(write_change(changes[place], number, turn))
+    importing.stdin.close()
+    if importing.wait():
+        raise SystemExit("git fast-import failed")
 
 
 def read_changes(source: Path, project: bytes) -> Iterator[Change]:
@@ -105,50 +126,130 @@ def write_change(change: Change, number: int, turn: int) -> bytes:
     return head + files + b"\n"
 
 
-def measure(repo: Path) -> None:
-    """Index *repo* by words; print the rate of each tenth, and what questions take at the end."""
-    with sealed_home() as home, home.daemon(AIL_MODEL=NO_WEIGHTS), home.connected() as call:
+def borrow(source: Path, target: Path, first: int) -> Path:
+    """Make *target*, a bare repository with the objects of *source* and its *first* commits."""
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(target)], check=True)
+    (target / "objects" / "info" / "alternates").write_text(f"{source.resolve() / 'objects'}\n")
+    total = int(run_git(source, "rev-list", "--count", "main"))
+    tip = run_git(source, "rev-list", "-1", f"--skip={max(0, total - first)}", "main")
+    run_git(target, "update-ref", "refs/heads/main", tip)
+    return target
+
+
+def run_git(repo: Path, *arguments: str) -> str:
+    """Run git in *repo*; return what it prints."""
+    done = subprocess.run(["git", "-C", str(repo), *arguments], check=True, capture_output=True)
+    return done.stdout.decode(errors="replace").strip()
+
+
+def index(home: Home, repo: Path) -> None:
+    """Index *repo* by words; print the rate of each tenth."""
+    with home.daemon(AIL_MODEL=NO_WEIGHTS), home.connected() as call:
         daemon = psutil.Process(call("status")["pid"])
         call("repo.add", repo=str(repo))
         began = time.monotonic()
-        total, seen = follow(call, daemon)
-        show(f"{total:,} commits found by words", time.monotonic() - began, "s")
-        for number, (before, after) in enumerate(itertools.pairwise(seen), 1):
-            commits, wall_s, cpu_s = (late - early for early, late in zip(before, after, strict=True))
-            show(f"tenth {number}: commits a second", commits / wall_s, "", digits=0)
-            show("  by the daemon's processor time", commits / max(cpu_s, 0.01), "", digits=0)
-        show("the daemon's memory", daemon.memory_info().rss / 1e6, "MB")
-        index = next((home.state / "repos").iterdir())
-        size = sum(path.stat().st_size for path in index.rglob("*") if path.is_file())
-        show("disk a commit", size / total, "B", digits=0)
-        ask(call, repo)
+        while not call("ask", repo=str(repo), question="why was the test fixed?", no_cache=True)["citations"]:
+            time.sleep(0.02)
+        show("first answer by words", time.monotonic() - began, "s", "<= 1")
+        total, seen, peak = follow(call, daemon)
+        show(f"{total:,} commits found by words", time.monotonic() - began, "s", "<= 120 of 1,000,000")
+        rates = [show_tenth(number, *pair) for number, pair in enumerate(itertools.pairwise(seen), 1)]
+        show("the last tenth's time by processor, against the first's", rates[0] / rates[-1], "x", "<= 1.5")
+        show("the daemon's memory", daemon.memory_info().rss / 1e6, "MB", "<= 600")
+        show("  at most, of its worker and git", peak / 1e6, "MB", "<= 1000")
+        size = sum(path.stat().st_size for path in (home.state / "repos").rglob("*") if path.is_file())
+        show("disk a commit, messages and paths alone", size / total, "B", digits=0)
 
 
-def follow(call: Calling, daemon: psutil.Process) -> tuple[int, list[tuple[float, float, float]]]:
-    """Return how many commits are read, and (commits, seconds, processor seconds) at each tenth of the way."""
-    seen: list[tuple[float, float, float]] = []
+def show_tenth(number: int, before: Seen, after: Seen) -> float:
+    """Print and return the rate of one tenth; the rate returned is by the daemon's processor time."""
+    commits, wall_s, cpu_s = (late - early for early, late in zip(before, after, strict=True))
+    show(f"tenth {number}: commits a second", commits / wall_s, "", digits=0)
+    show("  by the daemon's processor time", commits / max(cpu_s, 0.01), "", digits=0)
+    return commits / max(cpu_s, 0.01)
+
+
+def follow(call: Calling, daemon: psutil.Process) -> tuple[int, list[Seen], int]:
+    """Return how many commits are read, what was seen at each tenth of the way, and the most memory of the daemon's children."""
+    seen: list[Seen] = []
+    peak = 0
     while True:
         (told,) = call("status")["repos"]
-        used = sum(daemon.cpu_times()[:2])
+        used, peak = sum(daemon.cpu_times()[:2]), max(peak, measure_children(daemon))
         if told["phase"] == "reading" and told["of"] and told["done"] >= len(seen) * told["of"] / PARTS:
-            seen.append((float(told["done"]), time.monotonic(), used))
+            seen.append(Seen(told["done"], time.monotonic(), used))
         elif told["phase"] in ("embedding", "changes") or told["complete"]:
-            seen.append((float(told["commits"]), time.monotonic(), used))
-            return int(told["commits"]), seen
+            if told["commits"] > seen[-1].commits:
+                seen.append(Seen(told["commits"], time.monotonic(), used))
+            return told["commits"], seen, peak
         time.sleep(0.02)
 
 
-def ask(call: Calling, repo: Path) -> None:
-    """Ask by words; print percentiles."""
+def measure_children(process: psutil.Process) -> int:
+    """Return the memory of all processes below *process*, in bytes."""
+    size = 0
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            size += child.memory_info().rss
+    return size
+
+
+def ask(home: Home, repo: Path, which: str) -> None:
+    """Ask *repo* by words, once it is indexed; print percentiles."""
     words = ("retry", "timeout", "cache", "parser", "windows", "memory", "lock", "unicode", "release", "typo")
     times = []
-    for first, second in itertools.permutations(words, 2):
-        reply = call(
-            "ask", repo=str(repo), question=f"why does the {first} need a {second}?", mode="lexical", no_cache=True
-        )
-        times.append(reply["query_time_ms"])
-    show(f"question by words, {len(times)}: p50", percentile(times, 0.5), "ms")
-    show("  p95", percentile(times, 0.95), "ms", "<= 120")
+    with home.daemon(AIL_MODEL=NO_WEIGHTS), home.connected() as call:
+        if str(repo.resolve()) not in (told["path"] for told in call("status")["repos"]):
+            call("repo.add", repo=str(repo))
+            wait(call, repo)
+        for first, second in itertools.permutations(words, 2):
+            question = f"why does the {first} need a {second}?"
+            reply = call("ask", repo=str(repo), question=question, mode="lexical", no_cache=True)
+            times.append(reply["query_time_ms"])
+    show(f"question by words, {which}: p50", percentile(times, 0.5), "ms")
+    show("  p95", percentile(times, 0.95), "ms", "<= 120, and 4 x that of few")
+
+
+def wait(call: Calling, repo: Path) -> None:
+    """Wait until the index of *repo* is complete; that no model is there is no fault here."""
+    while not next(told["complete"] for told in call("status")["repos"] if told["path"] == str(repo.resolve())):
+        time.sleep(0.1)
+
+
+def finish(home: Home, repo: Path) -> None:
+    """Wait until changed lines are in, too."""
+    with home.daemon(AIL_MODEL=NO_WEIGHTS), home.connected() as call:
+        daemon = psutil.Process(call("status")["pid"])
+        show("changed lines, after that", seconds(lambda: wait(call, repo)), "s")
+        show("the daemon's memory", daemon.memory_info().rss / 1e6, "MB", "<= 600")
+    size = sum(path.stat().st_size for path in (home.state / "repos").rglob("*") if path.is_file())
+    show("disk a commit, with changed lines", size / int(run_git(repo, "rev-list", "--count", "main")), "B", digits=0)
+
+
+def start(home: Home, repo: Path) -> None:
+    """Print what the first answer takes after a start."""
+    began = time.monotonic()
+    with home.daemon(AIL_MODEL=NO_WEIGHTS), home.connected() as call:
+        call("ask", repo=str(repo), question="why was the cache dropped?", no_cache=True)
+        show("start to first answer", time.monotonic() - began, "s", "<= 3")
+
+
+def commit(home: Home, repo: Path) -> None:
+    """Make new commits; print how soon each is found."""
+    times = []
+    with home.daemon(AIL_MODEL=NO_WEIGHTS), home.connected() as call:
+        call("ask", repo=str(repo), question="why is the first question slow?", no_cache=True)
+        for number in range(COMMITS):
+            tree, tip = run_git(repo, "rev-parse", "main^{tree}"), run_git(repo, "rev-parse", "main")
+            who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+            made = run_git(repo, *who, "commit-tree", "-p", tip, "-m", f"Keep plover {number} in a nest", tree)
+            run_git(repo, "update-ref", "refs/heads/main", made)
+            began = time.monotonic()
+            while (told := call("status")["repos"][0])["head"] != made or not told["complete"]:
+                time.sleep(0.005)
+            times.append((time.monotonic() - began) * 1000)
+    show(f"a new commit is found by words, {COMMITS}: p50", percentile(times, 0.5), "ms")
+    show("  p95", percentile(times, 0.95), "ms", "<= 500")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def test_the_repository_that_knows_comes_first_and_is_named(common_home: Home, t
     assert (reply["outcome"], reply["repo"], reply["repos"]) == (
         "answered",
         None,
-        {"asked": 2, "searched": 2, "failed": 0},
+        {"asked": 2, "searched": 1, "failed": 0},
     )
     assert "Proxies drop idle connections" in reply["answer"]
     assert reply["citations"][0]["repo"] == str(three["harbour-upload"])

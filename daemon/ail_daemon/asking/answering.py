@@ -41,11 +41,11 @@ _OLDER = "older changes of these lines are still looked for: ask again in a mome
 class Glance(NamedTuple):
     """What a repository has for a question at first sight.
 
-    cosine: of the nearest message. coverage: the best BM25 score over messages and paths, in units of the question's rarity
-    there, so that it can be compared between repositories.
+    cosine: of the nearest message; None while not all are embedded. coverage: the best BM25 score over messages and paths, in
+    units of the question's rarity there, so that it can be compared between repositories.
     """
 
-    cosine: float
+    cosine: float | None
     coverage: float
 
 
@@ -114,11 +114,13 @@ class Answering:
         among = _find_among(index, asked.place, asked.params, "HEAD", asked.scope)
         if among is not None and not among:
             return None
-        near = index.find_near(encoder.encode([question]), 1, among) if encoder else {}
+        is_embedded = encoder is not None and index.counts.embedded and not index.counts.unembedded
+        near = index.find_near(encoder.encode([question]), 1, among) if encoder and is_embedded else {}
         analyzed = index.words.analyze(question)
         rarity = sum(index.words.get_rarity(analyzed).values())
         matches = index.words.find(analyzed, MESSAGE_FIELDS, 1) if rarity else {}
-        return Glance(max(near.values(), default=0.0), max(matches.values(), default=0.0) / (rarity or 1.0))
+        cosine = max(near.values(), default=0.0) if is_embedded else None
+        return Glance(cosine, max(matches.values(), default=0.0) / (rarity or 1.0))
 
     def forget(self) -> None:
         """Forget what was kept of repositories besides replies."""

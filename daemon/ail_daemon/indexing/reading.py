@@ -53,6 +53,9 @@ class Reader(Protocol):
         With more than *most*, that number is *most* + 1, and nothing is read. Raises RepoUnreadableError past the limit.
         """
 
+    def read_newest(self, include: list[str], most: int) -> Iterator[list[Commit]]:
+        """Yield batches of up to *most* commits reachable from *include*, the newest: at once, where counting all takes long."""
+
     def iter_changes(self, shas: list[str]) -> Iterator[list[CommitChanges]]:
         """Yield batches of changes, without anything that looks like a key or a token."""
 
@@ -92,6 +95,11 @@ class LocalReader:
         check_commits(len(shas), self.limits.commits)
         is_too_many = most is not None and len(shas) > most
         return len(shas), iter_commit_batches([] if is_too_many else self._history.iter_commits(shas))
+
+    def read_newest(self, include: list[str], most: int) -> Iterator[list[Commit]]:
+        """See Reader."""
+        shas = list(islice(self._history.iter_shas(include), most))
+        return iter_commit_batches(self._history.iter_commits(shas))
 
     def iter_changes(self, shas: list[str]) -> Iterator[list[CommitChanges]]:
         """See Reader."""

@@ -7,7 +7,9 @@ unreachable commits before it adds any, and a large one goes on doing so while i
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
+from time import monotonic
 
 from ..index.repoindex import RepoIndex
 from ..index.rewrites import forget_unused_embeddings, purge_retired
@@ -22,6 +24,16 @@ from .takingback import LargeUpdate, find_gone, retire, take_back, without_reach
 
 SMALL = 64
 """Commits that the daemon indexes itself. More go to a worker: their messages would take over half a second."""
+
+_MANY = 32_768
+"""Commits from which on adding them is `Store.filling`, where they are most of the index: fewer fit into the usual page cache
+well enough, and are not worth 32 MB."""
+
+_NEWEST = 256
+"""Commits that are found before the others are counted: git lists a million in ten seconds."""
+
+_PUBLISH_S = 1.0
+"""Seconds between two commits of the word index while a history is read: each waits for the disk several times."""
 
 _CHANGES = 2048
 _UNREAD: tuple[skipping.Part, ...] = ("commit", "paths")
@@ -117,24 +129,26 @@ def update_large(
     on_pruned()
     if find_kept is None:
         forget_unused_embeddings(index.store)
-    known = [] if is_known else list(index.store.iter_shas())
     reader.take_skipped()  # as above
+    missing: set[str] = set()
+    newest = 0 if index.counts.commits else _add_newest(reader, index, update, tips, missing)
+    known = [] if is_known else list(index.store.iter_shas())
     if index.counts.unembeddable:
         skipping.retry_texts(index.store)
         index.recount()
     total, batches = _read_missing(reader, tips, stored, is_known, known, stale, None)
     check_commits(index.counts.commits + total, reader.limits.commits)
-    repo.progress = Progress("reading", 0, total)
-    parents: set[str] = set()
-    for batch in batches:
-        parents.update(parent for commit in _add(index, update, batch) for parent in commit.parents)
-        repo.progress.done += len(batch)
-    _read_dangling(reader, index, update, parents)
+    repo.progress = Progress("reading", newest, newest + total)
+    is_filling = total > max(_MANY, index.counts.commits)
+    with index.store.filling() if is_filling else contextlib.nullcontext():
+        _add_all(reader, repo, index, update, batches, missing)
     _note_read(reader, tips, index, is_retry=is_retry)
     with index.changing, index.store.transaction():
         update.is_read = True
         index.change(tips=update.get_tips())
         index.store.set_meta(**{_UNFINISHED: "1" if update.is_uncertain else ""})
+    if is_filling:
+        index.settle()  # embedding may take an hour: a daemon that is started again meanwhile need not build the words anew
     embed_rest(encode, repo, index, find_kept, may_encode)
     _read_changes(reader, repo, index, is_retry=is_retry)
     _finish(index)
@@ -225,14 +239,46 @@ def _read_missing(
     return reader.read_commits(sorted(tips.shas), [], [sha for sha in known if sha not in again], most)
 
 
-def _add(index: RepoIndex, update: LargeUpdate, batch: list[Commit]) -> list[Commit]:
-    """Add and return the commits of *batch* not removed since."""
+def _add(index: RepoIndex, update: LargeUpdate, batch: list[Commit], missing: set[str]) -> int:
+    """Add the commits of *batch* not removed since; return how many. Their words are to be published.
+
+    missing: gains the parents of what was added, and loses what was added: as children come first, never more than a few.
+    """
     with index.changing:
         kept = update.keep(batch)
         index.change(commits=kept)
     skipping.note_cut(index.store, kept)
+    missing.update(parent for commit in kept for parent in commit.parents)
+    missing.difference_update(commit.sha for commit in kept)
+    return len(kept)
+
+
+def _add_newest(reader: Reader, index: RepoIndex, update: LargeUpdate, tips: Tips, missing: set[str]) -> int:
+    """Add the newest commits of a history that was never read, as it may take seconds until all are counted; return how many."""
+    batches = reader.read_newest(sorted(tips.shas), _NEWEST)
+    added = sum(_add(index, update, batch, missing) for batch in batches)
     index.publish()
-    return kept
+    return added
+
+
+def _add_all(
+    reader: Reader,
+    repo: Repo,
+    index: RepoIndex,
+    update: LargeUpdate,
+    batches: Iterator[list[Commit]],
+    missing: set[str],
+) -> None:
+    """Add *batches*; their words are found within a second, those of the first batch at once."""
+    published_at = -_PUBLISH_S
+    for batch in batches:
+        _add(index, update, batch, missing)
+        if monotonic() - published_at >= _PUBLISH_S:
+            index.publish()
+            published_at = monotonic()
+        repo.progress.done += len(batch)
+    _read_dangling(reader, index, update, missing)
+    index.publish()
 
 
 def _read_dangling(reader: Reader, index: RepoIndex, update: LargeUpdate, parents: set[str]) -> None:
@@ -242,7 +288,7 @@ def _read_dangling(reader: Reader, index: RepoIndex, update: LargeUpdate, parent
     if dangling:
         _, batches = reader.read_commits(dangling, [], list(index.store.iter_shas()))
         for batch in batches:
-            _add(index, update, batch)
+            _add(index, update, batch, set())
 
 
 def _read_changes(reader: Reader, repo: Repo, index: RepoIndex, *, is_retry: bool) -> None:

@@ -58,6 +58,11 @@ class Worker:
         for batch in batches:
             yield [commit_to_wire(commit) for commit in batch]
 
+    def newest(self, include: list[str], most: int) -> Iterator[Any]:
+        """Yield batches of up to *most* commits reachable from *include*, the newest."""
+        for batch in self._opened.read_newest(include, most):
+            yield [commit_to_wire(commit) for commit in batch]
+
     def changes(self, shas: list[str]) -> Iterator[Any]:
         """Yield batches of changes."""
         for batch in self._opened.iter_changes(shas):
@@ -94,7 +99,7 @@ def main() -> None:
     worker = Worker()
     operations: dict[str, Callable[..., Iterator[Any]]] = {
         "open": worker.open, "has_all": worker.has_all, "shas": worker.shas, "commits": worker.commits,
-        "changes": worker.changes, "take_skipped": worker.take_skipped, "encode": worker.encode,
+        "newest": worker.newest, "changes": worker.changes, "take_skipped": worker.take_skipped, "encode": worker.encode,
     }  # fmt: skip
     for name, arguments in read_frames(sys.stdin.buffer):
         try:

@@ -84,6 +84,11 @@ class WorkerProcess:
         parts = self._stream("commits", include=include, exclude=exclude, known=known)
         return int(next(parts)), ([commit_from_wire(row) for row in part] for part in parts)
 
+    def read_newest(self, include: list[str], most: int) -> Iterator[list[Commit]]:
+        """See Reader."""
+        for part in self._stream("newest", include=include, most=most):
+            yield [commit_from_wire(row) for row in part]
+
     def iter_changes(self, shas: list[str]) -> Iterator[list[CommitChanges]]:
         """See Reader."""
         for part in self._stream("changes", shas=shas):

@@ -7,7 +7,7 @@ from typing import Any
 
 from ail_daemon.asking.answering import Glance
 from ail_daemon.asking.askparams import AskParams
-from ail_daemon.asking.everywhere import BY_MEANING, BY_WORDS, _matches, _merge, choose_best
+from ail_daemon.asking.everywhere import SEARCHED, _matches, _merge, choose_best
 from ail_daemon.asking.plan import Plan
 from ail_daemon.asking.replies import Asked
 from ail_daemon.model import Scope
@@ -36,12 +36,26 @@ def make_reply(confidence: float, *scores: float, **more: object) -> dict[str, A
     return {**reply, "citations": citations, "evidence": evidence, **more}
 
 
-def test_the_best_by_either_signal_are_asked_and_none_twice(tmp_path: Path) -> None:
-    seen = [(make_asked(tmp_path, str(n)), Glance(n / 100, (100 - n) / 100)) for n in range(20)]
-    names = {Path(asked.params.repo).name for asked in choose_best(seen)}
-    assert names == {*map(str, range(20 - BY_MEANING, 20)), *map(str, range(BY_WORDS))}
-    both = [(asked, Glance(glance.cosine, glance.cosine)) for asked, glance in seen]
-    assert len(choose_best(both)) == max(BY_MEANING, BY_WORDS)
+def choose(tmp_path: Path, *glances: Glance) -> list[int]:
+    seen = [(make_asked(tmp_path, str(n)), glance) for n, glance in enumerate(glances)]
+    return [int(Path(asked.params.repo).name) for asked in choose_best(seen)]
+
+
+def test_the_few_with_most_of_both_signals_are_asked(tmp_path: Path) -> None:
+    alike = [Glance(0.9 - n / 100, 3.0) for n in range(20)]
+    assert choose(tmp_path, *reversed(alike)) == [19, 18, 17, 16, 15][:SEARCHED]
+    assert choose(tmp_path, Glance(0.2, 1.0), Glance(0.8, 3.0), Glance(0.6, 3.0)) == [1, 2]
+    assert choose(tmp_path, Glance(0.8, 1.4), Glance(0.2, 3.0), Glance(0.7, 2.9)) == [2, 0]
+
+
+def test_a_repository_without_embeddings_is_rated_by_its_words(tmp_path: Path) -> None:
+    assert choose(tmp_path, Glance(0.8, 1.0), Glance(None, 3.0), Glance(None, 0.5)) == [1]
+    assert choose(tmp_path, Glance(None, 1.0), Glance(None, 3.0), Glance(None, 2.9)) == [1, 2]
+
+
+def test_all_that_have_nothing_are_equals(tmp_path: Path) -> None:
+    assert choose(tmp_path, Glance(0.0, 0.0), Glance(None, 0.0)) == [0, 1]
+    assert choose(tmp_path) == []
 
 
 def test_citations_are_in_one_list_by_confidence_and_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,11 +11,13 @@ import pytest
 from tests.daemon.history.conftest import ENVIRONMENT
 from tests.daemon.index.making import HashEncoder
 
-from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.index.repoindex import STAMP, RepoIndex
+from ail_daemon.index.words import MESSAGE_FIELDS
+from ail_daemon.indexing import updating
 from ail_daemon.indexing.reading import LocalReader
 from ail_daemon.indexing.takingback import LargeUpdate
 from ail_daemon.indexing.updating import take_back_beside, update_large, update_small
-from ail_daemon.model import REF_KINDS, Commit
+from ail_daemon.model import REF_KINDS, Commit, Embeddings
 from ail_daemon.repos.repo import Repo
 from ail_rpc.discovery import find_repository
 
@@ -146,3 +149,42 @@ def test_what_is_left_behind_after_the_reading_is_taken_out_with_its_embedding(p
     project.git("reset", "-q", "--hard", "HEAD~1")
     project.update()
     assert project.indexed == project.reachable
+
+
+class Counting(LocalReader):
+    """Notes the subjects that are found by words when the commits are about to be counted."""
+
+    def __init__(self, project: Project) -> None:
+        super().__init__(project.repo.place, REF_KINDS)
+        self._index = project.index
+        self.found: list[str] = []
+
+    def read_commits(
+        self, include: list[str], exclude: list[str], known: list[str], most: int | None = None
+    ) -> tuple[int, Iterator[list[Commit]]]:
+        words = self._index.words
+        found = self._index.store.get_commits(list(words.find(words.analyze("step"), MESSAGE_FIELDS, 10)))
+        self.found = sorted(commit.subject for commit in found.values())
+        return super().read_commits(include, exclude, known, most)
+
+
+def test_the_newest_commits_of_a_new_history_are_found_before_all_are_counted(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(updating, "_NEWEST", 2)
+    monkeypatch.setattr(updating, "_MANY", 3)  # the others are filled in
+    reader = Counting(project)
+    trusted: list[bool] = []
+
+    def encode(texts: list[str]) -> Embeddings:
+        """Open what a daemon would find that is started again now: is its word index the one that was written?"""
+        state = json.loads((project.repo.directory / STAMP).read_text())
+        trusted.append(state["documents"] == project.index.store.documents)
+        return HashEncoder().encode(texts)
+
+    update_large(reader, encode, project.repo, project.index, lambda: None, None)
+    assert trusted
+    assert all(trusted)
+    assert reader.found == ["Step 4", "Step 5"]
+    assert project.indexed == project.reachable
+    assert len(project.index.words.find(project.index.words.analyze("step"), MESSAGE_FIELDS, 10)) == 6

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from ail_daemon.index.store import derived
 from ail_daemon.model import Commit
 
-from .database import AMONG, Database, listed
+from .database import AMONG, Database, Writing, listed
 from .embeddings import hash_text
 from .paths import add_paths
 
 _BY_COMMIT = ("touches", "renames", "changes", "passages", *derived.TABLES)  # tables with a commit_id
-_INSERT_COMMIT = "INSERT INTO commits VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha) DO NOTHING"
+_INSERT_COMMIT = "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha) DO NOTHING"
 _FEW = 16
 _COMMIT_COLUMNS = "id, sha, parents, author, email, author_time, author_offset_min, commit_time, message"
 
@@ -21,16 +21,20 @@ class CommitRows(Database):
     """What the store keeps of commits themselves."""
 
     def add_commits(self, commits: Sequence[Commit]) -> dict[str, int]:
-        """Add commits with their paths; return sha -> id of those that were new."""
-        added: dict[str, int] = {}
+        """Add commits with their paths; return sha -> id of those that were new.
+
+        Each table gets all its rows at once, in its own order where that may be chosen: rows that lie together in a long table
+        are written to the same pages.
+        """
         with self.transaction(documents=True) as db:
-            for commit in commits:
-                row = _commit_row(commit)
-                cursor = db.execute(_INSERT_COMMIT, row)
-                if cursor.rowcount:
-                    added[commit.sha] = int(cursor.lastrowid or 0)
-                    add_paths(db, added[commit.sha], commit)
-                    derived.add_message(db, added[commit.sha], commit.message)
+            last = _get_last_id(db)
+            rows = ((last + number, *_commit_row(commit)) for number, commit in enumerate(commits, 1))
+            db.executemany(_INSERT_COMMIT, rows)
+            new = db.execute("SELECT sha, id FROM commits WHERE id > ?", (last,))
+            added = {sha.hex(): int(commit_id) for sha, commit_id in new}
+            fresh = [(added[sha], commit) for sha, commit in {one.sha: one for one in commits}.items() if sha in added]
+            add_paths(db, fresh)
+            derived.add_messages(db, [(commit_id, commit.message) for commit_id, commit in fresh])
         return added
 
     def remove_commits(self, shas: Iterable[str]) -> list[int]:
@@ -145,6 +149,12 @@ class CommitRows(Database):
     def get_authors(self, ids: Sequence[int]) -> dict[int, str]:
         """Return id -> the author's name."""
         return dict(self.read(f"SELECT id, author FROM commits WHERE id {AMONG}", listed(ids)))  # noqa: S608 - ours
+
+
+def _get_last_id(db: Writing) -> int:
+    """Return the largest id that was ever given, 0 for none."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'commits'").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _commit_row(commit: Commit) -> tuple[object, ...]:

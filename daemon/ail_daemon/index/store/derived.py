@@ -31,9 +31,9 @@ class Database(Protocol):
         """Run one statement for each row."""
 
 
-def add_message(db: Database, commit_id: int, message: str) -> None:
-    """Store what *message* says of other commits."""
-    rows = [(one.key, commit_id, one.kind, one.target) for one in read_mentions(message)]
+def add_messages(db: Database, messages: Iterable[tuple[int, str]]) -> None:
+    """Store what *messages*, each with its commit's id, say of other commits."""
+    rows = [(one.key, commit_id, one.kind, one.target) for commit_id, text in messages for one in read_mentions(text)]
     if rows:
         db.executemany("INSERT OR IGNORE INTO mentions VALUES (?, ?, ?, ?)", rows)
 
@@ -47,8 +47,7 @@ def make_anew(db: Database) -> None:
     """Compute all rows again; 18,000 commits take some seconds."""
     for table in TABLES:
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
-    for commit_id, message in list(db.execute("SELECT id, message FROM commits")):
-        add_message(db, commit_id, message)
+    add_messages(db, list(db.execute("SELECT id, message FROM commits")))
     for commit_id, text in db.execute("SELECT commit_id, text FROM changes"):
         add_changed(db, commit_id, zlib.decompress(text).decode())
     db.execute(MARK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from ail_daemon.model import Commit
@@ -16,18 +16,29 @@ _NAMES = (  # a path and its former names; UNION ends the recursion if it was re
 )
 
 
-def add_paths(db: Writing, commit_id: int, commit: Commit) -> None:
-    """Store what *commit* touches and renames."""
-    named = [(os.fsencode(path),) for path in commit.paths]
+def add_paths(db: Writing, commits: Sequence[tuple[int, Commit]]) -> None:
+    """Store what *commits*, each with its id, touch and rename."""
+    touched = [(os.fsencode(path), commit_id) for commit_id, commit in commits for path in commit.paths]
+    ids = _find_or_add(db, {path for path, _ in touched})
+    db.executemany("INSERT OR IGNORE INTO touches VALUES (?, ?)", sorted((ids[path], one) for path, one in touched))
+    renamed = [
+        (os.fsencode(new), os.fsencode(old), commit_id) for commit_id, commit in commits for old, new in commit.renames
+    ]
+    db.executemany(
+        "INSERT OR IGNORE INTO renames SELECT n.id, o.id, ?3 FROM paths n, paths o WHERE n.path = ?1 AND o.path = ?2",
+        renamed,
+    )
+
+
+def _find_or_add(db: Writing, paths: Iterable[bytes]) -> dict[bytes, int]:
+    """Return path -> its id, of *paths*."""
+    named = [(path,) for path in sorted(paths)]
     db.executemany("INSERT OR IGNORE INTO paths (path) VALUES (?)", named)
-    db.executemany(
-        "INSERT OR IGNORE INTO touches SELECT id, ? FROM paths WHERE path = ?",
-        ((commit_id, path) for (path,) in named),
-    )
-    db.executemany(
-        "INSERT OR IGNORE INTO renames SELECT n.id, o.id, ? FROM paths n, paths o WHERE n.path = ? AND o.path = ?",
-        ((commit_id, os.fsencode(new), os.fsencode(old)) for old, new in commit.renames),
-    )
+    return {
+        path: int(path_id)
+        for (path,) in named
+        for (path_id,) in db.execute("SELECT id FROM paths WHERE path = ?", (path,))
+    }
 
 
 def _span(path: str) -> tuple[bytes, bytes, bytes]:

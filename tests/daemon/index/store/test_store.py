@@ -292,3 +292,39 @@ def test_lines_read_again_are_not_counted_as_new(tmp_path: Path) -> None:
     rows = [CommitChanges(commit.sha, "+a"), CommitChanges("f" * 40, "+b")]
     assert [store.add_changed(rows), store.add_changed(rows), store.count()] == [1, 0, (1, 1)]
     store.close()
+
+
+INDEXES = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
+
+
+def test_a_store_that_was_filled_has_the_indexes_of_any_other(store: Store) -> None:
+    before = store.read(INDEXES)
+    with store.filling():
+        ids = store.add_commits([make_commit(number, f"Change {number % 2}") for number in range(1, 8)])
+        assert len(store.read(INDEXES)) == len(before) - 4
+        assert len(store.find_by_text([hash_text("Change 0")])) == 3  # found meanwhile, too
+    assert store.read(INDEXES) == before
+    assert (len(ids), store.check_integrity()) == (7, "ok")
+    assert len(store.find_by_text([hash_text("Change 1")])) == 4
+
+
+def test_a_store_whose_filling_was_killed_gets_its_indexes_when_it_is_opened(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store.sqlite")
+    before = store.read(INDEXES)
+    with store.filling():
+        store.add_commits([make_commit(1, "one")])
+        for name in ("store.sqlite", "store.sqlite-wal"):  # as a kill leaves them
+            (tmp_path / f"killed-{name}").write_bytes((tmp_path / name).read_bytes())
+    store.close()
+    killed = Store(tmp_path / "killed-store.sqlite")
+    assert (killed.read(INDEXES), killed.count()) == (before, (1, 0))
+    killed.close()
+
+
+def test_the_same_commit_twice_is_added_once(store: Store) -> None:
+    one, two = make_commit(1, "one", ("a.py",)), make_commit(2, "two", ("a.py", "b.py"))
+    store.add_commits([one])
+    ids = store.add_commits([one, two, two])
+    assert list(ids) == [two.sha]
+    assert store.get_paths(ids[two.sha]) == ["a.py", "b.py"]
+    assert store.find_touching("a.py") == {*store.get_ids([one.sha, two.sha]).values()}
