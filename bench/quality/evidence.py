@@ -31,7 +31,7 @@ from ail_daemon.search import candidates, evidence, features, judging, linehisto
 from ail_daemon.search.candidates import Question
 from ail_daemon.search.evidence import Found, find_evidence
 from ail_daemon.search.features import Floats
-from ail_daemon.search.judging import SCOPES, Judge, Sureness, build_columns, find_companion, measure_sureness
+from ail_daemon.search.judging import SCOPES, Judge, Sureness, build_columns, find_counterpart, measure_sureness
 from ail_daemon.search.linehistory import NO_LINES
 from ail_daemon.search.search import rank_gathered
 from ail_daemon.text import direction, passages
@@ -260,9 +260,9 @@ def _judge(judge: Judge, case: Case) -> Judged:
     found = [case.found[place] for place in order]
     commits = list(dict.fromkeys([*(one.commit_id for one in found), *case.ranked]))
     sureness = measure_sureness(found, weights[order], case.confidence, case.scope)
-    companion = find_companion(found, weights[order])
+    counterpart = find_counterpart(found, weights[order])
     is_first = case.holds[int(order[0])]
-    is_right = is_first or (companion is not None and case.holds[int(order[companion])])
+    is_right = is_first or (counterpart is not None and case.holds[int(order[counterpart])])
     return Judged(case, sureness, is_first, is_right, commits)
 
 

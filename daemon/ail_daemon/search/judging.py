@@ -84,7 +84,7 @@ class Judge:
         return self.feature.ravel(), self.threshold.ravel(), self.value.ravel(), children.ravel(), roots
 
     def get_probability(self, sureness: Sureness) -> float:
-        """Return the probability, 0 to 1, that the best passage, or its companion, holds the reason."""
+        """Return the probability, 0 to 1, that the best passage, or its counterpart, holds the reason."""
         weights = self.sure[sureness.scope]
         values = np.array([sureness.worth, sureness.lead, sureness.confidence, 1.0])
         return 1 / (1 + math.exp(-float(values @ weights)))
@@ -122,7 +122,7 @@ def _describe(one: Found, most_overlap: float, most_cosine: float, beside: int, 
     ]  # fmt: skip
 
 
-def find_companion(found: Sequence[Found], weights: Floats) -> int | None:
+def find_counterpart(found: Sequence[Found], weights: Floats) -> int | None:
     """Return the place of what the same commit says elsewhere: its message beside a comment, a comment beside its message.
 
     found: best first, with their *weights*. None where that states no reason or comes not near the first. Of questions about

@@ -10,7 +10,7 @@ from ..model import Encoder
 from .candidates import Question
 from .evidence import Found, find_evidence
 from .features import QuestionTerms
-from .judging import build_columns, find_companion, load_judge, measure_sureness
+from .judging import build_columns, find_counterpart, load_judge, measure_sureness
 from .ranking import Hit, Ranked
 
 
@@ -26,11 +26,6 @@ class Quotes:
     probability: float = 0.0
     is_sure: bool = False
 
-    @property
-    def quoted(self) -> tuple[Found, ...]:
-        """The passages that are quoted together, one or two."""
-        return self.found[: self.count]
-
 
 def find_quotes(
     index: RepoIndex, question: Question, asked: QuestionTerms, ranked: Ranked, encoder: Encoder | None
@@ -44,10 +39,10 @@ def find_quotes(
     order = (-weights).argsort(kind="stable")
     best = [found[place] for place in order.tolist()]
     probability = judge.get_probability(measure_sureness(best, weights[order], ranked.confidence, scope))
-    companion = find_companion(best, weights[order])
-    if companion is not None:
-        best.insert(1, best.pop(companion))
-    return Quotes(tuple(best), 1 if companion is None else 2, probability, probability >= float(judge.bars[scope]))
+    counterpart = find_counterpart(best, weights[order])
+    if counterpart is not None:
+        best.insert(1, best.pop(counterpart))
+    return Quotes(tuple(best), 1 if counterpart is None else 2, probability, probability >= float(judge.bars[scope]))
 
 
 def get_scope(question: Question) -> int:
