@@ -15,7 +15,7 @@ from ..text.passages import Passage
 from . import answers, fates
 from .candidates import Gathered, Question, gather
 from .evidence import Found
-from .features import QuestionTerms, by_meaning, by_words
+from .features import QuestionTerms, by_meaning, by_words, measure_asking
 from .folding import Folder
 from .quoting import Quotes, find_quotes, reorder
 from .ranking import NOTHING_BELOW, Hit, Ranked, load_model, rank
@@ -47,11 +47,12 @@ _ABOUT = 0.3
 def answer(index: RepoIndex, encoder: Encoder | None, question: Question, required: float = 0.0) -> dict[str, Any]:
     """Return outcome, answer, confidence, citations, evidence and mode, as the contract's reply has them.
 
-    required: see `rank_candidates`. Where both sides together are not sure, each is asked alone, and the surer one answers if
-    it is as likely right as not.
+    required: see `rank_candidates`. Where both sides together are not sure of a question that asks, each is asked alone, and the
+    surer one answers if it is as likely right as not.
     """
     told = _answer(index, encoder, question, required)
-    if told["outcome"] != "no_evidence" or encoder is None or question.mode != "auto":
+    has_sides = encoder is not None and question.mode == "auto" and measure_asking(question.text) == 1.0
+    if told["outcome"] != "no_evidence" or not has_sides:
         return told
     sides = [_answer(index, encoder, replace(question, mode=mode), 0.0) for mode in _SIDES]
     sure = [one for one in sides if one["outcome"] == "answered" and one["confidence"] >= _EVEN]
