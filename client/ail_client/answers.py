@@ -26,7 +26,7 @@ def render_answer(reply: dict[str, Any], page: Page) -> str:
     if reply["citations"] and reply.get("confidence") is not None:
         lines.append(page.paint(describe_confidence(reply["confidence"]), "bold"))
         lines += page.wrap(describe_origin(reply)) if describe_origin(reply) else []
-    cited = render_citations(reply["citations"], page, reply.get("question") or "")
+    cited = render_citations(reply["citations"], page, reply.get("question") or "", reply.get("answer") or "")
     return "\n".join([*lines, "", *cited] if lines else cited)
 
 

@@ -34,13 +34,18 @@ _LINES_FIRST, _LINES_OTHERS = 10, 5
 _DATE_FROM = 76  # columns from which date and age both fit
 
 
-def render_citations(citations: list[dict[str, Any]], page: Page, question: str = "") -> list[str]:
-    """Return the lines for *citations*, numbered from 1, blank lines between; words of *question* stand out."""
+def render_citations(citations: list[dict[str, Any]], page: Page, question: str = "", answer: str = "") -> list[str]:
+    """Return the lines for *citations*, numbered from 1, blank lines between; words of *question* stand out.
+
+    answer: what stands above them: an excerpt that it holds whole is not shown a second time.
+    """
     stems = _find_stems(question) if page.colour or page.width else frozenset()
+    answered = " ".join(answer.split())
     lines: list[str] = []
     for number, citation in enumerate(citations, 1):
         lines += [""] if lines else []
-        lines += _render_citation(number, citation, page, stems)
+        is_told = " ".join((citation.get("excerpt") or "").split()) in answered
+        lines += _render_citation(number, citation | {"excerpt": ""} if is_told else citation, page, stems)
     return lines
 
 

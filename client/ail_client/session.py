@@ -11,7 +11,7 @@ import os
 from ail_rpc.errors import BusyError, OutOfTimeError, VersionError
 from ail_rpc.paths import get_socket_path
 
-from .connection import Connection, HungUpError, NobodyListensError, connect
+from .connection import Connection, HungUpError, NobodyListensError, SilentError, connect
 from .deadline import Deadline
 from .handshake import OlderDaemonError, check_hello, post_hello
 from .locks import STEP_S, check_directory, try_spawn_lock, wait_until_released
@@ -124,10 +124,7 @@ def _retried(reach: Reach, attempt: Callable[[Deadline], T], may_repeat: Callabl
     starts = hang_ups = 0
     while True:
         try:
-            return attempt(limit)
-        except BusyError:
-            if not may_repeat() or not limit.pause(_busy_pause_s()):
-                raise
+            return _admitted(attempt, limit, may_repeat)
         except HungUpError:
             hang_ups += 1
             if hang_ups > _MAX_TRIES or not may_repeat() or not limit.pause(STEP_S):
@@ -138,6 +135,20 @@ def _retried(reach: Reach, attempt: Callable[[Deadline], T], may_repeat: Callabl
                 raise
             _bring_up(reach, is_old=isinstance(err, OlderDaemonError))
             limit = Deadline(reach.limit_s)  # starting has its own limit
+
+
+def _admitted(attempt: Callable[[Deadline], T], limit: Deadline, may_repeat: Callable[[], bool]) -> T:
+    """Return what *attempt* returns, repeated while the daemon is busy. Raises BusyError where it is so to the end."""
+    refusal: BusyError | None = None
+    while True:
+        try:
+            return attempt(limit)
+        except BusyError as err:
+            refusal = err
+            if not may_repeat() or not limit.pause(_busy_pause_s()):
+                raise
+        except SilentError as err:  # a last attempt has no time for a reply: what is known is that the daemon is busy
+            raise (refusal or err) from None
 
 
 def _busy_pause_s() -> float:

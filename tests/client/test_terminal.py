@@ -62,6 +62,17 @@ def test_of_a_long_excerpt_the_lines_that_match_are_shown(client: Runner, daemon
     assert "nothing. …\n" in text
 
 
+def test_an_excerpt_that_the_answer_holds_whole_is_not_shown_again(client: Runner, daemon: ScriptedDaemon) -> None:
+    told = daemon.make_citation(excerpt="A proxy drops\nidle connections.")
+    more = daemon.make_citation(excerpt="A proxy drops idle connections.\nNobody tells us.")
+    daemon.script["ask"] = daemon.make_reply(
+        answer="A proxy drops idle connections. (4f1c2d9e4f)", citations=[told, more]
+    )
+    text = Terminal(client).run("ask", "why the proxy?").text
+    assert text.count("drops idle connections.") == 2
+    assert "Nobody tells us." in text
+
+
 def test_lines_that_an_editor_broke_are_joined_and_lists_are_not(client: Runner, daemon: ScriptedDaemon) -> None:
     body = "A proxy drops connections that were\nidle for a minute, so that the first\nupload failed.\n\n- one\n- two\n"
     daemon.script["ask"] = daemon.make_reply(citations=[daemon.make_citation(excerpt=body)])
