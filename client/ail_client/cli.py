@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # what `signal` wraps: that would cost 2 ms for its enumerations
 import gc
 import os
 import sys
@@ -35,12 +36,20 @@ _EXIT_INTERRUPTED = 130
 
 def run() -> NoReturn:
     """Be the program `ail-client`."""
+    _hear_interrupts()
     _leave(main())
 
 
 def run_why() -> NoReturn:
     """Be the program `git-why`."""
+    _hear_interrupts()
     _leave(main_why())
+
+
+def _hear_interrupts() -> None:
+    """Have Ctrl-C raise KeyboardInterrupt again, where the program's script had it end the process while it imported."""
+    if _signal.getsignal(_signal.SIGINT) == _signal.SIG_DFL:
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
 
 
 def _leave(status: int) -> NoReturn:

@@ -109,6 +109,21 @@ def test_ctrl_c_while_the_client_is_being_imported_is_no_traceback(client: Runne
     assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
 
 
+@pytest.mark.parametrize("program", ["ail-client", "git-why"])
+@pytest.mark.parametrize(("handler", "ends_by"), [(signal.SIG_DFL, -signal.SIGINT), (signal.SIG_IGN, 7)])
+def test_ctrl_c_while_the_program_looks_for_its_modules_is_no_traceback(
+    client: Runner, tmp_path: Path, program: str, handler: signal.Handlers, ends_by: int
+) -> None:
+    package = tmp_path / "ail_client"
+    package.mkdir()
+    (package / "__init__.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nos._exit(7)\n")
+    done = subprocess.run(
+        [Path(sys.executable).with_name(program), "why?"], cwd=client.cwd, env=client.env | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True, check=False, preexec_fn=lambda: signal.signal(signal.SIGINT, handler),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (ends_by, b"", b"")
+
+
 @pytest.mark.parametrize(
     ("form", "note"),
     [("text", ""), ("grep", "(very likely: 83%) Proxies drop idle connections (4f1c2d9e).\n"), ("json", "")],
