@@ -12,15 +12,15 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from .evidence import Found
 from .features import Floats
+from .trees import Trees
 
 KINDS = ("message", "comment", "docstring", "docs", "changelog", "test")
 SCOPES = ("open", "file", "lines")
@@ -35,8 +35,6 @@ COLUMNS = (
 _NOT_RANKED = -3.5  # log rank of a commit that was not ranked
 _NEAR = 2.0  # log odds behind the first passage up to which its commit's other one is quoted too
 
-Indexes = npt.NDArray[np.intp]
-
 
 class Sureness(NamedTuple):
     """What the probability depends on: the best passage's worth and its lead over the best of another commit."""
@@ -49,39 +47,19 @@ class Sureness(NamedTuple):
 
 @dataclass(frozen=True)
 class Judge:
-    """Fitted trees, of equal size: feature, threshold, left, right and value of each node; a leaf leads to itself.
+    """What weighs passages, and how sure that is.
 
-    base: to which the trees add. sure: weights of `Sureness`, by scope, the bias last. bars: the least probability, by scope,
-    from which a passage is quoted as the reason.
+    trees: of the columns of `build_columns`. sure: weights of `Sureness`, by scope, the bias last. bars: the least
+    probability, by scope, from which a passage is quoted as the reason.
     """
 
-    feature: Indexes
-    threshold: Floats
-    left: Indexes
-    right: Indexes
-    value: Floats
-    base: float
-    depth: int
+    trees: Trees
     sure: Floats
     bars: Floats
 
     def weigh(self, columns: Floats) -> Floats:
         """Return for each row of *columns* (see COLUMNS) how far it looks like the reason, as log odds."""
-        feature, threshold, value, children, roots = self._flat
-        cells, rows = columns.ravel(), (np.arange(len(columns)) * columns.shape[1])[:, None]
-        at = np.broadcast_to(roots, (len(columns), len(roots)))
-        for _ in range(self.depth):
-            is_left = cells.take(feature.take(at) + rows) <= threshold.take(at)
-            at = children.take(2 * at + is_left)
-        weights: Floats = value.take(at).sum(axis=1) + self.base
-        return weights
-
-    @cached_property
-    def _flat(self) -> tuple[Indexes, Floats, Floats, Indexes, Indexes]:
-        """All trees' nodes in one row, four times as fast: feature, threshold, value, (right, left) child of each; the roots."""
-        roots = np.arange(len(self.feature)) * self.feature.shape[1]
-        children = np.stack([self.right, self.left], axis=-1) + roots[:, None, None]
-        return self.feature.ravel(), self.threshold.ravel(), self.value.ravel(), children.ravel(), roots
+        return self.trees.weigh(columns)
 
     def get_probability(self, sureness: Sureness) -> float:
         """Return the probability, 0 to 1, that the best passage, or its counterpart, holds the reason."""
@@ -94,10 +72,7 @@ class Judge:
 def load_judge() -> Judge:
     """Return the shipped trees and weights."""
     kept = json.loads(resources.files(__package__).joinpath("evidence.json").read_text("utf-8"))
-    trees = {name: np.array(kept[name]) for name in ("feature", "threshold", "left", "right", "value")}
-    return Judge(
-        **trees, base=kept["base"], depth=kept["depth"], sure=np.array(kept["sure"]), bars=np.array(kept["bars"])
-    )
+    return Judge(Trees(kept, kept["base"]), np.array(kept["sure"]), np.array(kept["bars"]))
 
 
 def build_columns(found: Sequence[Found], scope: int) -> Floats:
