@@ -185,7 +185,9 @@ def _ask(parser: argparse.ArgumentParser) -> None:
 
 
 def _related(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="*", metavar="FILE", help="files about to change")
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="files about to change; A..B alone is taken as --range A..B"
+    )
     parser.add_argument("--staged", action="store_true", help="take what is staged")
     parser.add_argument(
         "--range", metavar="A..B", help="take what these commits change, as a reviewer sees it: main..HEAD"

@@ -10,7 +10,7 @@ from .layout import get_page
 from .output import has_links, write_answer, write_json, write_note
 from .session import Reach, ask_daemon
 from .spelling import looks_like_place, parse_range, split_function
-from .target import aim, find_place, is_there, locate, read_contents, to_wire_path
+from .target import aim, find_place, is_there, locate, looks_like_range, read_contents, to_wire_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def run_related(options: Namespace, reach: Reach) -> int:
     """Find commits that bear on files or a change; 1 where there are none."""
     if not (options.files or options.staged or options.range is not None):
         raise UsageError("nothing is named", "name files, --staged, or --range main..HEAD")
+    if options.range is None and len(options.files) == 1 and looks_like_range(options.files[0], options.repo):
+        options.range = options.files.pop()
     place, files = _locate_all(options.files, options.repo)
     params: dict[str, Any] = {"repo": to_wire_path(place.address), "files": files, **get_filters(options)}
     if options.range is not None:

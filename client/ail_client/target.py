@@ -83,6 +83,13 @@ def spell(word: str | None, directory: str | None) -> Spelled:
     return Spelled(file, function=function) if function and is_there(file, directory) else parse_place(word)
 
 
+def looks_like_range(word: str, directory: str | None) -> bool:
+    """Whether *word* is written as git takes commits, `main..HEAD`, and is no file."""
+    before, dots, behind = word.partition("..")
+    is_path = before.endswith("/") or behind.startswith("/")
+    return bool(before and dots and behind) and not is_path and not is_there(word, directory)
+
+
 def aim(spelled: Spelled, directory: str | None) -> Target:
     """Return what a place means in the repository of *directory* (None: the current one). Raises as `locate` does."""
     place = _find_start(spelled.file, directory)

@@ -64,6 +64,21 @@ def test_a_range_is_sent_as_it_is(client: Runner, daemon: ScriptedDaemon) -> Non
     assert "staged" not in daemon.get_params("related")
 
 
+@pytest.mark.parametrize("word", ["HEAD~1..HEAD", "origin/main...HEAD", "v1.0..feature/x"])
+def test_a_range_is_understood_where_files_are_named(client: Runner, daemon: ScriptedDaemon, word: str) -> None:
+    daemon.script["related"] = make_related(daemon)
+    client.run("related", word)
+    assert daemon.get_params("related")["range"] == word
+
+
+@pytest.mark.parametrize("word", ["a..b", "src/../src/x.py", "../x.py", "x.."])
+def test_a_file_or_a_path_with_dots_is_no_range(client: Runner, daemon: ScriptedDaemon, word: str) -> None:
+    daemon.script["related"] = make_related(daemon)
+    Path(client.cwd, "a..b").write_text("")
+    client.run("related", word)
+    assert all("range" not in params for method, params in daemon.calls if method == "related")
+
+
 def test_what_is_staged_is_sent_as_a_diff_that_nothing_configured_has_touched(
     client: Runner, daemon: ScriptedDaemon, tmp_path: Path
 ) -> None:

@@ -48,7 +48,7 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
     """Return outcome, answer, confidence, citations, evidence and mode, as the contract's reply has them.
 
     required: see `rank_candidates`. Where both sides together are not sure of a question that asks, each is asked alone, and the
-    surer one answers if it is as likely right as not.
+    surer one answers if it is as likely right as not; where they know no commit that is near, a side may.
     """
     told = _answer(index, encoder, question, required)
     has_sides = encoder is not None and question.mode == "auto" and measure_asking(question.text) == 1.0
@@ -56,7 +56,8 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
         return told
     sides = [_answer(index, encoder, replace(question, mode=mode), 0.0) for mode in _SIDES]
     sure = [one for one in sides if one["outcome"] == "answered" and one["confidence"] >= _EVEN]
-    return max(sure, key=lambda one: one["confidence"], default=told)
+    near = (one for one in (told, *sides) if one["outcome"] == "no_evidence" and one["citations"])
+    return max(sure, key=lambda one: one["confidence"], default=next(near, told))
 
 
 def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, required: float) -> dict[str, Any]:

@@ -111,7 +111,7 @@ complete -c ail-client -n '_shtab_ail_client_using related' -l no-start -d 'neve
 complete -c ail-client -n '_shtab_ail_client_using related' -l no-pager -d 'print long answers as they are'
 complete -c ail-client -n '_shtab_ail_client_using related' -l color -xka "auto always never" -d 'colour the answer (auto: on a terminal)'
 complete -c ail-client -n '_shtab_ail_client_using related' -l version -d 'show program'"'"'s version number and exit'
-complete -c ail-client -n '_shtab_ail_client_using related; and test $_shtab_ail_client_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'files about to change'
+complete -c ail-client -n '_shtab_ail_client_using related; and test $_shtab_ail_client_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'files about to change; A..B alone is taken as --range A..B'
 complete -c ail-client -n '_shtab_ail_client_using; and test $_shtab_ail_client_npos -eq 0' -a show -d 'show a commit as the index knows it'
 complete -c ail-client -n '_shtab_ail_client_using show' -s h -l help -d 'show this help message and exit'
 complete -c ail-client -n '_shtab_ail_client_using show' -l format -xka "text json markdown" -d 'markdown: for a pull request or an issue'
