@@ -38,7 +38,8 @@ def find_quotes(
     weights = judge.weigh(build_columns(found, scope))
     order = (-weights).argsort(kind="stable")
     best = [found[place] for place in order.tolist()]
-    probability = judge.get_probability(measure_sureness(best, weights[order], ranked.confidence, scope))
+    sureness = measure_sureness(best, weights[order], ranked.confidence, scope)
+    probability = judge.get_probability(sureness) * question.read
     counterpart = find_counterpart(best, weights[order])
     if counterpart is not None:
         best.insert(1, best.pop(counterpart))

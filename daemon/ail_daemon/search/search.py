@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from ..index.repoindex import RepoIndex
-from ..model import Commit, Encoder, Mode, Side
+from ..model import Commit, Encoder, Side
 from ..text.passages import Passage
 from . import answers, fates
 from .candidates import Gathered, Question, gather
 from .evidence import Found
-from .features import QuestionTerms, by_meaning, by_words, measure_asking
+from .features import QuestionTerms, by_meaning, by_words
 from .folding import Folder
 from .quoting import Quotes, find_quotes, reorder
 from .ranking import NOTHING_BELOW, Hit, Ranked, load_model, rank
@@ -31,11 +31,6 @@ _POINTING = frozenset(
 
 _CLOSE = 8  # lines above the asked ones within which a comment is about them
 
-_SIDES: tuple[Mode, ...] = ("semantic", "lexical")
-_EVEN = 0.5
-"""The least confidence of a side that answers alone. Of 440 questions with an answer and 110 without, it gives 14 more answers,
-nine right, and two false ones; without it 28, thirteen right, and eight false ones."""
-
 _SMALL = 1000
 """Commits; in histories smaller than those the judge of passages was fitted to, the ranker's own probability counts."""
 
@@ -47,24 +42,13 @@ _ABOUT = 0.3
 def answer(index: RepoIndex, encoder: Encoder | None, question: Question, required: float = 0.0) -> dict[str, Any]:
     """Return outcome, answer, confidence, citations, evidence and mode, as the contract's reply has them.
 
-    required: see `rank_candidates`. Where both sides together are not sure of a question that asks, each is asked alone, and the
-    surer one answers if it is as likely right as not; where they know no commit that is near, a side may.
+    required: see `rank_candidates`.
     """
-    told = _answer(index, encoder, question, required)
-    has_sides = encoder is not None and question.mode == "auto" and measure_asking(question.text) == 1.0
-    if told["outcome"] != "no_evidence" or not has_sides:
-        return told
-    sides = [_answer(index, encoder, replace(question, mode=mode), 0.0) for mode in _SIDES]
-    sure = [one for one in sides if one["outcome"] == "answered" and one["confidence"] >= _EVEN]
-    near = (one for one in (told, *sides) if one["outcome"] == "no_evidence" and one["citations"])
-    return max(sure, key=lambda one: one["confidence"], default=next(near, told))
-
-
-def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, required: float) -> dict[str, Any]:
     is_pointing = _is_pointing(index, question)
     if is_pointing:
         question = _narrow(index, question)
     terms, found, side = _find(index, encoder, question, required)
+    found = replace(found, confidence=found.confidence * question.read)
     quotes = find_quotes(index, question, terms, found, encoder if side == "semantic" and terms.asks == 1.0 else None)
     if terms.asks == 1.0 and not any(hit.signals.is_reference for hit in found.hits[:1]):
         found = _judge(found, quotes, terms, is_pointing=is_pointing)

@@ -7,7 +7,6 @@ from tests.daemon.index.making import HashEncoder, make_commit
 
 from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.index.store import hash_text
-from ail_daemon.search import search
 from ail_daemon.search.candidates import Question, gather
 from ail_daemon.search.features import Signals, by_meaning, by_words
 from ail_daemon.search.ranking import load_model, rank
@@ -75,18 +74,3 @@ def test_at_the_bar_and_above_words_are_not_asked(filled: RepoIndex, encoder: Ha
 def test_both_outcomes_of_the_bar_are_among_these_questions(filled: RepoIndex, encoder: HashEncoder) -> None:
     sides = {rank_candidates(filled, encoder, Question(text), required=1.0)[1] for text in QUESTIONS}
     assert sides == {"lexical", "semantic"}
-
-
-def test_the_nearest_of_a_side_are_offered_where_both_together_know_none(
-    filled: RepoIndex, encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = search._answer
-
-    def know_none_together(index: RepoIndex, encoder: HashEncoder, question: Question, required: float) -> object:
-        told = real(index, encoder, question, required)
-        unsure = told | {"outcome": "no_evidence", "answer": "", "confidence": 0.1}
-        return unsure | {"citations": []} if question.mode == "auto" else unsure
-
-    monkeypatch.setattr(search, "_answer", know_none_together)
-    reply = answer(filled, encoder, Question("why retry uploads?"))
-    assert (reply["outcome"], reply["mode"], bool(reply["citations"])) == ("no_evidence", "semantic", True)
