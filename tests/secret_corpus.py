@@ -60,6 +60,9 @@ HARMLESS = (
     'password = "changeme"', "def test_a_very_long_name_of_a_function_without_digits() -> None:", "token = get_token(request)",
     "api_key: str | None = None", "https://example.org/path/to:thing", "raise ValueError('no password given')",
     "from __future__ import annotations", "MAX_TOKENS = 4096", "class TokenBucketRateLimiter(Limiter):",
+    "https://docs.microsoft.com/en-us/windows/win32/FileIO/naming-a-file#maximum-path-length-limitation",
+    "`#517 <https://github.com/pytest-dev/pytest/issues/517>`__", "lib/sqlalchemy/dialects/postgresql/psycopg2.py",
+    "def test_issue_1234_collects_from_package_on_windows() -> None:", "AIL_TEST_LIMIT_OF_OPEN_CONNECTIONS_IN_2038",
 )  # fmt: skip
 """What only looks like one at a glance, and tells what changed."""
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import random
 import time
+from string import ascii_letters, ascii_lowercase, digits
 
 import pytest
 from tests.secret_corpus import HARMLESS, SECRETS, find_kept, write_line
@@ -13,6 +15,16 @@ def test_a_secret_is_left_out_of_a_changed_line(name: str) -> None:
     line = "".join(f"+{part}\n" for part in write_line(name).split("\n"))
     assert name in find_kept(line.encode())
     assert name not in find_kept(without_secrets(line).encode()), without_secrets(line)
+
+
+@pytest.mark.parametrize(
+    "letters", [ascii_letters + digits + "+/", ascii_lowercase + digits, ascii_letters + digits + "-_"]
+)
+def test_a_random_key_is_not_taken_for_a_path(letters: str) -> None:
+    dice = random.Random(7)
+    for _ in range(5000):
+        key = "a" + "".join(dice.choices(letters, k=30)) + "7"
+        assert key not in without_secrets(f"key {key} here")
 
 
 @pytest.mark.parametrize("line", HARMLESS)
