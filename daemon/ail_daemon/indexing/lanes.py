@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ail_rpc.discovery import RepoPlace
-from ail_rpc.errors import OutOfTimeError
+from ail_rpc.errors import OutOfTimeError, StorageError
 
 from ..encoding.encoders import Serving
 from ..flags import Flags
@@ -20,7 +20,7 @@ from .embedding import OpenKept, encode_with
 from .reading import LocalReader
 from .takingback import LargeUpdate
 from .updating import SMALL, take_back_beside, update_large, update_small
-from .workerprocess import WorkerProcess
+from .workerprocess import WorkerDiedError, WorkerProcess
 
 _LIVE_LIMITS: dict[str, Any] = {"limit_s": 10.0, "limit_bytes": 64 << 20}
 """For one git process of the daemon: a hanging file system must not delay other repositories. Beyond: a worker."""
@@ -117,15 +117,23 @@ class Lanes:
 
 @contextlib.contextmanager
 def _changing(repo: Repo, encoder: Encoder | None) -> Iterator[RepoIndex]:
-    """Open the index for one update, and note how that ended: its caches are doubtful where it failed."""
+    """Open the index for one update, and note how that ended: its caches are doubtful where it failed.
+
+    A worker ends between two batches, at a stop too: what came from it until then stands in the store and in the words alike,
+    and these need not be built anew, which takes a minute for 300,000 commits.
+    """
     repo.reopen_if_doubtful()
     index = repo.open_for_update(encoder)
     try:
         while repo.rewritten:
             note_successors(index.store, [repo.rewritten.popleft()])
         yield index
-    except BaseException:
+    except BaseException as err:
         repo.is_doubtful = True
+        if isinstance(err, WorkerDiedError):
+            with contextlib.suppress(StorageError):
+                index.publish()
+                index.settle()
         raise
     finally:
         index.drop_words()  # without a stamp where the update failed: it may lack commits
