@@ -68,7 +68,7 @@ def build_index(repo: Path, directory: Path, encoder: Encoder | None) -> RepoInd
     index = RepoIndex(directory, encoder)
     place = find_repository(str(repo))
     reader = LocalReader(place, REF_KINDS)
-    if index.tips != reader.tips:
+    if index.tips != reader.tips or index.counts.changed < index.counts.commits:
         update_large(reader, encode_with(encoder), Repo(directory, place), index, lambda: None, lambda _: {})
     return index
 

@@ -24,7 +24,7 @@ from .readers import ClosedError, Readers
 from .seal import break_seal, check_seal, make_seal
 
 SQLITE_VERSION = sqlite3.sqlite_version
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """To be raised with every table that `schema.sql` gains: the script is then run again, so it may only add."""
 NEWEST = (1 << 63) - 1
 """A time that no commit is newer than."""
@@ -259,8 +259,10 @@ class Database:
                 derived.make_anew(db)
 
 
+_READ_AGAIN = "DELETE FROM changes; UPDATE meta SET value = value + 1 WHERE key = 'documents';"
 _STEPS = {
-    6: "DELETE FROM changes; UPDATE meta SET value = value + 1 WHERE key = 'documents';",  # read again, for their passages
+    6: _READ_AGAIN,  # for their passages
+    7: _READ_AGAIN,  # for links and names that were taken for keys
 }
 """SQL that brings an older version's database up to date; commits and embeddings stay."""
 
