@@ -13,9 +13,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from tests.integration.conftest import Repository
 from tests.running import Home, sealed_home
 
-from ail_daemon.repos.places import get_key, save_place
+from ail_daemon.index.store import break_seal
+from ail_daemon.repos.places import get_key, load_json, save_json, save_place
 from ail_rpc.discovery import find_repository
 
 STATES = sorted((Path(__file__).parent / "states").glob("*.tar.gz"))
@@ -38,6 +40,41 @@ def test_every_commit_is_kept_and_none_is_read_again(state: Path, models: Path) 
         after = _read(kept)
         assert after["commits"] == before["commits"]
         assert before["embeddings"] <= after["embeddings"]
+
+
+def test_an_index_of_an_earlier_schema_is_brought_up_to_date_without_a_question(models: Path, tmp_path: Path) -> None:
+    made = Repository(tmp_path / "project")
+    text = "Two turns, because the meter was off."
+    made.commit("Turn the knob\n\nBecause the meter was off.", knob__py=f"# {text}\nKNOB = 2\n")
+    with sealed_home(models) as home:
+        assert home.client("add", str(made.path), "--wait").returncode == 0
+        home.stop()
+        (store,) = home.state.glob("repos/*/store.sqlite")
+        _make_older(store)
+        with home.daemon(), home.connected() as call:
+            call.wait_complete(str(made.path), timeout_s=60)
+        assert not (store.parent / "damaged").exists()
+        assert text in _read_texts(store)
+
+
+def _make_older(store: Path) -> None:
+    """Make an index one of the schema before, which kept passages with holes and did not note its schema."""
+    connection = sqlite3.connect(store)
+    with connection:
+        connection.execute("UPDATE passage_texts SET text = 'cut', key = x'00'")
+        connection.execute("PRAGMA user_version = 6")
+    connection.close()
+    break_seal(store)
+    settled = store.with_name("settled.json")
+    save_json(settled, {name: value for name, value in load_json(settled).items() if name != "schema"})
+
+
+def _read_texts(store: Path) -> set[str]:
+    connection = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
+    try:
+        return {text for (text,) in connection.execute("SELECT text FROM passage_texts")}
+    finally:
+        connection.close()
 
 
 def _unpack(home: Home, state: Path) -> tuple[Path, Path]:

@@ -15,7 +15,7 @@ from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import BusyError
 
 from ..index.repoindex import RepoIndex
-from ..index.store import STORE_FILE, DamagedError, break_seal, check_seal
+from ..index.store import SCHEMA_VERSION, STORE_FILE, DamagedError, break_seal, check_seal
 from ..model import Encoder
 from .places import load_json, save_json
 
@@ -95,7 +95,7 @@ class Repo:
         self.is_removed = False
         self.token = os.urandom(8)  # this enrolment, unlike one that was purged and made again
         self.is_doubtful = False  # an update failed: its caches may be behind the store, and are to be opened anew
-        self.settled = load_json(directory / "settled.json")
+        self.settled = _load_settled(directory)
         self.on_damage: Callable[[Repo], None] = lambda _: None  # called if the index is not as it was left
         self._index: RepoIndex | None = None
         self._tried_at = 0.0  # when vectors could not be served last, monotonic
@@ -121,8 +121,8 @@ class Repo:
 
     def settle(self, *, updated_by: Source, **state: str | int | None) -> None:
         """Store what the index was made equal to, so that after a start it is neither opened nor compared if nothing moved."""
-        save_json(self.directory / "settled.json", {**state, "updated_by": updated_by}, is_synced=False)
-        self.settled = {**state, "updated_by": updated_by}
+        self.settled = {**state, "schema": SCHEMA_VERSION, "updated_by": updated_by}
+        save_json(self.directory / "settled.json", self.settled, is_synced=False)
         self.notice, self.updated_by = None, updated_by
 
     def open_index(self, encoder: Encoder | None) -> RepoIndex:
@@ -232,6 +232,12 @@ class Repo:
         if self._index is not None:
             self._index.close()
             self._index = None
+
+
+def _load_settled(directory: Path) -> dict[str, Any]:
+    """Return what `settle` stored last; {} where a version of another schema did: its index is to be brought up to date."""
+    kept = load_json(directory / "settled.json")
+    return kept if kept.get("schema") == SCHEMA_VERSION else {}
 
 
 def describe_index(repo: Repo, index: RepoIndex, place: RepoPlace | None = None) -> dict[str, Any]:
