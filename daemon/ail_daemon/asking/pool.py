@@ -103,7 +103,7 @@ class QuestionPool:
 
 def make_out_of_time(limit_s: float) -> OutOfTimeError:
     """Return the error that says that *limit_s* were not enough."""
-    return OutOfTimeError(f"no answer within {limit_s:g} s", "ask again, or allow more with AIL_MAX_QUERY_TIME_S")
+    return OutOfTimeError(f"no answer within {limit_s:.3g} s", "ask again, or allow more with AIL_MAX_QUERY_TIME_S")
 
 
 def _at_least_two(threads: int) -> int:
