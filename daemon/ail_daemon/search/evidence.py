@@ -149,7 +149,7 @@ class _Found:
         commits = self._index.store.get_commits(self._ids)
         passages = self._index.store.get_passages(self._ids)
         for commit_id, commit in commits.items():
-            for passage in [*_read_message(commit.message), *passages.get(commit_id, ())]:
+            for passage in [*read_message(commit.message), *passages.get(commit_id, ())]:
                 self._add(commit_id, passage)
 
     def _add(self, commit_id: int, passage: Passage, distance: int | None = None, line_now: int | None = None) -> None:
@@ -208,7 +208,7 @@ def _stem(word: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _read_message(message: str) -> list[Passage]:
+def read_message(message: str) -> list[Passage]:
     """Return a message in passages of neighbouring paragraphs: what one says, the next explains.
 
     Its subject is a title, left out unless it names a reason. Questions about one thing read the same messages; the last

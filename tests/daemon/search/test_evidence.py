@@ -120,6 +120,30 @@ def test_a_line_alone_is_answered_by_the_commits_that_made_it_and_not_by_others_
     assert "Terminals" in ask("why is this so?", "text.py", 2)["answer"]
 
 
+MADE = """
+    git init -q r; cd r
+    echo 'send = None' > queue.py; git add -A; commit -m 'Add a queue before the sender
+
+The store could not be reached for minutes at a time, so that samples have to wait somewhere.'
+    git mv queue.py waiting.py; git add -A; commit -m 'Rename the queue'
+    echo 'send = 1' > waiting.py; git add -A
+    commit -m 'Send one at a time
+
+Two at once came in the wrong order, because nothing held the second one back.'
+"""
+
+
+@pytest.mark.parametrize("ask", [MADE], indirect=True)
+def test_a_file_alone_is_answered_by_what_the_commit_that_made_it_says(
+    ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_SMALL", 0)  # judged as long histories are
+    reply = ask("why is this so?", "waiting.py")
+    assert reply["citations"][0]["subject"] == "Add a queue before the sender"
+    assert "could not be reached" in reply["answer"]
+    assert "wrong order" in ask("why is only one sent at a time?", "waiting.py")["answer"]
+
+
 PASSING = """
     git init -q r; cd r
     echo 1 > a.py; git add -A; commit -m 'Begin'
