@@ -51,7 +51,7 @@ class Question:
 
     among: ids that may answer, None: all. aside: ids that HEAD does not reach; of equals they rank last. lines: what
     git says of the asked file or lines. read: the share of the history, above 0 to 1, that has been read so far: the answer
-    may be in the rest.
+    may be in the rest. is_pointing: it names a place and says no more than that.
     """
 
     text: str
@@ -64,6 +64,7 @@ class Question:
     aside: frozenset[int] = frozenset()
     lines: Lines = NO_LINES
     read: float = 1.0
+    is_pointing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from posixpath import basename
 
 from ..index.repoindex import RepoIndex
 from ..model import Encoder
@@ -12,6 +14,9 @@ from .evidence import Found, find_evidence, read_message
 from .features import QuestionTerms
 from .judging import build_columns, find_counterpart, load_judge, measure_sureness
 from .ranking import Hit, Ranked
+
+_FEW = 20
+"""Passages that a commit wrote. The first one of Svelte 5 wrote hundreds, and lines of its parser were told by .eslintignore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +42,34 @@ def find_quotes(
     judge, scope = load_judge(), get_scope(question)
     weights = judge.weigh(build_columns(found, scope))
     order = (-weights).argsort(kind="stable")
+    if question.is_pointing:
+        about = _find_about(found, question.scope.file or "")
+        order = order[[place in about for place in order.tolist()]]
     best = [found[place] for place in order.tolist()]
+    if not best:
+        return Quotes()
     sureness = measure_sureness(best, weights[order], ranked.confidence, scope)
     probability = judge.get_probability(sureness) * question.read
     counterpart = find_counterpart(best, weights[order])
     if counterpart is not None:
         best.insert(1, best.pop(counterpart))
     return Quotes(tuple(best), 1 if counterpart is None else 2, probability, probability >= float(judge.bars[scope]))
+
+
+def _find_about(found: Sequence[Found], file: str) -> set[int]:
+    """Return the places of passages that tell of *file*, which a question only points at.
+
+    Those of another file do where they are about the change as a whole: a page or a changelog entry of a commit that wrote few.
+    """
+    beside = Counter(one.commit_id for one in found if one.passage.path)
+
+    def is_about(one: Found) -> bool:
+        passage = one.passage
+        if not passage.path or basename(passage.path) == basename(file):  # the file may have been moved since
+            return True
+        return passage.kind in ("docs", "changelog") and not passage.is_removed and beside[one.commit_id] <= _FEW
+
+    return {place for place, one in enumerate(found) if is_about(one)}
 
 
 def put_making_first(index: RepoIndex, question: Question, quotes: Quotes) -> Quotes:

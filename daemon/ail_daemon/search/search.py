@@ -44,22 +44,21 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
 
     required: see `rank_candidates`.
     """
-    is_pointing = _is_pointing(index, question)
-    if is_pointing:
+    if _is_pointing(index, question):
         question = _narrow(index, question)
     terms, found, side = _find(index, encoder, question, required)
     found = replace(found, confidence=found.confidence * question.read)
     quotes = find_quotes(index, question, terms, found, encoder if side == "semantic" and terms.asks == 1.0 else None)
-    if is_pointing and not question.scope.lines:
+    if question.is_pointing and not question.scope.lines:
         quotes = put_making_first(index, question, quotes)
     if terms.asks == 1.0 and not any(hit.signals.is_reference for hit in found.hits[:1]):
-        found = _judge(found, quotes, terms, is_pointing=is_pointing)
+        found = _judge(found, quotes, terms, is_pointing=question.is_pointing)
     is_worth_telling = found.has_evidence or found.confidence >= NOTHING_BELOW or bool(question.blamed)
     cited = _cite(index, question, found.hits[: question.limit]) if is_worth_telling else []
     if not found.has_evidence:
         cited = [one for one in cited if one.reasons]  # the nearest of unrelated commits is no hint
     shown = [one for one in quotes.found if one.commit_id in {each.hit.commit_id for each in cited}][: question.limit]
-    quoted = _choose_quoted(quotes, shown, cited, is_pointing=is_pointing)
+    quoted = _choose_quoted(quotes, shown, cited, is_pointing=question.is_pointing)
     said = answers.answer(
         question.text, cited, has_evidence=found.has_evidence, is_repeated=Repeated(index), quoted=quoted
     )
@@ -111,7 +110,7 @@ def _narrow(index: RepoIndex, question: Question) -> Question:
     """Return *question* limited to commits that made its lines, or touched its file: others share its few words by chance."""
     touching = _find_makers(index, question) or index.store.find_touching(question.scope.file or "")
     among = touching if question.among is None else touching & question.among
-    return replace(question, among=frozenset(among)) if among else question
+    return replace(question, among=frozenset(among) if among else question.among, is_pointing=True)
 
 
 def _find_makers(index: RepoIndex, question: Question) -> set[int]:

@@ -144,6 +144,21 @@ def test_a_file_alone_is_answered_by_what_the_commit_that_made_it_says(
     assert "wrong order" in ask("why is only one sent at a time?", "waiting.py")["answer"]
 
 
+MIXED = """
+    git init -q r; cd r
+    echo 'send = 1' > send.py; printf '# We wait here, because the peer may still send.\nwait = 1\n' > stop.py
+    printf '## Limits\n\nOne at a time is sent, because two came in the wrong order.\n' > limits.md
+    git add -A; commit -m 'Begin'
+"""
+
+
+@pytest.mark.parametrize("ask", [MIXED], indirect=True)
+@pytest.mark.parametrize("line", [1, None])
+def test_a_place_alone_is_not_answered_by_a_comment_of_another_file(ask: Any, line: int | None) -> None:
+    assert {one["path"] for one in ask("why is this so?", "send.py", line)["evidence"]} == {"limits.md"}
+    assert "stop.py" in {one["path"] for one in ask("why do we wait for the peer?", "send.py", line)["evidence"]}
+
+
 PASSING = """
     git init -q r; cd r
     echo 1 > a.py; git add -A; commit -m 'Begin'
