@@ -19,6 +19,7 @@ from ail_rpc.errors import AilError, NotEnrolledError
 
 from .commands import RELATED, WHY_SO
 from .documents import Document, count_units
+from .leaving import leave_with
 from .lenses import find_blocks
 from .questions import Answer
 from .results import make_result, write_hint, write_hover, write_title
@@ -86,8 +87,10 @@ def _get_uri(params: Any) -> str | None:
 
 @_unasked(None)
 async def initialize(ls: Server, params: types.InitializeParams) -> None:
-    """Take the settings that come with it."""
+    """Take the settings that come with it, and watch the editor's process."""
     ls.set(params.initialization_options)
+    if params.process_id is not None:
+        leave_with(params.process_id, ls.scratch.close)
 
 
 @_unasked(None)

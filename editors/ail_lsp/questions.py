@@ -19,6 +19,7 @@ from .documents import Document, to_whole_text
 from .git import read_commit_diff, read_working_diff
 from .places import Place, find_directory, find_file, read_contents, to_path
 from .results import Reason, Where, find_reason, write_commit
+from .scratch import Scratch
 
 _KEPT_S = 60.0
 _KEPT_MAX = 500
@@ -41,8 +42,9 @@ class NothingChangedError(NotFoundError):
 class Questions:
     """Asks for an editor. seen: the repositories that its files lie in; only their commits are shown."""
 
-    def __init__(self, asker: Asker) -> None:
+    def __init__(self, asker: Asker, scratch: Scratch) -> None:
         self.asker = asker
+        self._scratch = scratch
         self.seen: set[str] = set()
         self._kept: dict[tuple[str, int, Lines], tuple[float, Reason | None, Where]] = {}
 
@@ -111,7 +113,7 @@ class Questions:
             place = found.take(find_file(document.uri), self.seen)
             if place.file is None:
                 raise UsageError("a directory has no change", "open a file")
-            diff = read_working_diff(place.root, place.file, text, self.asker.limit_s)
+            diff = read_working_diff(place.root, place.file, text, self._scratch, self.asker.limit_s)
             if not diff and kind:
                 raise NothingChangedError("the buffer is as HEAD has it")
             about: dict[str, Any] = {"staged": diff} if diff else {"files": [place.file]}

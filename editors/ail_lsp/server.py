@@ -16,6 +16,7 @@ from .documents import Document
 from .indexing import Indexing
 from .protocol import Protocol
 from .questions import Answer, Questions
+from .scratch import Scratch
 from .settings import Settings, read_settings
 from .showing import Pages
 
@@ -31,9 +32,10 @@ class Server(LanguageServer):
         assert isinstance(self.protocol, Protocol)  # noqa: S101 - as it was just made
         self.protocol.documents = self.documents
         self.asker = Asker(Settings())
-        self.questions = Questions(self.asker)
+        self.scratch = Scratch()
+        self.questions = Questions(self.asker, self.scratch)
         self.indexing = Indexing(self, self.asker)
-        self.pages = Pages(self)
+        self.pages = Pages(self, self.scratch)
         self.cursors: dict[str, int] = {}
 
     @property

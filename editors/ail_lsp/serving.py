@@ -10,6 +10,7 @@ from typing import Any
 from lsprotocol import types
 
 from . import commands, features
+from .leaving import leave_on_signals
 from .protocol import BoundedInput
 from .server import Server
 
@@ -37,10 +38,12 @@ def serve(*, is_verbose: bool) -> int:
     """Serve on stdin and stdout until they end; return the exit status: 0 after `shutdown`."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO if is_verbose else logging.CRITICAL)
     server = make_server()
+    server.scratch.sweep()
+    leave_on_signals(server.scratch.close)
     try:
         server.start_io(stdin=BoundedInput(sys.stdin.buffer))  # type: ignore[arg-type]  # it reads lines and bytes alone
     finally:
-        server.pages.close()
+        server.scratch.close()
     return 0 if server.protocol._shutdown else 1
 
 

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from ail_rpc.errors import AilError
+
+from .scratch import Scratch
+
 if TYPE_CHECKING:
     from .server import Server
 
+_log = logging.getLogger(__name__)
 _MESSAGE_MAX_CHARS = 900
 _KEPT_PAGES = 20
 
 
 class Pages:
-    """Writes pages to files in a directory of mode 0700, which `close` removes."""
+    """Writes pages to files that end with this process."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, scratch: Scratch) -> None:
         self._server = server
-        self._directory: str | None = None
+        self._scratch = scratch
         self._count = 0
 
     async def present(self, result: dict[str, Any]) -> None:
@@ -51,18 +55,17 @@ class Pages:
             head = " ".join(text.split())[:_MESSAGE_MAX_CHARS]
             self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, head))
 
-    def close(self) -> None:
-        """Remove the pages."""
-        if self._directory:
-            shutil.rmtree(self._directory, ignore_errors=True)
-            self._directory = None
-
     async def _show(self, name: str, ending: str, text: str) -> bool:
         """Open *text* as a document; return whether the editor could."""
         window = self._server.client_capabilities.window
         if not (window and window.show_document and window.show_document.support):
             return False
-        return await self._open(self._write(name, ending, text).as_uri())
+        try:
+            page = self._write(name, ending, text)
+        except (OSError, AilError) as err:
+            _log.warning("no page could be written: %s", err)
+            return False
+        return await self._open(page.as_uri())
 
     async def _open(self, uri: str) -> bool:
         """Have the editor open a document; return whether it could."""
@@ -74,10 +77,8 @@ class Pages:
             return False
 
     def _write(self, name: str, ending: str, text: str) -> Path:
-        if self._directory is None:
-            self._directory = tempfile.mkdtemp(prefix="ail-lsp-")
         self._count = self._count % _KEPT_PAGES + 1
-        path = Path(self._directory, f"{name}-{self._count}{ending}")
+        path = Path(self._scratch.get_directory(), f"{name}-{self._count}{ending}")
         path.write_text(text, encoding="utf-8", errors="replace")
         os.chmod(path, 0o400)  # an edit would lead nowhere
         return path
