@@ -5,8 +5,9 @@ Reasons are kept a minute by document, version and lines, so that a mouse that c
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -133,9 +134,14 @@ class Questions:
 
         await self.asker.tell(prepare)
 
-    async def show(self, uri: str) -> str:
-        """Return the text of the virtual document `ail://commit/SHA?repo=…`. Raises UsageError, as `Asker.ask` does."""
+    async def show(self, uri: str, around: Iterable[str]) -> str:
+        """Return the text of the virtual document `ail://commit/SHA?repo=…`. Raises UsageError, as `Asker.ask` does.
+
+        around: the URIs of what is open; the commit may be of a repository that nothing was asked about yet, as after a restart.
+        """
         sha, repo, path = parse_commit_uri(uri)
+        if repo not in self.seen:
+            self.seen |= {place.root for place in map(_find_or_none, filter(None, map(to_path, around))) if place}
         if repo not in self.seen:
             raise UsageError("no file of that repository is open", "open one, then the commit")
         shown = await self.asker.ask(f"commit:{repo}", lambda: ("show", {"repo": to_wire_path(repo), "sha": sha}))
@@ -218,7 +224,8 @@ def parse_commit_uri(uri: str) -> tuple[str, str, str | None]:
 
 
 def _find_or_none(path: str) -> Place | None:
+    """Return the repository around a file or directory, None for none."""
     try:
-        return find_directory(path)
+        return find_directory(path if os.path.isdir(path) else os.path.dirname(path))
     except NotARepositoryError:
         return None

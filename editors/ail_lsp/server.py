@@ -57,6 +57,10 @@ class Server(LanguageServer):
         folders = list(self.workspace.folders)
         return folders or [uri for uri in (self.workspace.root_uri,) if uri]
 
+    def get_open(self) -> Sequence[str]:
+        """Return the URIs of the workspace's folders and of the open documents."""
+        return [*self.get_folders(), *self.documents]
+
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log it: an editor's user cannot do anything about a message that could not be read."""
         _log.warning("%s: %s", getattr(source, "__name__", source), error)
