@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from ail_rpc import VERSION
@@ -60,6 +62,13 @@ class Server(LanguageServer):
     def get_open(self) -> Sequence[str]:
         """Return the URIs of the workspace's folders and of the open documents."""
         return [*self.get_folders(), *self.documents]
+
+    def handle(self, body: bytes) -> None:
+        """Handle a message; one that cannot be read is logged."""
+        try:
+            self.protocol.handle_message(json.loads(body, object_hook=self.protocol.structure_message))
+        except Exception as err:  # noqa: BLE001 - whatever an editor sends, the next message is read
+            self.report_server_error(err, JsonRpcException)
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log it: an editor's user cannot do anything about a message that could not be read."""
