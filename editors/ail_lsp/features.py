@@ -111,13 +111,13 @@ async def did_change_configuration(ls: Server, params: types.DidChangeConfigurat
 
 @_unasked(None)
 async def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
-    """Return why the line is so, nothing where that is not sure enough."""
+    """Return why the line is so, nothing where that is not sure enough, or is what the line itself says."""
     document, number = ls.documents.get(params.text_document.uri), params.position.line + 1
     if document is None or ls.settings.hover == "off":
         return None
     may_ask = ls.settings.hover == "auto"
     reason, where = await ls.questions.find_reason(document, (number, number), "hover", may_ask=may_ask)
-    if reason is None:
+    if reason is None or reason.repeats(document.get_line(number)):
         return None
     formats = _get_hover_formats(ls)
     is_markdown = not formats or types.MarkupKind.Markdown in formats

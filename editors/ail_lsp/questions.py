@@ -96,9 +96,8 @@ class Questions:
         found = _Found()
 
         def prepare() -> tuple[str, dict[str, Any]]:
-            place = find_file(uri) if uri else find_only(folders)
-            found.take(place, self.seen)
-            return "ask", self._make_params(place._replace(file=None), question)
+            place = (find_file(uri) if uri else find_only(folders))._replace(file=None)
+            return "ask", self._make_params(found.take(place, self.seen), question)
 
         reply = await self.asker.ask(uri or "", prepare)
         return Answer(reply, found.get_where(None))

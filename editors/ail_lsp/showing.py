@@ -12,6 +12,7 @@ from pygls.exceptions import JsonRpcException
 
 from ail_rpc.errors import AilError
 
+from .results import write_message
 from .scratch import Scratch
 
 if TYPE_CHECKING:
@@ -36,13 +37,8 @@ class Pages:
             return
         if await self._show("why", ".md", result["markdown"]):
             return
-        error = result["error"]
-        kind = types.MessageType.Warning if error else types.MessageType.Info
-        parts = [error["message"], error["hint"]] if error else [result["answer"], result["sureness"]]
-        cited = [f"{one['short']} {one['subject']}" for one in result["citations"][:1]]
-        self._server.window_show_message(
-            types.ShowMessageParams(kind, " ".join(filter(None, parts + cited))[:_MESSAGE_MAX_CHARS])
-        )
+        kind = types.MessageType.Warning if result["error"] else types.MessageType.Info
+        self._server.window_show_message(types.ShowMessageParams(kind, write_message(result)))
 
     async def show_commit(self, uri: str, text: str) -> None:
         """Show a commit, unless the editor's extension does: by its URI where the editor asks for contents, else its text."""
@@ -52,7 +48,7 @@ class Pages:
         is_virtual = bool(workspace and workspace.text_document_content)
         sha = uri.removeprefix("ail://commit/")[:10]
         if not await (self._open(uri) if is_virtual else self._show(f"commit-{sha}", ".diff", text)):
-            head = " ".join(text.split())[:_MESSAGE_MAX_CHARS]
+            head = text[:_MESSAGE_MAX_CHARS].rpartition("\n")[0]
             self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, head))
 
     async def _show(self, name: str, ending: str, text: str) -> bool:

@@ -193,6 +193,8 @@ def test_an_extension_that_presents_results_gets_them_as_values(served: tuple[Ho
 
 
 def test_a_free_question_is_about_the_workspace_s_repository(editor: Editor, served: tuple[Home, Repository]) -> None:
+    result = editor.execute("ail.ask", "why is the start page blue?", editor.open(served[1].path / "upload.py"))
+    assert result["place"] == "", "it was not about the file"
     result = editor.execute("ail.ask", "why is the start page blue?")
     assert "red was taken for an error" in result["answer"]
     assert result["citations"][0]["sha"] == served[1].shas["paint"]
