@@ -96,6 +96,13 @@ def test_an_editor_that_is_killed_takes_its_server_along_though_another_holds_it
         assert not page.parent.exists()
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_without_an_editor_s_pipes_it_says_so(home: Home, closed: str) -> None:
+    done = home.run("sh", "-c", f"ail-lsp {closed}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("ail-lsp: stdin or stdout is closed\nhint: ")
+
+
 @pytest.mark.parametrize("process", [0, -1, 2**31 - 1, 2**70])
 def test_a_process_that_cannot_be_watched_is_not(home: Home, repo: Repository, process: int) -> None:
     with Editor(home.env) as editor:
