@@ -5,8 +5,9 @@
 Without a CLONE, the daemon is a server that answers at once: the figures are the program's alone. With one (a work tree, as of
 pytest), it is enrolled in a home of its own, and hovers are on random lines of its Python files that are not blank, each
 asked once: half of them in files that the daemon did not know to be open, half once it has read ahead what git says of the
-file, in turn, so that a busy machine slows both. How long that reading took is counted apart. Beside the wall clock stands
-the processor time, which a busy machine changes less.
+file, in turn, so that a busy machine slows both. Every second line is asked of the daemon alone, on an open connection: the
+difference is the server's. How long the reading ahead took is counted apart. Beside the wall clock stands the processor
+time, which a busy machine changes less.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from pathlib import Path
 
 import psutil
 from tests.editors.lsp import Editor
-from tests.running import BIN, Home, prepare_models, sealed_home
+from tests.running import BIN, Calling, Home, prepare_models, sealed_home
+
+from ail_rpc import WHY
 
 from .client import serve
 from .figures import percentile, show
@@ -75,55 +78,75 @@ def choose_lines(clone: Path, count: int, seed: int) -> list[tuple[Path, int]]:
 
 def measure_hovers(home: Home, lines: list[tuple[Path, int]], repo: Path | None = None) -> None:
     """Print how long hovers take, how many say something, and the memory after them. repo: enrolled, as its lines are."""
-    with running(home) as (editor, _, _):
+    asking = home.connected() if repo else contextlib.nullcontext()
+    with running(home) as (editor, _, _), asking as call:
         _switch(editor, hover="off")  # nothing is read ahead of what is opened meanwhile
         uris = {path: editor.open(path) for path, _ in lines}
         _switch(editor, hover="auto")
         for _ in range(3):  # the daemon loads the index and the model once
             editor.execute("ail.why", uris[lines[0][0]], [1, 1])
-        cold, warm, ahead, said = [], [], [], 0
+        found, ahead = _Found(), []
         for path, those in itertools.groupby(sorted(lines), key=lambda one: one[0]):
             numbers = [number for _, number in those]
             half = len(numbers) // 2 if repo else len(numbers)
-            cold += [_hover(editor, uris[path], number) for number in numbers[:half]]
-            if repo and numbers[half:]:
-                ahead.append(_read_ahead(home, repo, path))
-                warm += [_hover(editor, uris[path], number) for number in numbers[half:]]
-        process = psutil.Process(editor.process.pid)
-        for words, found in (("not asked before", cold), ("of a file that was read ahead", warm)):
-            if found:
-                times = [took_ms for took_ms, _ in found]
-                said += sum(is_said for _, is_said in found)
-                show(f"hover, {words}, {len(times)} lines: median", statistics.median(times), "ms")
-                show("… p95", percentile(times, 0.95), "ms", f"≤ {HOVER_MS}")
+            found.add("not asked before", editor, call, repo, path, numbers[:half])
+            if repo and call and numbers[half:]:
+                ahead.append(_read_ahead(call, repo, path))
+                found.add("of a file that was read ahead", editor, call, repo, path, numbers[half:])
+        found.show()
         if ahead:
             show(f"reading {len(ahead)} files ahead: median of one", statistics.median(ahead), "s", digits=1)
             show("… p95", percentile(ahead, 0.95), "s", digits=1)
-        show("hovers that say something", 100 * said / len(lines), "%")
         begin = time.perf_counter()
         for path, number in lines[:50]:
             editor.hover(uris[path], number)
         show("the same again, mean", (time.perf_counter() - begin) * 1000 / len(lines[:50]), "ms")
-        show("memory after them", process.memory_info().rss / 1e6, "MB", f"≤ {MEMORY_MB}")
+        show("memory after them", psutil.Process(editor.process.pid).memory_info().rss / 1e6, "MB", f"≤ {MEMORY_MB}")
+
+
+class _Found:
+    """How many ms hovers took, and the same question to the daemon alone on every second line, by kind of file."""
+
+    def __init__(self) -> None:
+        self.hovers: dict[str, list[float]] = {}
+        self.questions: dict[str, list[float]] = {}
+        self.said: list[bool] = []
+
+    def add(
+        self, kind: str, editor: Editor, call: Calling | None, repo: Path | None, path: Path, numbers: list[int]
+    ) -> None:
+        """Hover on lines of a file and, where there is a daemon to compare with, ask it, in turn: a busy machine slows both."""
+        for number in numbers:
+            hovers, questions = self.hovers.setdefault(kind, []), self.questions.setdefault(kind, [])
+            begin = time.perf_counter()
+            if repo and call and len(hovers) > len(questions):
+                file = str(path.relative_to(repo))
+                call("ask", repo=str(repo), question=WHY, limit=5, file=file, lines=[number, number])
+                questions.append((time.perf_counter() - begin) * 1000)
+            else:
+                self.said.append(editor.hover(path.as_uri(), number) is not None)
+                hovers.append((time.perf_counter() - begin) * 1000)
+
+    def show(self) -> None:
+        """Print them."""
+        for kind, hovers in sorted(self.hovers.items()):
+            show(f"hover, {kind}, {len(hovers)} lines: median", statistics.median(hovers), "ms")
+            show("… p95", percentile(hovers, 0.95), "ms", f"≤ {HOVER_MS}")
+            if questions := self.questions[kind]:
+                show(f"the daemon alone, {len(questions)} other lines: median", statistics.median(questions), "ms")
+                show("… p95", percentile(questions, 0.95), "ms")
+        show("hovers that say something", 100 * statistics.mean(self.said), "%")
 
 
 def _switch(editor: Editor, **settings: str) -> None:
     editor.notify("workspace/didChangeConfiguration", {"settings": {"ail": settings}})
 
 
-def _hover(editor: Editor, uri: str, number: int) -> tuple[float, bool]:
-    """Return how many ms a hover took, and whether it says something."""
-    begin = time.perf_counter()
-    is_said = editor.hover(uri, number) is not None
-    return (time.perf_counter() - begin) * 1000, is_said
-
-
-def _read_ahead(home: Home, repo: Path, path: Path) -> float:
+def _read_ahead(call: Calling, repo: Path, path: Path) -> float:
     """Have the daemon read *path* ahead; return how many seconds that took."""
     begin = time.perf_counter()
-    with home.connected() as call:
-        while not call("prefetch", repo=str(repo), file=str(path.relative_to(repo)))["ready"]:
-            time.sleep(0.02)
+    while not call("prefetch", repo=str(repo), file=str(path.relative_to(repo)))["ready"]:
+        time.sleep(0.02)
     return time.perf_counter() - begin
 
 

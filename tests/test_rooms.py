@@ -43,7 +43,16 @@ DOORS = {
     "msgpack": {"framing.py"},
     "watchdog": {"indexing/watching/inotify.py", "indexing/watching/observer.py"},
     "mcp": {"server.py"},
-    "pygls": {"commands.py", "features.py", "indexing.py", "loading.py", "protocol.py", "server.py", "showing.py"},
+    "pygls": {
+        "commands.py",
+        "features.py",
+        "indexing.py",
+        "loading.py",
+        "protocol.py",
+        "server.py",
+        "serving.py",
+        "showing.py",
+    },
     "lsprotocol": {
         "commands.py",
         "features.py",

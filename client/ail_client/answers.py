@@ -41,10 +41,11 @@ def describe_origin(reply: dict[str, Any]) -> str:
     found = find_origin(reply)
     if not found or reply.get("outcome") != "answered":
         return ""
-    now = f", today on line {found['line_now']}" if found.get("line_now") else ""
+    line, line_now = found.get("line") or 1, found.get("line_now")
+    now = "" if not line_now else ", still there" if line_now == line else f", today on line {line_now}"
     gone = ", gone since" if found.get("is_current") is False else ""
     taken = "taken out by that commit from" if found.get("is_removed") else "written at"
-    return f"a {to_line(found['kind'])} {taken} {to_path(found['path'])}:{found.get('line') or 1}{now or gone}"
+    return f"a {to_line(found['kind'])} {taken} {to_path(found['path'])}:{line}{now or gone}"
 
 
 def describe_answer(reply: dict[str, Any]) -> str:

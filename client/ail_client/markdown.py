@@ -13,7 +13,7 @@ import re
 from .sanitise import to_block, to_line, to_path
 from .wrapping import reflow
 
-_SIGNS = re.compile(r"[\\`*_\[\]<>&|~{}]")
+_SIGNS = re.compile(r"[\\`*\[\]<>&|~{}]|_(?![0-9A-Za-z])|(?<![0-9A-Za-z])_")  # an underscore within a word is no markup
 _REFERENCES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 _AT_START = re.compile(r"(\d{1,9})([.)])|[!-/:-@\[-`{-~]")
 _ACTED_UPON = re.compile(

@@ -53,6 +53,16 @@ def get_socket_path(env: Mapping[str, str] | None = None) -> str:
     return _fitting(tried, "the default is")
 
 
+def get_runtime_dir(env: Mapping[str, str] | None = None) -> str:
+    """Return the directory of files that belong to a running program: `$XDG_RUNTIME_DIR/ail`, or `run` in the state directory.
+
+    A runtime directory of another user is skipped, as by `get_socket_path`.
+    """
+    env = os.environ if env is None else env
+    runtime = env.get("XDG_RUNTIME_DIR", "")
+    return os.path.join(runtime, "ail") if _is_own_directory(runtime) else os.path.join(get_state_dir(env), "run")
+
+
 def get_lock_path(socket_path: str) -> str:
     """Return the file that the daemon of *socket_path* holds an exclusive flock on while it runs."""
     return socket_path + ".lock"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from ail_rpc import VERSION
-from ail_rpc.errors import AilError, NotInstalledError
+from ail_rpc.errors import AilError, NotInstalledError, UsageError
 
 _EXIT_INTERRUPTED = 130
 
@@ -18,6 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parse(sys.argv[1:] if argv is None else argv)
     try:
         _require_extra()
+        _require_editor()
         from .loading import load_types
 
         load_types()
@@ -48,3 +49,8 @@ def _require_extra() -> None:
         raise NotInstalledError(
             "the language server's library is not installed", "pip install 'archaeological-intelligence[lsp]'"
         )
+
+
+def _require_editor() -> None:
+    if sys.stdin is None or sys.stdout is None:  # as Python has it where a descriptor is closed
+        raise UsageError("stdin or stdout is closed", "an editor starts this program itself: docs/editors.md says how")

@@ -25,7 +25,7 @@ WHY_SO = "Why is this so?"
 async def text_document_content(ls: Server, params: types.TextDocumentContentParams) -> types.TextDocumentContentResult:
     """Return the text of a commit."""
     try:
-        return types.TextDocumentContentResult(await ls.questions.show(params.uri))
+        return types.TextDocumentContentResult(await ls.questions.show(params.uri, ls.get_open()))
     except AilError as err:
         return types.TextDocumentContentResult(f"{err.message}\n{err.hint}\n")
 
@@ -90,7 +90,7 @@ async def show_commit(ls: Server, *arguments: Any) -> Any:
         case _:
             raise JsonRpcInvalidParams("ail.showCommit takes [sha, uri or null] or [ail://commit/…]")
     try:
-        text = await ls.questions.show(uri)
+        text = await ls.questions.show(uri, ls.get_open())
     except AilError as err:
         return await _fail(ls, "commit", err)
     await ls.pages.show_commit(uri, text)

@@ -19,6 +19,7 @@ from ail_rpc.errors import AilError, NotEnrolledError
 
 from .commands import RELATED, WHY_SO
 from .documents import Document, count_units
+from .leaving import leave_with
 from .lenses import find_blocks
 from .questions import Answer
 from .results import make_result, write_hint, write_hover, write_title
@@ -86,8 +87,10 @@ def _get_uri(params: Any) -> str | None:
 
 @_unasked(None)
 async def initialize(ls: Server, params: types.InitializeParams) -> None:
-    """Take the settings that come with it."""
+    """Take the settings that come with it, and watch the editor's process."""
     ls.set(params.initialization_options)
+    if params.process_id is not None:
+        leave_with(params.process_id, ls.scratch.close)
 
 
 @_unasked(None)
@@ -108,13 +111,13 @@ async def did_change_configuration(ls: Server, params: types.DidChangeConfigurat
 
 @_unasked(None)
 async def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
-    """Return why the line is so, nothing where that is not sure enough."""
+    """Return why the line is so, nothing where that is not sure enough, or is what the line itself says."""
     document, number = ls.documents.get(params.text_document.uri), params.position.line + 1
     if document is None or ls.settings.hover == "off":
         return None
     may_ask = ls.settings.hover == "auto"
     reason, where = await ls.questions.find_reason(document, (number, number), "hover", may_ask=may_ask)
-    if reason is None:
+    if reason is None or reason.repeats(document.get_line(number)):
         return None
     formats = _get_hover_formats(ls)
     is_markdown = not formats or types.MarkupKind.Markdown in formats

@@ -12,6 +12,8 @@ import tempfile
 from ail_client.staged import PATCH_MAX_BYTES, QUIET
 from ail_rpc.errors import NotInstalledError, OutOfTimeError
 
+from .scratch import Scratch
+
 DIFF_MAX_BYTES = 256 << 10
 """Of a commit that is shown."""
 
@@ -31,15 +33,16 @@ def read_commit_diff(root: str, sha: str, path: str | None, limit_s: float) -> s
     return text + "\n… the rest is left out\n" if len(out) > DIFF_MAX_BYTES else text
 
 
-def read_working_diff(root: str, file: str, text: str, limit_s: float) -> str:
+def read_working_diff(root: str, file: str, text: str, scratch: Scratch, limit_s: float) -> str:
     """Return how *text* differs from *file* (from the root) in HEAD, as the daemon takes it; "" where it does not.
 
-    Also "" where HEAD has no such file or the diff is larger than the daemon takes. Raises NotInstalledError, OutOfTimeError.
+    Also "" where HEAD has no such file or the diff is larger than the daemon takes. scratch: where both are compared.
+    Raises NotInstalledError, OutOfTimeError, UnavailableError.
     """
     committed = _run(root, ["cat-file", "blob", f"HEAD:{file}"], limit_s)
     if committed is None or committed == text.encode("utf-8", "surrogateescape"):
         return ""
-    with tempfile.TemporaryDirectory(prefix="ail-lsp-") as beside:
+    with tempfile.TemporaryDirectory(dir=scratch.get_directory()) as beside:
         for name, content in (("a", committed), ("b", text.encode("utf-8", "surrogateescape"))):
             with open(os.path.join(beside, name), "wb") as out:
                 out.write(content)
@@ -55,9 +58,7 @@ def read_working_diff(root: str, file: str, text: str, limit_s: float) -> str:
 def _run(directory: str, arguments: list[str], limit_s: float, well: tuple[int, ...] = (0,)) -> bytes | None:
     """Return what git prints; None where it exits with none of *well*."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | QUIET
-    environment["GIT_CEILING_DIRECTORIES"] = os.path.dirname(
-        directory
-    )  # a directory of /tmp may lie in anybody's repository
+    environment["GIT_CEILING_DIRECTORIES"] = os.path.dirname(directory)  # a home may be a repository, too
     command = ["git", "--no-pager", "-c", "core.quotePath=false", "-c", "core.fsmonitor=false", *arguments]
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What pygls leaves to be wished for: documents with LSP's own lines, a reply to every request, a bound on what is read.
+"""What pygls leaves to be wished for: documents with LSP's own lines, a reply to every request.
 
 A message that does not fit its type gets no reply from pygls 2.1, so that the editor waits for ever, and a pop-up on top.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator
 from concurrent.futures import InvalidStateError
-from typing import Any, BinaryIO
+from typing import Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -18,11 +18,6 @@ from .documents import Document
 
 SCHEME = "ail"
 """Of virtual documents."""
-
-MESSAGE_MAX_BYTES = 64 << 20
-_HEADER_MAX_BYTES = 1024
-_CHUNK_BYTES = 1 << 20
-_NO_MESSAGE = b"null"
 
 
 class Protocol(LanguageServerProtocol):
@@ -87,25 +82,3 @@ class Protocol(LanguageServerProtocol):
                 self._send_response(number, None, err.to_response_error())
             else:
                 self._handle_response(number, None, err.to_response_error())
-
-
-class BoundedInput:
-    """The editor's end of the pipe as pygls reads it, with a limit on one message: a larger one is skipped."""
-
-    def __init__(self, source: BinaryIO) -> None:
-        self._source = source
-
-    def readline(self) -> bytes:
-        """Return a line of a header, or the first KiB of what is none."""
-        return self._source.readline(_HEADER_MAX_BYTES)
-
-    def read(self, size_bytes: int) -> bytes:
-        """Return a message's body; b"" at the end."""
-        if size_bytes <= MESSAGE_MAX_BYTES:
-            return self._source.read(size_bytes)
-        while size_bytes > 0:
-            chunk = self._source.read(min(size_bytes, _CHUNK_BYTES))
-            if not chunk:
-                return b""
-            size_bytes -= len(chunk)
-        return _NO_MESSAGE

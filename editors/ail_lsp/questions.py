@@ -5,8 +5,9 @@ Reasons are kept a minute by document, version and lines, so that a mouse that c
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,6 +20,7 @@ from .documents import Document, to_whole_text
 from .git import read_commit_diff, read_working_diff
 from .places import Place, find_directory, find_file, read_contents, to_path
 from .results import Reason, Where, find_reason, write_commit
+from .scratch import Scratch
 
 _KEPT_S = 60.0
 _KEPT_MAX = 500
@@ -41,8 +43,9 @@ class NothingChangedError(NotFoundError):
 class Questions:
     """Asks for an editor. seen: the repositories that its files lie in; only their commits are shown."""
 
-    def __init__(self, asker: Asker) -> None:
+    def __init__(self, asker: Asker, scratch: Scratch) -> None:
         self.asker = asker
+        self._scratch = scratch
         self.seen: set[str] = set()
         self._kept: dict[tuple[str, int, Lines], tuple[float, Reason | None, Where]] = {}
 
@@ -93,9 +96,8 @@ class Questions:
         found = _Found()
 
         def prepare() -> tuple[str, dict[str, Any]]:
-            place = find_file(uri) if uri else find_only(folders)
-            found.take(place, self.seen)
-            return "ask", self._make_params(place._replace(file=None), question)
+            place = (find_file(uri) if uri else find_only(folders))._replace(file=None)
+            return "ask", self._make_params(found.take(place, self.seen), question)
 
         reply = await self.asker.ask(uri or "", prepare)
         return Answer(reply, found.get_where(None))
@@ -111,7 +113,7 @@ class Questions:
             place = found.take(find_file(document.uri), self.seen)
             if place.file is None:
                 raise UsageError("a directory has no change", "open a file")
-            diff = read_working_diff(place.root, place.file, text, self.asker.limit_s)
+            diff = read_working_diff(place.root, place.file, text, self._scratch, self.asker.limit_s)
             if not diff and kind:
                 raise NothingChangedError("the buffer is as HEAD has it")
             about: dict[str, Any] = {"staged": diff} if diff else {"files": [place.file]}
@@ -131,9 +133,14 @@ class Questions:
 
         await self.asker.tell(prepare)
 
-    async def show(self, uri: str) -> str:
-        """Return the text of the virtual document `ail://commit/SHA?repo=…`. Raises UsageError, as `Asker.ask` does."""
+    async def show(self, uri: str, around: Iterable[str]) -> str:
+        """Return the text of the virtual document `ail://commit/SHA?repo=…`. Raises UsageError, as `Asker.ask` does.
+
+        around: the URIs of what is open; the commit may be of a repository that nothing was asked about yet, as after a restart.
+        """
         sha, repo, path = parse_commit_uri(uri)
+        if repo not in self.seen:
+            self.seen |= {place.root for place in map(_find_or_none, filter(None, map(to_path, around))) if place}
         if repo not in self.seen:
             raise UsageError("no file of that repository is open", "open one, then the commit")
         shown = await self.asker.ask(f"commit:{repo}", lambda: ("show", {"repo": to_wire_path(repo), "sha": sha}))
@@ -216,7 +223,8 @@ def parse_commit_uri(uri: str) -> tuple[str, str, str | None]:
 
 
 def _find_or_none(path: str) -> Place | None:
+    """Return the repository around a file or directory, None for none."""
     try:
-        return find_directory(path)
+        return find_directory(path if os.path.isdir(path) else os.path.dirname(path))
     except NotARepositoryError:
         return None

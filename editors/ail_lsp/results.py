@@ -19,7 +19,12 @@ from ail_client.sanitise import to_block, to_line, to_path
 _SENTENCES_MAX = 2
 _REASON_MAX_CHARS = 600
 _EXCERPT_MAX_CHARS = 1500
+_MESSAGE_MAX_CHARS = 900
 _PART = re.compile(r"(?P<text>.+?) \((?P<sha>[0-9a-f]{7,64})\)(?: |$)", re.DOTALL)
+_WORD = re.compile(r"\w+")
+_SAME_WORDS = 4
+"""Consecutive words that a line and a passage have by no chance."""
+
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[\"'`(]?[A-Z0-9_`])")
 
 
@@ -46,13 +51,21 @@ class Where(NamedTuple):
 class Reason(NamedTuple):
     """The reason a reply states.
 
-    text: at most two sentences; citation: the one they stand in; confidence: 0 to 1; commits: how many are cited.
+    text: at most two sentences; citation: the one they stand in; confidence: 0 to 1; commits: how many are cited; is_in_file:
+    whether they are a comment or docstring of the asked file, and stand there still.
     """
 
     text: str
     citation: dict[str, Any]
     confidence: float
     commits: int
+    is_in_file: bool = False
+
+    def repeats(self, line: str) -> bool:
+        """Whether the reason is what *line* itself says: some words of a comment that it is taken from."""
+        words, said = _WORD.findall(line), " ".join(_WORD.findall(self.text))
+        runs = (" ".join(words[at : at + _SAME_WORDS]) for at in range(len(words) - _SAME_WORDS + 1))
+        return self.is_in_file and any(run in said for run in runs)
 
 
 def find_reason(reply: dict[str, Any], least: float) -> Reason | None:
@@ -64,7 +77,13 @@ def find_reason(reply: dict[str, Any], least: float) -> Reason | None:
     text, sha = (found["text"], found["sha"]) if found else (reply["answer"], "")
     citation = next((one for one in citations if sha and str(one["sha"]).startswith(sha)), citations[0])
     sentences = _SENTENCE_END.split(" ".join(text.split()))[:_SENTENCES_MAX]
-    return Reason(_cut(to_line(" ".join(sentences)), _REASON_MAX_CHARS), citation, confidence, len(citations))
+    text = _cut(to_line(" ".join(sentences)), _REASON_MAX_CHARS)
+    return Reason(text, citation, confidence, len(citations), _is_in_file(reply))
+
+
+def _is_in_file(reply: dict[str, Any]) -> bool:
+    quoted = [one for one in reply.get("evidence") or [] if one.get("is_quoted")]
+    return any(one.get("is_current") and one.get("path") == reply.get("file") for one in quoted)
 
 
 def write_hover(reason: Reason, where: Where, *, is_markdown: bool) -> str:
@@ -149,6 +168,16 @@ def write_page(result: dict[str, Any]) -> str:
     for number, citation in enumerate(result["citations"], 1):
         lines += _write_citation(number, citation)
     return "\n".join(lines) + "\n"
+
+
+def write_message(result: dict[str, Any]) -> str:
+    """Return a result as one line, for an editor that opens no document: of several lines, some show the last alone."""
+    if error := result["error"]:
+        return " ".join(filter(None, [error["message"], error["hint"]]))
+    parts = [*result["answer"].split("\n"), result["sureness"], *result["notes"]]
+    cited = [one["relation"] or f"{one['short']} {one['subject']}" for one in result["citations"]]
+    parts += [*cited, *result["companions"]] if result["isOfChange"] else cited[:1]
+    return _cut(" ".join(filter(None, parts)), _MESSAGE_MAX_CHARS)
 
 
 def write_commit(commit: dict[str, Any], diff: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from ail_rpc import VERSION
@@ -16,6 +18,7 @@ from .documents import Document
 from .indexing import Indexing
 from .protocol import Protocol
 from .questions import Answer, Questions
+from .scratch import Scratch
 from .settings import Settings, read_settings
 from .showing import Pages
 
@@ -31,9 +34,10 @@ class Server(LanguageServer):
         assert isinstance(self.protocol, Protocol)  # noqa: S101 - as it was just made
         self.protocol.documents = self.documents
         self.asker = Asker(Settings())
-        self.questions = Questions(self.asker)
+        self.scratch = Scratch()
+        self.questions = Questions(self.asker, self.scratch)
         self.indexing = Indexing(self, self.asker)
-        self.pages = Pages(self)
+        self.pages = Pages(self, self.scratch)
         self.cursors: dict[str, int] = {}
 
     @property
@@ -54,6 +58,17 @@ class Server(LanguageServer):
         """Return the URIs of the workspace's folders."""
         folders = list(self.workspace.folders)
         return folders or [uri for uri in (self.workspace.root_uri,) if uri]
+
+    def get_open(self) -> Sequence[str]:
+        """Return the URIs of the workspace's folders and of the open documents."""
+        return [*self.get_folders(), *self.documents]
+
+    def handle(self, body: bytes) -> None:
+        """Handle a message; one that cannot be read is logged."""
+        try:
+            self.protocol.handle_message(json.loads(body, object_hook=self.protocol.structure_message))
+        except Exception as err:  # noqa: BLE001 - whatever an editor sends, the next message is read
+            self.report_server_error(err, JsonRpcException)
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log it: an editor's user cannot do anything about a message that could not be read."""

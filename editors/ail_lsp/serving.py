@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from lsprotocol import types
+from pygls.io_ import StdoutWriter
 
 from . import commands, features
-from .protocol import BoundedInput
+from .leaving import leave_on_signals
+from .reading import take_messages
 from .server import Server
 
 _FEATURES: tuple[tuple[str, Callable[..., Any], Any], ...] = (
@@ -37,10 +40,16 @@ def serve(*, is_verbose: bool) -> int:
     """Serve on stdin and stdout until they end; return the exit status: 0 after `shutdown`."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO if is_verbose else logging.CRITICAL)
     server = make_server()
+    server.scratch.sweep()
+    leave_on_signals(server.scratch.close)
+    server.protocol.set_writer(StdoutWriter(sys.stdout.buffer))
+    source = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115 - a thread reads it until this process ends
     try:
-        server.start_io(stdin=BoundedInput(sys.stdin.buffer))  # type: ignore[arg-type]  # it reads lines and bytes alone
+        asyncio.run(take_messages(source, server.handle))
+    except (BrokenPipeError, SystemExit):
+        pass  # the editor left, or said that it leaves
     finally:
-        server.pages.close()
+        server.scratch.close()
     return 0 if server.protocol._shutdown else 1
 
 

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from ail_rpc.errors import AilError
+
+from .results import write_message
+from .scratch import Scratch
+
 if TYPE_CHECKING:
     from .server import Server
 
+_log = logging.getLogger(__name__)
 _MESSAGE_MAX_CHARS = 900
 _KEPT_PAGES = 20
 
 
 class Pages:
-    """Writes pages to files in a directory of mode 0700, which `close` removes."""
+    """Writes pages to files that end with this process."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, scratch: Scratch) -> None:
         self._server = server
-        self._directory: str | None = None
+        self._scratch = scratch
         self._count = 0
 
     async def present(self, result: dict[str, Any]) -> None:
@@ -32,13 +37,8 @@ class Pages:
             return
         if await self._show("why", ".md", result["markdown"]):
             return
-        error = result["error"]
-        kind = types.MessageType.Warning if error else types.MessageType.Info
-        parts = [error["message"], error["hint"]] if error else [result["answer"], result["sureness"]]
-        cited = [f"{one['short']} {one['subject']}" for one in result["citations"][:1]]
-        self._server.window_show_message(
-            types.ShowMessageParams(kind, " ".join(filter(None, parts + cited))[:_MESSAGE_MAX_CHARS])
-        )
+        kind = types.MessageType.Warning if result["error"] else types.MessageType.Info
+        self._server.window_show_message(types.ShowMessageParams(kind, write_message(result)))
 
     async def show_commit(self, uri: str, text: str) -> None:
         """Show a commit, unless the editor's extension does: by its URI where the editor asks for contents, else its text."""
@@ -48,21 +48,20 @@ class Pages:
         is_virtual = bool(workspace and workspace.text_document_content)
         sha = uri.removeprefix("ail://commit/")[:10]
         if not await (self._open(uri) if is_virtual else self._show(f"commit-{sha}", ".diff", text)):
-            head = " ".join(text.split())[:_MESSAGE_MAX_CHARS]
+            head = text[:_MESSAGE_MAX_CHARS].rpartition("\n")[0]
             self._server.window_show_message(types.ShowMessageParams(types.MessageType.Info, head))
-
-    def close(self) -> None:
-        """Remove the pages."""
-        if self._directory:
-            shutil.rmtree(self._directory, ignore_errors=True)
-            self._directory = None
 
     async def _show(self, name: str, ending: str, text: str) -> bool:
         """Open *text* as a document; return whether the editor could."""
         window = self._server.client_capabilities.window
         if not (window and window.show_document and window.show_document.support):
             return False
-        return await self._open(self._write(name, ending, text).as_uri())
+        try:
+            page = self._write(name, ending, text)
+        except (OSError, AilError) as err:
+            _log.warning("no page could be written: %s", err)
+            return False
+        return await self._open(page.as_uri())
 
     async def _open(self, uri: str) -> bool:
         """Have the editor open a document; return whether it could."""
@@ -74,10 +73,8 @@ class Pages:
             return False
 
     def _write(self, name: str, ending: str, text: str) -> Path:
-        if self._directory is None:
-            self._directory = tempfile.mkdtemp(prefix="ail-lsp-")
         self._count = self._count % _KEPT_PAGES + 1
-        path = Path(self._directory, f"{name}-{self._count}{ending}")
+        path = Path(self._scratch.get_directory(), f"{name}-{self._count}{ending}")
         path.write_text(text, encoding="utf-8", errors="replace")
         os.chmod(path, 0o400)  # an edit would lead nowhere
         return path

@@ -40,6 +40,8 @@ def test_a_quoted_comment_is_said_to_stand_where_it_stands_wherever_it_is_quoted
     comment = message | {"path": "src/http.py", "line": 12, "kind": "comment", "line_now": 14, "is_current": True}
     daemon.script["ask"] = daemon.make_reply(evidence=[message, comment])
     assert "a comment written at src/http.py:12, today on line 14" in client.run("ask", "why?").stdout
+    daemon.script["ask"] = daemon.make_reply(evidence=[message, comment | {"line_now": 12}])
+    assert "a comment written at src/http.py:12, still there\n" in client.run("ask", "why?").stdout
     daemon.script["ask"] = daemon.make_reply(evidence=[message, comment | {"is_quoted": False}])
     assert "a comment" not in client.run("ask", "why?").stdout
 

@@ -168,7 +168,7 @@ def test_plain_prose_stays_as_it_is() -> None:
         "It's 40 % slower - and a-b/c: see e.g. UTF8; ok?",
     ):
         assert escape(text) == text
-    assert escape("use foo_bar and @pytest.fixture, see #12.") == "use foo\\_bar and `@pytest.fixture`, see `#12`."
+    assert escape("use foo_bar and @pytest.fixture, see #12.") == "use foo_bar and `@pytest.fixture`, see `#12`."
     assert code("a`b") == "``a`b``"
 
 

@@ -69,10 +69,12 @@ class Editor:
         """What the server has written there."""
         return b"".join(self._errors).decode(errors="replace")
 
-    def initialize(self, *folders: Path, capabilities: dict[str, Any] | None = None, **settings: Any) -> dict[str, Any]:
-        """Do the handshake; return the server's capabilities."""
+    def initialize(
+        self, *folders: Path, capabilities: dict[str, Any] | None = None, process: int | None = None, **settings: Any
+    ) -> dict[str, Any]:
+        """Do the handshake; return the server's capabilities. process: the editor's, as the server is told."""
         params = {
-            "processId": None, "rootUri": None, "capabilities": CAPABILITIES if capabilities is None else capabilities,
+            "processId": process, "rootUri": None, "capabilities": CAPABILITIES if capabilities is None else capabilities,
             "workspaceFolders": [{"uri": one.as_uri(), "name": one.name} for one in folders],
             "initializationOptions": settings,
         }  # fmt: skip

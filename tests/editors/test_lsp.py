@@ -193,6 +193,8 @@ def test_an_extension_that_presents_results_gets_them_as_values(served: tuple[Ho
 
 
 def test_a_free_question_is_about_the_workspace_s_repository(editor: Editor, served: tuple[Home, Repository]) -> None:
+    result = editor.execute("ail.ask", "why is the start page blue?", editor.open(served[1].path / "upload.py"))
+    assert result["place"] == "", "it was not about the file"
     result = editor.execute("ail.ask", "why is the start page blue?")
     assert "red was taken for an error" in result["answer"]
     assert result["citations"][0]["sha"] == served[1].shas["paint"]
@@ -212,6 +214,17 @@ def test_a_commit_is_a_virtual_document_with_its_diff(editor: Editor, served: tu
     assert "names no commit" in editor.request("workspace/textDocumentContent", {"uri": "ail://commit/--help"})["text"]
     shown = editor.execute("ail.showCommit", served[1].shas["paint"][:12], None)
     assert "+body { background: blue }" in shown["text"]
+
+
+def test_a_server_that_was_started_again_shows_the_commits_of_what_is_open(
+    editor: Editor, served: tuple[Home, Repository]
+) -> None:
+    result = editor.execute("ail.why", editor.open(served[1].path / "upload.py"), [2, 2])
+    about = {"uri": result["citations"][0]["uri"]}
+    with start(served[0], hover="onDemand") as again:
+        assert "no file of that repository is open" in again.request("workspace/textDocumentContent", about)["text"]
+        again.open(served[1].path / "upload.py")
+        assert "    Retry uploads once" in again.request("workspace/textDocumentContent", about)["text"]
 
 
 def test_an_editor_that_asks_for_content_is_shown_a_commit_by_its_address(served: tuple[Home, Repository]) -> None:

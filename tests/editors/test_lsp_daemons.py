@@ -211,6 +211,7 @@ def test_related_sends_the_buffer_s_change_and_diagnostics_show_what_comes_back(
     result = editor.execute("ail.related", uri)
     assert result["companions"] == ["tests/test_http.py usually changes with src/http.py: 8 of 10 times"]
     assert "What history says of this change:\n" in result["markdown"]
+    assert "4f1c2d9e4f is taken back (2026-05-04" in editor.wait_for("window/showMessage")["message"]
     assert scripted.get_params("related")["staged"] == (
         "diff --git a/upload.py b/upload.py\n--- a/upload.py\n+++ b/upload.py\n@@ -2 +1,0 @@ def upload():\n-    retry(1)\n"
     )

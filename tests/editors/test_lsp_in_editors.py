@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
-from tests.editors.conftest import Neovim, add
+from tests.editors.conftest import ROOT, Neovim, add
 from tests.integration.conftest import Repository
 from tests.running import BIN, Home
 from tests.tools import require
@@ -73,6 +74,34 @@ def test_neovim_s_own_client_hovers_follows_the_buffer_and_runs_the_action(
     assert seen["titles"] == ["Why is this so?", "What bears on this change?"]
     assert REASON in seen["answer"]
     assert REASON in " ".join(seen["said"]), "it opens no documents: a message says it"
+
+
+RECIPE_IN_NEOVIM = """
+{recipe}
+vim.cmd('edit!')
+wait(function() return ail and (vim.lsp.get_client_by_id(ail) or {{}}).initialized end)
+vim.lsp.buf.execute_command({{ command = 'ail.why', arguments = {{ vim.uri_from_bufnr(0), {{ 2, 2 }} }} }})
+local function read()
+  for _, window in ipairs(vim.api.nvim_list_wins()) do
+    if vim.wo[window].previewwindow then return vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(window), 0, -1, false) end
+  end
+end
+wait(function() return read() ~= nil end)
+emit('page', table.concat(read(), ' '))
+vim.lsp.stop_client(ail)
+wait(function() return vim.lsp.client_is_stopped(ail) end)
+"""
+
+
+def test_the_recipe_for_an_older_neovim_shows_the_answer_in_the_preview_window(
+    nvim: Neovim, home: Home, repo: Repository
+) -> None:
+    add(home, repo)
+    recipe = re.search(r"```lua\n(-- Neovim 0\.7 .*?)```", (ROOT / "docs" / "editors.md").read_text(), re.DOTALL)
+    assert recipe is not None
+    seen = nvim(RECIPE_IN_NEOVIM.format(recipe=recipe[1]), str(repo.path / "upload.py"), cwd=repo.path)
+    assert seen["page"].startswith("## Why is this so? `upload.py:2`")
+    assert REASON in seen["page"]
 
 
 def test_emacs_s_eglot_hovers_and_offers_the_actions(home: Home, repo: Repository) -> None:

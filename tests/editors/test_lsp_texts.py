@@ -136,6 +136,22 @@ def test_a_hover_links_commit_and_pull_request_and_says_what_became_of_it() -> N
     assert "reverted by cccccccccc" in said
 
 
+def test_a_reason_repeats_a_line_that_it_is_quoted_from_and_no_other() -> None:
+    comment = {"kind": "comment", "path": "a.py", "line": 3, "is_current": True, "is_quoted": True}
+    answer = "Proxies drop idle connections, so that one retry on a fresh one is enough. (4f1c2d9e)"
+    reply = ScriptedDaemon.make_reply(file="a.py", answer=answer, evidence=[comment])
+    reason = find_reason(reply, 0.5)
+    assert reason is not None
+    assert reason.repeats("    # Proxies drop idle connections, so that")
+    assert reason.repeats("    # one retry on a fresh one is enough. Two are too many.")
+    assert not reason.repeats("    retry(once=True)")
+    assert not reason.repeats("# Proxies drop")
+    for elsewhere in (comment | {"path": "b.py"}, comment | {"is_current": False}, comment | {"is_quoted": False}):
+        quoted = find_reason(reply | {"evidence": [elsewhere]}, 0.5)
+        assert quoted is not None
+        assert not quoted.repeats("    # Proxies drop idle connections, so that")
+
+
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
 def test_no_commit_of_the_hostile_corpus_marks_anything_up(step: int) -> None:
     for hostile in CORPUS[::step]:

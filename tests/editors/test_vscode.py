@@ -89,12 +89,12 @@ def find_code_server() -> Path:
 
 
 @contextlib.contextmanager
-def serving(home: Home, modules: Path, project: Path) -> Iterator[str]:
-    """Run VS Code with the extension; yield its address."""
+def serving(home: Home, modules: Path, project: Path, server: Path = BIN / "ail-lsp") -> Iterator[tuple[str, int]]:
+    """Run VS Code with the extension; yield its address and its process."""
     data = home.directory / "vscode"
     (data / "User").mkdir(parents=True)
     (data / "Machine").mkdir()
-    (data / "Machine" / "settings.json").write_text(json.dumps({"ail.serverPath": str(BIN / "ail-lsp")}))
+    (data / "Machine" / "settings.json").write_text(json.dumps({"ail.serverPath": str(server)}))
     entry = modules / "node_modules/code-server/out/node/entry.js"
     command = [require("node"), str(entry), "--user-data-dir", str(data), "--extensions-dir", str(data / "extensions")]
     installed = home.run(*command, "--install-extension", str(VSIX))
@@ -107,7 +107,7 @@ def serving(home: Home, modules: Path, project: Path) -> Iterator[str]:
         process = subprocess.Popen([*command, *quiet, "--bind-addr", address], env=home.env, stdout=log, stderr=log)
     try:
         wait_until_listening(address)
-        yield f"http://{address}/?folder={project}"
+        yield f"http://{address}/?folder={project}", process.pid
     finally:
         process.terminate()
         process.wait(30)
@@ -123,16 +123,16 @@ def wait_until_listening(address: str) -> None:
     raise AssertionError(f"nothing listens at {address}")
 
 
-def drive(modules: Path, chromium: str, url: str, pictures: Path, theme: str) -> dict[str, Any]:
-    """Ask about the retry in the browser; return what stands in the window."""
+def drive(script: str, modules: Path, chromium: str, url: str, picture: Path, **more: Any) -> dict[str, Any]:
+    """Ask about the retry in the browser as the *script* does; return what stands in the window."""
     options = {
         "modules": str(modules), "chromium": chromium, "url": url, "file": "upload.py", "line": 20,
         "code": "connection.reopen().put(chunk)", "subject": "Retry a chunk", "expect": "Proxies drop connections",
-        "picture": str(pictures / f"vscode-{theme}.png"), "peekPicture": str(pictures / f"vscode-peek-{theme}.png"),
+        "picture": str(picture), **more,
     }  # fmt: skip
-    script = ROOT / "editors" / "vscode" / "smoke" / "smoke.mjs"
+    path = ROOT / "editors" / "vscode" / "smoke" / script
     done = subprocess.run(
-        [require("node"), str(script), json.dumps(options)], capture_output=True, text=True, timeout=240, check=False
+        [require("node"), str(path), json.dumps(options)], capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, (done.stderr, options["picture"])
     seen: dict[str, Any] = json.loads(done.stdout)
@@ -147,11 +147,12 @@ def test_a_question_is_asked_and_answered_in_vs_code_in_dark_and_in_light(
 ) -> None:
     modules, chromium = find_code_server(), require("chromium")
     pictures = Path(os.environ.get("AIL_TEST_PICTURES") or tmp_path)
-    with serving(home, modules, project.path) as url:
+    with serving(home, modules, project.path) as (url, _):
         for theme, name in THEMES.items():
             user = home.directory / "vscode" / "User" / "settings.json"
             user.write_text(json.dumps(SETTINGS | {"workbench.colorTheme": name}))
-            seen = drive(modules, chromium, url, pictures, theme)
+            picture, peek = pictures / f"vscode-{theme}.png", pictures / f"vscode-peek-{theme}.png"
+            seen = drive("smoke.mjs", modules, chromium, url, picture, peekPicture=str(peek))
             sha = project.shas["retry"][:10]
             assert "One retry is enough because" in seen["message"]
             assert "likely: " in seen["message"]
@@ -162,4 +163,32 @@ def test_a_question_is_asked_and_answered_in_vs_code_in_dark_and_in_light(
             assert sha in seen["hover"]
             assert "+        connection.reopen().put(chunk)" in seen["peek"].replace("\xa0", " ")
             assert " AIL" in seen["status"]
-            assert (pictures / f"vscode-{theme}.png").stat().st_size > 10_000
+            assert picture.stat().st_size > 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_vs_code_outlives_its_language_server_says_what_happened_and_offers_a_restart(
+    home: Home, project: Repository, tmp_path: Path
+) -> None:
+    modules, chromium = find_code_server(), require("chromium")
+    server = home.directory / "ail-lsp"
+    server.write_text(f'#!/bin/sh\nexec {BIN / "ail-lsp"} "$@"\n')
+    server.chmod(0o755)
+    with serving(home, modules, project.path, server) as (url, process):
+        (home.directory / "vscode" / "User" / "settings.json").write_text(json.dumps(SETTINGS))
+        picture = Path(os.environ.get("AIL_TEST_PICTURES") or tmp_path) / "vscode-server-ended.png"
+        seen = drive(
+            "outliving.mjs", modules, chromium, url, picture, server=str(server), descendantsOf=process
+        )  # fmt: skip
+        log = "".join(path.read_text() for path in home.directory.glob("vscode/**/remoteexthost.log"))
+    sentence = "ail-lsp ended with status 3 (no module named pygls). It was started 5 times in a row."
+    assert project.shas["retry"][:10] in seen["hover"], "the new server knows the buffer that was not saved"
+    assert sentence in seen["popUp"]
+    assert "Restart" in seen["popUp"]
+    assert f"{sentence}\nSelect to restart it." in seen["status"]
+    assert seen["view"].startswith(sentence)
+    assert seen["again"].startswith("Proxies drop connections")
+    assert "+        connection.reopen().put(chunk)" in seen["peek"].replace("\xa0", " ")
+    assert log
+    assert "rejected promise not handled" not in log

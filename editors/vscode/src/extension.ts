@@ -3,14 +3,17 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as vscode from "vscode";
-import { LanguageClient, State, TransportKind, type LanguageClientOptions, type ServerOptions } from "vscode-languageclient/node";
+import type { LanguageClientOptions } from "vscode-languageclient/node";
+import { Client } from "./client";
 import { findServer, INSTALL } from "./finding";
 import { Pages, SCHEME } from "./pages";
 import { findHunk, isResult, type Node, type Result } from "./result";
 import { Status, type IndexingStatus } from "./status";
+import { MISSING, Supervisor, type Server, type State } from "./supervising";
 import { WhyView } from "./view";
 
 const REST_MS = 300;
+const START_MS = 10_000;
 const SAID_MISSING = "saidMissing";
 let extension: Extension | undefined;
 
@@ -23,13 +26,21 @@ export async function deactivate(): Promise<void> {
   await extension?.stop();
 }
 
+class NotRunningError extends Error {}
+
 class Extension {
-  private client: LanguageClient | undefined;
+  private client: Client | undefined;
   private readonly log = vscode.window.createOutputChannel("AIL", { log: true });
-  private readonly pages = new Pages(() => this.client);
+  private readonly supervisor = new Supervisor({
+    find: () => findServer(getSetting("serverPath", ""), process.env, os.homedir(), isProgram),
+    connect: (server) => this.connect(server),
+    note: (state, problem) => this.note(state, problem),
+  });
+  private readonly pages = new Pages((uri, token) => this.readCommitText(uri, token));
   private readonly view = new WhyView();
   private readonly status = new Status();
   private resting: NodeJS.Timeout | undefined;
+  private isAskedFor = false;
   private asked: { uri: vscode.Uri; position: vscode.Position } | undefined;
 
   constructor(private readonly context: vscode.ExtensionContext) {
@@ -41,8 +52,8 @@ class Extension {
       "ail.askRepository": () => this.askRepository(),
       "ail.relatedHere": (about?: { resourceUri?: vscode.Uri }) => this.findRelated(about?.resourceUri),
       "ail.openPage": () => this.openPage(),
-      "ail.openCommit": (node: Node) => this.openCommit(node),
-      "ail.peekCommit": (node: Node) => this.peekCommit(node),
+      "ail.openCommit": (node: Node) => this.told(() => this.openCommit(node)),
+      "ail.peekCommit": (node: Node) => this.told(() => this.peekCommit(node)),
       "ail.openOnWeb": (node: Node) => node.citation && vscode.env.openExternal(vscode.Uri.parse(node.citation.url)),
       "ail.copySha": (node: Node) => node.citation && vscode.env.clipboard.writeText(node.citation.sha),
       "ail.addRepository": () => this.addRepository(),
@@ -57,37 +68,28 @@ class Extension {
     subscriptions.push(vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration("ail.serverPath") && this.restart()));
   }
 
-  /** Start the server, or say how to install it: once, and whenever somebody asked for it; else the status bar says it. */
-  async start(isAskedFor = false): Promise<void> {
-    const program = findServer(getSetting("serverPath", ""), process.env, os.homedir(), isProgram);
-    if (!program) {
-      this.status.setProblem(`ail-lsp was not found: ${INSTALL}`);
-      await this.sayMissing(isAskedFor);
-      return;
-    }
-    const server: ServerOptions = { command: program, transport: TransportKind.stdio };
-    const client = new LanguageClient("ail", "AIL", server, this.makeOptions());
-    this.client = client;
-    client.onDidChangeState((event) => this.note(event.newState));
-    client.onNotification("ail/status", (status: IndexingStatus) => this.status.setIndexing(status));
-    try {
-      await client.start();
-    } catch (err) {
-      this.status.setProblem(`ail-lsp could not be started: ${String(err)}`);
-    }
+  async start(): Promise<void> {
+    await this.supervisor.start();
   }
 
   async stop(): Promise<void> {
-    const client = this.client;
-    this.client = undefined;
-    if (client?.needsStop()) {
-      await client.stop();
+    await this.supervisor.stop();
+  }
+
+  /** Restart the server and do *again* what could not be done without it. */
+  private async restart(again?: () => Promise<void>): Promise<void> {
+    this.isAskedFor = true;
+    if (await this.supervisor.restart()) {
+      await again?.();
     }
   }
 
-  private async restart(): Promise<void> {
-    await this.stop();
-    await this.start(true);
+  private async connect(server: Server): Promise<Client> {
+    const client = new Client(server, this.makeOptions());
+    client.onNotification("ail/status", (status: IndexingStatus) => this.status.setIndexing(status));
+    await client.start();
+    this.client = client;
+    return client;
   }
 
   private makeOptions(): LanguageClientOptions {
@@ -109,13 +111,39 @@ class Extension {
     };
   }
 
-  private note(state: State): void {
-    const isRunning = state === State.Running;
-    void vscode.commands.executeCommand("setContext", "ail.isRunning", isRunning);
-    this.status.setProblem(state === State.Stopped ? "ail-lsp has stopped; “AIL: Restart the Language Server” starts it again" : "");
+  /** Say in the status bar, the view and the log how it is with the server; and aloud, where it was given up. */
+  private note(state: State, problem: string): void {
+    if (state !== "running") {
+      this.client = undefined;
+    }
+    if (problem) {
+      this.log.warn(problem);
+    }
+    void vscode.commands.executeCommand("setContext", "ail.isRunning", state === "running");
+    void vscode.commands.executeCommand("setContext", "ail.hasProblem", state === "stopped" && problem !== "");
+    this.status.setServer(state, problem);
+    this.view.setProblem(state === "stopped" ? problem : "");
+    if (state === "stopped" && problem) {
+      void this.sayProblem(problem, this.isAskedFor);
+      this.isAskedFor = false;
+    }
   }
 
-  private async sayMissing(isAskedFor: boolean): Promise<void> {
+  /** Say why the server does not run, with what can be done about it; that it is missing only once, unless that was asked. */
+  private async sayProblem(problem: string, isAskedFor: boolean, again?: () => Promise<void>): Promise<void> {
+    if (problem === MISSING) {
+      await this.sayMissing(isAskedFor, again);
+      return;
+    }
+    const chosen = await vscode.window.showWarningMessage(`AIL: ${problem}`, "Restart", "Show Log");
+    if (chosen === "Restart") {
+      await this.restart(again);
+    } else if (chosen === "Show Log") {
+      this.log.show();
+    }
+  }
+
+  private async sayMissing(isAskedFor: boolean, again?: () => Promise<void>): Promise<void> {
     if (!isAskedFor && this.context.globalState.get(SAID_MISSING, false)) {
       return;
     }
@@ -127,7 +155,7 @@ class Extension {
     } else if (chosen === "Copy Command") {
       await vscode.env.clipboard.writeText(INSTALL);
     } else if (chosen === "Look Again") {
-      await this.start(true);
+      await this.restart(again);
     }
   }
 
@@ -174,16 +202,48 @@ class Extension {
 
   /** Ask the server; what it returns is shown by the client's middleware, for lenses and actions as well. */
   private async ask(command: string, ...args: unknown[]): Promise<void> {
-    if (!this.client?.isRunning()) {
-      void vscode.window.showWarningMessage("AIL: the language server does not run.", "Restart").then((chosen) => chosen && this.restart());
-      return;
-    }
+    const again = () => this.ask(command, ...args);
     const progress = { location: vscode.ProgressLocation.Window, title: "AIL is asking history" };
-    try {
-      await vscode.window.withProgress(progress, () => vscode.commands.executeCommand(command, ...args));
-    } catch (err) {
-      void vscode.window.showWarningMessage(`AIL: ${err instanceof Error ? err.message : String(err)}`);
+    await this.told(async () => {
+      const result = await vscode.window.withProgress(progress, async () => {
+        await this.getClient();
+        return vscode.commands.executeCommand(command, ...args);
+      });
+      if (result === undefined || result === null) {
+        throw new NotRunningError("ail-lsp ended before it answered.");
+      }
+    }, again);
+  }
+
+  /** Return the client of the running server, waiting for one that is being started. Throws NotRunningError. */
+  private async getClient(): Promise<Client> {
+    await this.supervisor.isRunning(START_MS);
+    if (!this.client) {
+      throw new NotRunningError(this.supervisor.problem || "the language server does not answer.");
     }
+    return this.client;
+  }
+
+  /** Do something that needs the server; say what went wrong, and offer a restart where it is the server. */
+  private async told(work: () => Promise<void>, again: () => Promise<void> = work): Promise<void> {
+    try {
+      await work();
+    } catch (err) {
+      const said = err instanceof Error ? err.message : String(err);
+      if (!(await this.supervisor.isRunning(START_MS))) {
+        await this.sayProblem(this.supervisor.problem || said, true, again);
+      } else if (err instanceof NotRunningError) {
+        const chosen = await vscode.window.showWarningMessage(`AIL: ${said}`, "Ask Again");
+        await (chosen && again());
+      } else {
+        void vscode.window.showWarningMessage(`AIL: ${said}`);
+      }
+    }
+  }
+
+  private async readCommitText(uri: string, token: vscode.CancellationToken): Promise<string> {
+    const client = await this.getClient();
+    return (await client.sendRequest<{ text: string }>("workspace/textDocumentContent", { uri }, token)).text;
   }
 
   private async show(result: Result): Promise<void> {
@@ -244,7 +304,7 @@ class Extension {
       return;
     }
     const params = { textDocument: { uri: editor.document.uri.toString() }, position: editor.selection.active };
-    this.resting = setTimeout(() => void this.client?.sendNotification("ail/cursor", params), REST_MS);
+    this.resting = setTimeout(() => void this.client?.sendNotification("ail/cursor", params).catch(() => undefined), REST_MS);
   }
 }
 

@@ -1,7 +1,6 @@
 // Virtual documents: answers as Markdown pages, commits as the server has them. Both under the scheme `ail`.
 
 import * as vscode from "vscode";
-import type { LanguageClient } from "vscode-languageclient/node";
 import type { Result } from "./result";
 
 export const SCHEME = "ail";
@@ -12,16 +11,15 @@ export class Pages implements vscode.TextDocumentContentProvider {
   private readonly originals = new Map<string, string>();
   private count = 0;
 
-  constructor(private readonly getClient: () => LanguageClient | undefined) {}
+  /** read: returns the text of a commit's document, or throws a sentence. */
+  constructor(private readonly read: (uri: string, token: vscode.CancellationToken) => Promise<string>) {}
 
   async provideTextDocumentContent(uri: vscode.Uri, token: vscode.CancellationToken): Promise<string> {
     const text = this.texts.get(uri.toString());
     if (text !== undefined) {
       return text;
     }
-    const original = this.originals.get(uri.toString()) ?? uri.toString(true);
-    const found = await this.getClient()?.sendRequest<{ text: string }>("workspace/textDocumentContent", { uri: original }, token);
-    return found?.text ?? "AIL's language server does not run.";
+    return this.read(this.originals.get(uri.toString()) ?? uri.toString(true), token);
   }
 
   /** Return the URI of a commit's document. VS Code spells addresses anew; the server gets the one that it made. */

@@ -1,6 +1,7 @@
 // The status bar: whether the server runs, and how far a repository is being read.
 
 import * as vscode from "vscode";
+import { MISSING, type State } from "./supervising";
 
 export interface IndexingStatus {
   repo: string;
@@ -11,6 +12,7 @@ export interface IndexingStatus {
 export class Status {
   private readonly item = vscode.window.createStatusBarItem("ail", vscode.StatusBarAlignment.Left, -10);
   private readonly indexing = new Map<string, string>();
+  private state: State = "starting";
   private problem = "";
 
   constructor() {
@@ -23,9 +25,11 @@ export class Status {
     this.item.dispose();
   }
 
-  /** Say that the server cannot answer, "" that it can. */
-  setProblem(problem: string): void {
+  /** Say how it is with the server. */
+  setServer(state: State, problem: string): void {
+    this.state = state;
     this.problem = problem;
+    this.indexing.clear(); // of a server that is gone; a new one tells anew
     this.draw();
   }
 
@@ -41,9 +45,12 @@ export class Status {
 
   private draw(): void {
     const [first] = this.indexing.values();
-    this.item.backgroundColor = this.problem ? new vscode.ThemeColor("statusBarItem.warningBackground") : undefined;
-    this.item.text = this.problem ? "$(warning) AIL" : first === undefined ? "$(history) AIL" : `$(sync~spin) AIL: ${first}`;
-    this.item.tooltip = this.problem || [...this.indexing].map(([repo, text]) => `${repo}: ${text}`).join("\n") || "Ask history";
-    this.item.command = this.problem ? "ail.begin" : "ail.askRepository";
+    const isOff = this.state === "stopped" && this.problem !== "";
+    const isBusy = this.state === "starting" && this.problem !== "";
+    this.item.backgroundColor = isOff ? new vscode.ThemeColor("statusBarItem.warningBackground") : undefined;
+    this.item.text = isOff ? "$(warning) AIL" : isBusy ? "$(sync~spin) AIL" : first === undefined ? "$(history) AIL" : `$(sync~spin) AIL: ${first}`;
+    const offer = isOff && this.problem !== MISSING ? "\nSelect to restart it." : "";
+    this.item.tooltip = this.problem + offer || [...this.indexing].map(([repo, text]) => `${repo}: ${text}`).join("\n") || "Ask history";
+    this.item.command = !isOff ? "ail.askRepository" : this.problem === MISSING ? "ail.begin" : "ail.restart";
   }
 }

@@ -8,6 +8,7 @@ export class WhyView implements vscode.TreeDataProvider<Node> {
   readonly onDidChangeTreeData = this.changed.event;
   private readonly tree: vscode.TreeView<Node>;
   private nodes: Node[] = [];
+  private problem = "";
   result: Result | undefined;
 
   constructor() {
@@ -23,7 +24,7 @@ export class WhyView implements vscode.TreeDataProvider<Node> {
   async show(result: Result): Promise<void> {
     this.result = result;
     this.nodes = makeNodes(result);
-    this.tree.message = getMessage(result);
+    this.setProblem(this.problem);
     this.tree.description = result.place;
     this.changed.fire();
     await vscode.commands.executeCommand("setContext", "ail.hasAnswer", true);
@@ -33,6 +34,12 @@ export class WhyView implements vscode.TreeDataProvider<Node> {
     } else {
       await vscode.commands.executeCommand("ailWhy.focus", { preserveFocus: true });
     }
+  }
+
+  /** Say in place of the answer why there will be no other, "" where there will. An empty view has its own words for it. */
+  setProblem(problem: string): void {
+    this.problem = problem;
+    this.tree.message = !this.result ? "" : problem ? `${problem} These are the commits of the last answer.` : getMessage(this.result);
   }
 
   getParent(): undefined {
