@@ -32,24 +32,29 @@ class EmbeddingRows(Database):
             )
 
     def clear_embeddings(self) -> None:
-        """Delete every embedding: another model serves now."""
+        """Delete every embedding, and disown the codes that were made of them: another model serves now."""
         with self.transaction() as db:
             db.execute("DELETE FROM embeddings")
+            db.execute("DELETE FROM meta WHERE key = 'codes'")
 
     def count_embedded(self) -> int:
         """Return how many commits have an embedding."""
         ((embedded,),) = self.read("SELECT count(*) FROM commits JOIN embeddings USING (text_hash)")
         return int(embedded)
 
-    def iter_embeddings(self, ids: Sequence[int] | None = None) -> Iterator[tuple[Ids, Embeddings]]:
-        """Yield batches of commit ids (n,) and embeddings (n, dimension), of all commits or of *ids*; gaps are left out.
+    def note_codes(self, digest: str) -> None:
+        """Remember the checksum of the file of codes that is made of these embeddings. No answer changes by it."""
+        with self.transaction(is_counted=False) as db:
+            db.execute("REPLACE INTO meta VALUES ('codes', ?)", (digest,))
+
+    def iter_embeddings(self, ids: Sequence[int] | Ids) -> Iterator[tuple[Ids, Embeddings]]:
+        """Yield batches of commit ids (n,) and embeddings (n, dimension) of *ids*; gaps are left out.
 
         In batches: the whole of a large history at once would leave its float32 form behind in the process's memory.
         """
-        wanted = [row[0] for row in self.read("SELECT id FROM commits")] if ids is None else list(ids)
         query = f"SELECT c.id, e.vector FROM commits c JOIN embeddings e USING (text_hash) WHERE c.id {AMONG}"  # noqa: S608
-        for start in range(0, len(wanted), BATCH):
-            if rows := self.read(query, listed(wanted[start : start + BATCH])):
+        for start in range(0, len(ids), BATCH):
+            if rows := self.read(query, listed(ids[start : start + BATCH])):
                 flat = np.frombuffer(b"".join(vector for _, vector in rows), np.float16).astype(np.float32)
                 yield np.array([i for i, _ in rows], np.int64), flat.reshape(len(rows), -1)
 
