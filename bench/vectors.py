@@ -30,9 +30,10 @@ import psutil
 from tests.running import prepare_models
 
 from ail_daemon.encoding import DEFAULT_MODEL, open_encoder
-from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.index.codes import CODES, load_vectors
 from ail_daemon.index.store import STORE_FILE, Store, hash_text, open_reader
-from ail_daemon.model import Commit, Embeddings, Encoder
+from ail_daemon.index.vectors import Vectors
+from ail_daemon.model import Commit, Embeddings
 
 from .figures import percentile, seconds, show
 
@@ -108,7 +109,7 @@ def main() -> None:
     faiss.omp_set_num_threads(1)
     compare(kept, asked, WAYS if given.only is None else {name: WAYS[name] for name in given.only})
     with tempfile.TemporaryDirectory() as directory:
-        measure_index(Path(directory), kept, asked, encoder)
+        measure_index(Path(directory), kept, asked)
 
 
 def read_embeddings(directories: list[Path], model_id: str) -> Halves:
@@ -203,44 +204,33 @@ def measure_recall(index: Any, kept: Halves, asked: Embeddings, best: Embeddings
     return [float(share) for share in np.mean(found, axis=0)]
 
 
-# --- the daemon's index -----------------------------------------------------------------------------------------------
+# --- the daemon's vectors, over a store -------------------------------------------------------------------------------
 
 
-class Known:
-    """The encoder of embeddings that are there already."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self.model_id, self.dimension = encoder.model_id, encoder.dimension
-
-    def encode(self, texts: list[str]) -> Embeddings:
-        """Nothing is encoded."""
-        raise NotImplementedError
-
-
-def measure_index(directory: Path, kept: Halves, asked: Embeddings, encoder: Encoder) -> None:
-    """Print what the daemon's index takes over *kept*."""
-    fill(directory, kept, encoder)
-    known = Known(encoder)
-    for which in ("first", "second"):
-        before = psutil.Process().memory_info().rss
-        started = time.perf_counter()
-        index = RepoIndex(directory, known)
-        show(f"opened, {which} time, with the store's check", time.perf_counter() - started, "s", "<= 3")
-        show("  its vectors alone", seconds(lambda index=index: index.use_encoder(known)), "s")  # type: ignore[misc]
-        show("  memory", (psutil.Process().memory_info().rss - before) / 1e6, "MB", digits=0)
-        if which == "first":
-            index.close()
-    ask(index, kept, asked)
-    change(index, asked)
-    index.close()
-    size = sum(path.stat().st_size for path in directory.iterdir() if path.name.startswith("vectors"))
-    show("disk a commit, for the codes", size / len(kept), "B", digits=0)
+def measure_index(directory: Path, kept: Halves, asked: Embeddings) -> None:
+    """Print what the daemon's vectors take over a store of *kept*."""
+    fill(directory, kept)
+    for which in ("without the file of codes", "with it"):
+        started, before = time.perf_counter(), psutil.Process().memory_info().rss
+        store = Store(directory / STORE_FILE)
+        show(f"store opened and checked, {which}", time.perf_counter() - started, "s")
+        vectors = Vectors(asked.shape[1], store.iter_embeddings)
+        took_s = seconds(lambda v=vectors, s=store: load_vectors(v, s, directory / CODES))  # type: ignore[misc]
+        show("  vectors loaded", took_s, "s", "<= 3 with all else")
+        show("  memory of both", (psutil.Process().memory_info().rss - before) / 1e6, "MB", digits=0)
+        if which != "with it":
+            store.close()
+            del vectors
+    ask(vectors, kept, asked)
+    change(vectors, asked)
+    store.close()
+    if vectors.are_codes:
+        show("disk a commit, for the codes", (directory / CODES).stat().st_size / len(kept), "B", digits=0)
 
 
-def fill(directory: Path, kept: Halves, encoder: Encoder) -> None:
+def fill(directory: Path, kept: Halves) -> None:
     """Make a store in *directory* with a commit for each of *kept*."""
     store = Store(directory / STORE_FILE)
-    store.set_meta(model_id=encoder.model_id)
     with store.filling():
         for start in range(0, len(kept), PART):
             rows = kept[start : start + PART]
@@ -258,12 +248,12 @@ def make_commits(start: int, count: int) -> Iterator[Commit]:
         yield Commit(f"{number:040x}", parents, "A", "a@example.org", number, 0, number, f"Change number {number}")
 
 
-def ask(index: RepoIndex, kept: Halves, asked: Embeddings) -> None:
+def ask(vectors: Vectors, kept: Halves, asked: Embeddings) -> None:
     """Print how long finding and scoring take, and how much of the best is found."""
     best, times, found = find_best(kept, asked), [], []
     for one, wanted in zip(asked, best, strict=True):
         started = time.perf_counter()
-        near = index.find_near(one[None], LOOKED_AT)
+        near = vectors.find(one[None], LOOKED_AT)
         times.append((time.perf_counter() - started) * 1e3)
         cosines = np.array(list(near.values()))
         found.append([np.mean(cosines[:most] >= wanted[most - 1] - EQUAL) for most in (NEAREST, LOOKED_AT)])
@@ -274,20 +264,17 @@ def ask(index: RepoIndex, kept: Halves, asked: Embeddings) -> None:
     dice = np.random.default_rng(3)
     for count in (100, 1000):
         some = [dice.integers(1, len(kept), count).tolist() for _ in range(50)]
-        times = [seconds(lambda ids=ids: index.score_near(asked[:1], ids)) * 1e3 for ids in some]  # type: ignore[misc]
+        times = [seconds(lambda ids=ids: vectors.score(asked[:1], ids)) * 1e3 for ids in some]  # type: ignore[misc]
         show(f"the cosines of {count} commits: p50", percentile(times, 0.5), "ms")
         show("  p95", percentile(times, 0.95), "ms")
 
 
-def change(index: RepoIndex, asked: Embeddings) -> None:
+def change(vectors: Vectors, asked: Embeddings) -> None:
     """Print how long a new commit, and one that goes, take."""
-    added, removed = [], []
-    for number in range(20):
-        commit = next(make_commits(1 << 40 | number, 1))
-        row = [hash_text(commit.message)], asked[number : number + 1]
-        added.append(seconds(lambda commit=commit, row=row: index.change(commits=[commit], embedded=row)) * 1e3)  # type: ignore[misc]
-        removed.append(seconds(lambda commit=commit: index.change(gone=[commit.sha])) * 1e3)  # type: ignore[misc]
-    show("one commit more, the store's transaction and all: p50", percentile(added, 0.5), "ms")
+    ids = [np.array([(1 << 40) + number]) for number in range(20)]
+    added = [seconds(lambda one=one: vectors.add(one, asked[:1])) * 1e3 for one in ids]  # type: ignore[misc]
+    removed = [seconds(lambda one=one: vectors.remove(one)) * 1e3 for one in ids]  # type: ignore[misc]
+    show("one commit more: p50", percentile(added, 0.5), "ms")
     show("one commit less: p50", percentile(removed, 0.5), "ms")
 
 
