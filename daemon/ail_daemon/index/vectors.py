@@ -188,8 +188,12 @@ def _choose(among: frozenset[int] | None) -> Any:
     """Return FAISS's parameters of a search among these ids alone, None for all."""
     if among is None:
         return None
+    ids = np.fromiter(among, np.int64, len(among))
+    is_chosen = np.zeros(int(ids.max()) + 1, np.bool_)
+    is_chosen[ids] = True
     chosen = faiss.SearchParameters()
-    chosen.sel = faiss.IDSelectorBatch(np.fromiter(among, np.int64, len(among)))
+    # A bit for each id: among half of 230,000 commits that takes 19 ms, with a table of the ids 26.
+    chosen.sel = faiss.IDSelectorBitmap(np.packbits(is_chosen, bitorder="little"))  # type: ignore[call-arg, arg-type]
     return chosen
 
 
