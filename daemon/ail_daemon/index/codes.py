@@ -17,6 +17,7 @@ import numpy as np
 
 from ail_rpc.errors import StorageError
 
+from ..model import Ids
 from .store import Store
 from .vectors import FORMAT, Vectors
 
@@ -33,13 +34,11 @@ def load_vectors(vectors: Vectors, store: Store, path: Path) -> None:
 
     Raises ModelError or ValueError where the store's embeddings cannot be vectors.
     """
-    ids = store.list_ids()
-    if kept := vectors.would_be_codes(len(ids)) and _load(vectors, store, path):
-        vectors.remove(np.setdiff1d(vectors.ids, ids))
-        ids = np.setdiff1d(ids, vectors.ids)
-    for loaded in store.iter_embeddings(ids):
+    is_large = vectors.would_be_codes(store.count()[0])
+    missing = _load(vectors, store, path) if is_large else None
+    for loaded in store.iter_embeddings(missing):
         vectors.add(*loaded)
-    if not kept:
+    if missing is None:
         save_codes(vectors, store, path)
 
 
@@ -67,15 +66,17 @@ def _is_due(vectors: Vectors, path: Path) -> bool:
         return True
 
 
-def _load(vectors: Vectors, store: Store, path: Path) -> bool:
-    """Load the file if it is the store's own; say whether it was."""
+def _load(vectors: Vectors, store: Store, path: Path) -> Ids | None:
+    """Load the file if it is the store's own; return the ids of the commits that are not in it. None: nothing is loaded."""
     try:
         if not (noted := store.get_meta("codes")) or _hash_file(path) != noted:
-            return False
+            return None
         vectors.load(path)
     except OSError:
-        return False
-    return True
+        return None
+    ids, kept = store.list_ids(), vectors.ids
+    vectors.remove(kept[~np.isin(kept, ids)])
+    return ids[~np.isin(ids, kept)]
 
 
 def _hash_file(path: Path) -> str:
