@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
-from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ail_rpc.errors import ModelError
 
@@ -130,16 +130,17 @@ class Vectors:
         depth = _DEPTH if _are_codes(index) else 1
         wanted = most = (limit + _TIES) * depth
         while True:
-            scores, ids = index.search(embedding, min(most, len(self)), params=_choose(among))
-            near = {i: score for i, score in zip(ids[0].tolist(), scores[0].tolist(), strict=True) if i >= 0}
-            are_all = most >= len(self) or len(near) < most
-            # Of the last ones, some as near may be left out.
-            candidates = _thin(near if are_all else {i: s for i, s in near.items() if s > scores[0, -1]}, limit)
-            if are_all or len(candidates) >= limit * max(1, depth // 2):
+            (scores,), (ids,) = index.search(embedding, min(most, len(self)), params=_choose(among))
+            are_all = most >= len(self) or ids[-1] < 0
+            # Of the last ones, some that are as near may be left out.
+            scores, ids = _thin(scores, ids, limit, None if are_all else scores[-1])
+            if are_all or len(ids) >= limit * max(1, depth // 2):
                 break
             most *= 4
-        exact = self._score_stored(embedding, candidates[:wanted]) if _are_codes(index) else near
-        return dict(sorted(((i, exact[i]) for i in candidates if i in exact), key=_order, reverse=True)[:limit])
+        if not _are_codes(index):
+            return dict(zip(ids[:limit].tolist(), scores[:limit].tolist(), strict=True))
+        exact = self._score_stored(embedding, ids[:wanted].tolist())
+        return dict(sorted(exact.items(), key=lambda found: (found[1], found[0]), reverse=True)[:limit])
 
     def score(self, embedding: Embeddings, ids: list[int]) -> dict[int, float]:
         """Return id -> cosine to *embedding* (1, dimension), for each of *ids*; unknown ids are left out."""
@@ -197,15 +198,20 @@ def _choose(among: frozenset[int] | None) -> Any:
     return chosen
 
 
-def _order(found: tuple[int, float]) -> tuple[float, int]:
-    """Return what an id and its score are sorted by: of equally near ones, the largest id comes first."""
-    return found[1], found[0]
+def _thin(
+    scores: npt.NDArray[np.float32], ids: Ids, limit: int, above: float | None
+) -> tuple[npt.NDArray[np.float32], Ids]:
+    """Return what was found, nearest first and of equally near ones the largest id first, at most *limit* of those.
 
-
-def _thin(near: dict[int, float], limit: int) -> list[int]:
-    """Return the ids, nearest first, at most *limit* of those equally near: no more of a bot's 100,000 can be found."""
-    ordered = (i for i, _ in sorted(near.items(), key=_order, reverse=True))
-    return [i for _, equal in groupby(ordered, near.__getitem__) for i in islice(equal, limit)]
+    More of a bot's 100,000 equal messages cannot be shown. above: only those with a larger score; None: all.
+    """
+    is_there = ids >= 0 if above is None else scores > above
+    scores, ids = scores[is_there], ids[is_there]
+    order = np.lexsort((-ids, -scores))
+    scores, ids = scores[order], ids[order]
+    first = np.searchsorted(-scores, -scores)  # of those that are as near
+    is_kept = np.arange(len(ids)) - first < limit
+    return scores[is_kept], ids[is_kept]
 
 
 def _score_known(index: Any, embedding: Embeddings, ids: list[int]) -> dict[int, float]:
