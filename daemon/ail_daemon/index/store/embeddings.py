@@ -52,7 +52,7 @@ class EmbeddingRows(Database):
         """Yield batches of commit ids (n,) and embeddings (n, dimension), of all commits or of *ids*; gaps are left out.
 
         In batches: the whole of a large history at once would leave its float32 form behind in the process's memory. All are read
-        in the order of their hashes, in which they lie on the disk: a million take 3 s, and by their commits 17.
+        in the order of their hashes, in which they lie on the disk: a million take 3 s; by their commits, 100,000 took 1.7 s.
         """
         if ids is None:
             rows = iter(
