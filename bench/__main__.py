@@ -7,7 +7,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-from .evaluation import load_set
+from .evaluation import BUILT, load_set
 
 HISTORY = str(load_set("pytest").repo)
 RUNS = (
@@ -18,6 +18,7 @@ RUNS = (
     ["scoped"],
     ["serving"],
     ["quality"],
+    ["vectors", str(BUILT / "quality")],
     ["similar"],
     ["sides"],
     ["client"],

@@ -15,14 +15,14 @@ _TIMES = (-(1 << 63), (1 << 63) - 1)
 
 def find_all(store: Store) -> set[int]:
     """Return every commit's id."""
-    return _ids(store.read("SELECT id FROM commits"))
+    return set(store.list_ids().tolist())
 
 
 def find_between(store: Store, since: int | None, until: int | None) -> set[int]:
     """Return the ids of commits made from *since* to *until*, both included, seconds since 1970; None: open."""
     low = _TIMES[0] if since is None else since
     high = _TIMES[1] if until is None else until
-    return _ids(store.read("SELECT id FROM commits WHERE commit_time BETWEEN ? AND ?", low, high))
+    return _ids(store.iter_rows("SELECT id FROM commits WHERE commit_time BETWEEN ? AND ?", low, high))
 
 
 def list_authors(store: Store) -> list[tuple[str, str]]:
@@ -52,7 +52,7 @@ def find_by_path(store: Store, pattern: re.Pattern[str]) -> set[int]:
 def find_by_sha(store: Store, shas: Iterable[str]) -> set[int]:
     """Return the ids of those of very many *shas* that are indexed."""
     wanted = set(map(bytes.fromhex, shas))
-    return {commit_id for commit_id, sha in store.read("SELECT id, sha FROM commits") if sha in wanted}
+    return {commit_id for commit_id, sha in store.iter_rows("SELECT id, sha FROM commits") if sha in wanted}
 
 
 def sample_subjects(store: Store, n: int) -> list[str]:

@@ -19,9 +19,10 @@ import numpy as np
 
 from ail_rpc.errors import ModelError, StorageError
 
-from ..model import Commit, Embeddings, Encoder, Tips
+from ..model import Commit, Embeddings, Encoder, Ids, Tips
 from ..process.files import replace_file
 from ..text.passages import CommitChanges
+from .codes import CODES, load_vectors, save_codes
 from .pulls import Pulls, resolve_parents
 from .rewrites import retire_commits
 from .store import STORE_FILE, Store, join_prose
@@ -68,6 +69,7 @@ class RepoIndex:
         self.encoder: Encoder | None = None  # whose embeddings `vectors` holds: questions are to be encoded by it
         self.no_vectors: str | None = None
         self._stamp = directory / STAMP
+        self._codes = directory / CODES
         self._hashes: dict[tuple[str, int, int], str] = {}
         self._lock = threading.Lock()
         self.changing = threading.RLock()  # two updates may change it: a large one, and what is taken back beside it
@@ -98,9 +100,8 @@ class RepoIndex:
             self.store.set_meta(model_id=encoder.model_id)
         self.vectors = self.encoder = None  # another model's are not to be searched with this one's questions
         try:
-            vectors = Vectors(encoder.dimension)
-            for loaded in self.store.iter_embeddings():
-                vectors.add(*loaded)
+            vectors = Vectors(encoder.dimension, self.store.iter_embeddings)
+            load_vectors(vectors, self.store, self._codes)
         except (ModelError, ValueError) as err:  # ValueError: rows of different lengths make no matrix
             self.no_vectors = err.message if isinstance(err, ModelError) else "the embeddings are damaged"
             return
@@ -174,8 +175,7 @@ class RepoIndex:
             found = self.store.find_by_text(hashes)
             if self.vectors is not None and found:
                 places, ids = zip(*found, strict=True)
-                with self._lock:
-                    self.vectors.add(np.array(ids, np.int64), embeddings[list(places)])
+                self._add_vectors(np.array(ids, np.int64), embeddings[list(places)])
             self.generation += 1
 
     def publish(self) -> None:
@@ -189,6 +189,8 @@ class RepoIndex:
         with self.changing:
             self.words.close()  # waits for merges: until then files come and go
             self._save_stamp()
+            if self.vectors is not None:
+                save_codes(self.vectors, self.store, self._codes)
             self.store.rest()
             self.rest()
 
@@ -253,8 +255,13 @@ class RepoIndex:
                 self.words.add_message(added[commit.sha], commit.subject, commit.message, commit.paths)
         if self.vectors is not None and added:
             for loaded in self.store.iter_embeddings(list(added.values())):
-                with self._lock:
-                    self.vectors.add(*loaded)
+                self._add_vectors(*loaded)
+
+    def _add_vectors(self, ids: Ids, embeddings: Embeddings) -> None:
+        if self.vectors is not None:
+            self.vectors.prepare(embeddings)  # not under the lock: no question waits for it
+            with self._lock:
+                self.vectors.add(ids, embeddings)
 
     def _load_words(self) -> Words:
         """Open the word index; if it is damaged, older than the store or of another version, build it anew."""

@@ -69,8 +69,9 @@ def compile(options: Filters, index: RepoIndex, place: RepoPlace) -> Filter | No
     if not given:
         return None
     history = open_history(place, limits=ASKED) if given.keys() & {"since", "until", "ref", "author"} else None
-    found = [find() for find in _finders(given, index, history)]
-    return Filter(frozenset(set.intersection(*found)))
+    first, *others = [find() for find in _finders(given, index, history)]
+    first.intersection_update(*others)
+    return Filter(frozenset(first))
 
 
 def _finders(given: dict[str, str], index: RepoIndex, history: History | None) -> list[Callable[[], set[int]]]:

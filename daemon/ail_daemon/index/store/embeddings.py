@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -32,26 +33,38 @@ class EmbeddingRows(Database):
             )
 
     def clear_embeddings(self) -> None:
-        """Delete every embedding: another model serves now."""
+        """Delete every embedding, and disown the codes that were made of them: another model serves now."""
         with self.transaction() as db:
             db.execute("DELETE FROM embeddings")
+            db.execute("DELETE FROM meta WHERE key = 'codes'")
 
     def count_embedded(self) -> int:
         """Return how many commits have an embedding."""
         ((embedded,),) = self.read("SELECT count(*) FROM commits JOIN embeddings USING (text_hash)")
         return int(embedded)
 
-    def iter_embeddings(self, ids: Sequence[int] | None = None) -> Iterator[tuple[Ids, Embeddings]]:
+    def note_codes(self, digest: str) -> None:
+        """Remember the checksum of the file of codes that is made of these embeddings. No answer changes by it."""
+        with self.transaction(is_counted=False) as db:
+            db.execute("REPLACE INTO meta VALUES ('codes', ?)", (digest,))
+
+    def iter_embeddings(self, ids: Sequence[int] | Ids | None = None) -> Iterator[tuple[Ids, Embeddings]]:
         """Yield batches of commit ids (n,) and embeddings (n, dimension), of all commits or of *ids*; gaps are left out.
 
-        In batches: the whole of a large history at once would leave its float32 form behind in the process's memory.
+        In batches: the whole of a large history at once would leave its float32 form behind in the process's memory. All are read
+        in the order of their hashes, in which they lie on the disk: a million take 3 s; by their commits, 100,000 took 1.7 s.
         """
-        wanted = [row[0] for row in self.read("SELECT id FROM commits")] if ids is None else list(ids)
+        if ids is None:
+            rows = iter(
+                self.iter_rows("SELECT c.id, e.vector FROM embeddings e CROSS JOIN commits c USING (text_hash)")
+            )
+            while part := list(islice(rows, BATCH)):
+                yield _to_arrays(part)
+            return
         query = f"SELECT c.id, e.vector FROM commits c JOIN embeddings e USING (text_hash) WHERE c.id {AMONG}"  # noqa: S608
-        for start in range(0, len(wanted), BATCH):
-            if rows := self.read(query, listed(wanted[start : start + BATCH])):
-                flat = np.frombuffer(b"".join(vector for _, vector in rows), np.float16).astype(np.float32)
-                yield np.array([i for i, _ in rows], np.int64), flat.reshape(len(rows), -1)
+        for start in range(0, len(ids), BATCH):
+            if part := self.read(query, listed(ids[start : start + BATCH])):
+                yield _to_arrays(part)
 
     def find_unembedded(self, limit: int, until: int = NEWEST) -> tuple[dict[bytes, str], int]:
         """Return hash -> text of up to *limit* texts without an embedding, newest first, and the last one's time.
@@ -97,3 +110,8 @@ class EmbeddingRows(Database):
         """Return the shas of the commits whose text has one of *hashes*."""
         query = "SELECT sha FROM commits WHERE text_hash = ?"
         return [sha.hex() for text_hash in hashes for (sha,) in self.read(query, text_hash)]
+
+
+def _to_arrays(rows: Sequence[tuple[int, bytes]]) -> tuple[Ids, Embeddings]:
+    flat = np.frombuffer(b"".join(vector for _, vector in rows), np.float16).astype(np.float32)
+    return np.array([i for i, _ in rows], np.int64), flat.reshape(len(rows), -1)

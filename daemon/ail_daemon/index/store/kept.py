@@ -24,7 +24,7 @@ class Store(CommitRows, PathRows, ChangeRows, PassageRows, EmbeddingRows, TipRow
 
     def iter_documents(self) -> Iterator[tuple[int, Commit, list[str], str, str]]:
         """Yield (id, commit, paths, changed lines, their prose) of every commit: what the word index is built from."""
-        for (commit_id,) in self.read("SELECT id FROM commits ORDER BY id"):
+        for commit_id in map(int, self.list_ids()):
             prose = join_prose(self.get_passages([commit_id]).get(commit_id, ()))
             for commit in self.get_commits([commit_id]).values():
                 yield commit_id, commit, self.get_paths(commit_id), self.get_changed(commit_id), prose
