@@ -40,7 +40,11 @@ STANDING = 24
 
 ENCODED = 5
 COMPARED_CHARS = 400
-"""Passages, and of each its beginning, whose meaning is compared with the question's: some three milliseconds each."""
+"""Passages, and of each its beginning, whose meaning is compared with the question's: some three milliseconds each.
+
+Where lines are asked about that brings nothing: of 192 such questions .84 and .86 are answered (reason in the message, in the
+diff), with it .81 and .85.
+"""
 
 _WORD = re.compile(r"[^\W_]+")
 _ENDING = re.compile(r"(?<=\w{3})(?:ings?|e?d|e?s|er|ly|e)$")
@@ -84,7 +88,7 @@ def find_evidence(
     found = _Found(index, question, asked, hits, lines)
     found.add_standing()
     found.add_written()
-    return _compare(found.found, question.text, encoder)
+    return found.found if question.scope.lines else _compare(found.found, question.text, encoder)
 
 
 class _Found:

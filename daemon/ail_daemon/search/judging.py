@@ -101,7 +101,7 @@ def find_counterpart(found: Sequence[Found], weights: Floats) -> int | None:
     """Return the place of what the same commit says elsewhere: its message beside a comment, a comment beside its message.
 
     found: best first, with their *weights*. None where that states no reason or comes not near the first. Of questions about
-    lines whose reason is in a message, .70 are answered by the first passage, .84 by the two; the asker sees the comment.
+    lines whose reason is in a message, .67 are answered by the first passage, .84 by the two; the asker sees the comment.
     """
     first = found[0]
     for place, one in enumerate(found[1:], 1):
