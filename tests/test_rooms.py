@@ -28,6 +28,9 @@ MAY_IMPORT = {
     "ail_lsp": {"ail_lsp", "ail_client", "ail_rpc", "pygls", "lsprotocol", "attrs"},
     "ail_cluster": {"ail_cluster", "ail_daemon", "ail_rpc", "numpy", "ray", "fsspec"},
 }
+_LSP = {
+    "commands.py", "features.py", "indexing.py", "loading.py", "protocol.py", "server.py", "serving.py", "showing.py",
+}  # fmt: skip
 DOORS = {
     "faiss": {"index/vectors.py"},
     "tantivy": {"index/words.py"},
@@ -43,26 +46,8 @@ DOORS = {
     "msgpack": {"framing.py"},
     "watchdog": {"indexing/watching/inotify.py", "indexing/watching/observer.py"},
     "mcp": {"server.py"},
-    "pygls": {
-        "commands.py",
-        "features.py",
-        "indexing.py",
-        "loading.py",
-        "protocol.py",
-        "server.py",
-        "serving.py",
-        "showing.py",
-    },
-    "lsprotocol": {
-        "commands.py",
-        "features.py",
-        "indexing.py",
-        "loading.py",
-        "protocol.py",
-        "server.py",
-        "serving.py",
-        "showing.py",
-    },
+    "pygls": _LSP,
+    "lsprotocol": _LSP,
     "attrs": {"loading.py"},
     "psutil": {"process/machine.py"},
     "fsspec": {"bundles/__main__.py", "output.py"},

@@ -22,7 +22,7 @@ from ..index.store import ClosedError
 from ..index.words import MESSAGE_FIELDS
 from ..indexing.embedding import describe_wait
 from ..model import SCHEMA, Encoder, Scope
-from ..repos.repo import Progress, Repo, describe_index
+from ..repos.repo import Progress, Repo, describe_first_read, describe_index, is_first_read
 from ..search import filters, search
 from ..search.branches import Aside, Branches
 from ..search.candidates import Question
@@ -166,7 +166,7 @@ class Answering:
         aside = self._branches.find_aside(index, place, described["head"])
         question = Question(
             params.question, scope, params.limit, plan.mode, lines.blamed, lines.logged, among, aside.ids, lines,
-            measure_read(asked.repo.progress, index, lines),
+            measure_share_read(asked.repo.progress, index, lines),
         )  # fmt: skip
         lack = _describe_lack(asked.repo, index, is_semantic=encoder is not None)
         return {
@@ -271,9 +271,8 @@ def _name_branches(found: dict[str, Any], aside: Aside) -> dict[str, Any]:
 
 def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | None:
     """Say which part of the history is not searchable yet; None where all is."""
-    if _is_first_read(repo.progress, index):
-        of = repo.progress.of
-        return f"indexing: {index.counts.commits:,} {f'of {of:,} ' if of else ''}commits so far"
+    if begun := describe_first_read(repo, index):
+        return begun
     counts = index.counts
     embedded, commits = (counts.embedded or 0) + counts.unembeddable, counts.commits
     if not is_semantic or embedded >= commits:
@@ -283,22 +282,18 @@ def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | 
     return f"indexing: meaning finds {embedded:,} of {max(commits, repo.progress.of):,} commits so far, words find {commits:,}"
 
 
-def measure_read(progress: Progress, index: RepoIndex, lines: Lines) -> float:
+def measure_share_read(progress: Progress, index: RepoIndex, lines: Lines) -> float:
     """Return the share of the history that has been read, while that is done for the first time; else 1.
 
     1 also where the commits that made the asked lines are there: older ones hardly know better. Asked of a quarter of
-    prometheus's history, two questions of eight got a wrong answer at 81 and 83 %, and none of the whole.
+    prometheus's history, two questions of eight got a wrong answer at 81 and 83 %.
     """
-    if not _is_first_read(progress, index):
+    if not is_first_read(progress, index):
         return 1.0
     shas = set(lines.blamed.values())
     if shas and len(index.store.get_ids(shas)) == len(shas):
         return 1.0
     return max(progress.done, 1) / max(progress.of, index.counts.commits, 1)
-
-
-def _is_first_read(progress: Progress, index: RepoIndex) -> bool:
-    return progress.phase in ("waiting", "reading") and not index.tips.shas
 
 
 def _check_file(index: RepoIndex, asked: Asked) -> None:

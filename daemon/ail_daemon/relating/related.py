@@ -20,7 +20,7 @@ from ..history.opening import open_history
 from ..index.repoindex import RepoIndex
 from ..indexing.freshness import Freshness
 from ..model import SCHEMA, Commit, Encoder, Mode
-from ..repos.repo import Repo, describe_index
+from ..repos.repo import Repo, describe_first_read, describe_index
 from ..repos.repos import Repos
 from ..search import answers, filters
 from ..search.branches import Branches
@@ -192,7 +192,7 @@ def _describe(companion: Companion) -> dict[str, Any]:
 
 
 def _describe_progress(repo: Repo, index: RepoIndex) -> str | None:
-    if repo.progress.phase in ("waiting", "reading") and not index.tips.shas:
-        return f"indexing: {index.counts.commits} commits so far"
+    if begun := describe_first_read(repo, index):
+        return begun
     changed, commits = index.counts.changed, index.counts.commits
     return f"indexing: changed lines of {changed:,} of {commits:,} commits" if changed < commits else None

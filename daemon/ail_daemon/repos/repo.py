@@ -240,6 +240,19 @@ def _load_settled(directory: Path) -> dict[str, Any]:
     return kept if kept.get("schema") == SCHEMA_VERSION else {}
 
 
+def is_first_read(progress: Progress, index: RepoIndex) -> bool:
+    """Whether the history is being read for the first time, so that what is found is the newest part of it."""
+    return progress.phase in ("waiting", "reading") and not index.tips.shas
+
+
+def describe_first_read(repo: Repo, index: RepoIndex) -> str | None:
+    """Say how much of a history has been read that is read for the first time; None for another."""
+    if not is_first_read(repo.progress, index):
+        return None
+    of = repo.progress.of
+    return f"indexing: {index.counts.commits:,} {f'of {of:,} ' if of else ''}commits so far"
+
+
 def describe_index(repo: Repo, index: RepoIndex, place: RepoPlace | None = None) -> dict[str, Any]:
     """Return how fresh the index is: head (of the worktree *place*), commits, pending, complete."""
     counts, progress = index.counts, repo.progress

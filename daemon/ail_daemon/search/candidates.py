@@ -50,8 +50,8 @@ class Question:
     """What is asked. blamed: line number -> sha, for a scope with lines; logged: shas that changed those lines, newest first.
 
     among: ids that may answer, None: all. aside: ids that HEAD does not reach; of equals they rank last. lines: what
-    git says of the asked file or lines. read: the share of the history, above 0 to 1, that has been read so far: the answer
-    may be in the rest. is_pointing: it names a place and says no more than that.
+    git says of the asked file or lines. share_read: of the history, above 0 to 1: the answer may be in the rest.
+    is_pointing: it names a place and says no more than that.
     """
 
     text: str
@@ -63,7 +63,7 @@ class Question:
     among: frozenset[int] | None = None
     aside: frozenset[int] = frozenset()
     lines: Lines = NO_LINES
-    read: float = 1.0
+    share_read: float = 1.0
     is_pointing: bool = False
 
 

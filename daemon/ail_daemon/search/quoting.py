@@ -49,7 +49,7 @@ def find_quotes(
     if not best:
         return Quotes()
     sureness = measure_sureness(best, weights[order], ranked.confidence, scope)
-    probability = judge.get_probability(sureness) * question.read
+    probability = judge.get_probability(sureness) * question.share_read
     counterpart = find_counterpart(best, weights[order])
     if counterpart is not None:
         best.insert(1, best.pop(counterpart))
@@ -72,7 +72,7 @@ def _find_about(found: Sequence[Found], file: str) -> set[int]:
     return {place for place, one in enumerate(found) if is_about(one)}
 
 
-def put_making_first(index: RepoIndex, question: Question, quotes: Quotes) -> Quotes:
+def put_maker_first(index: RepoIndex, question: Question, quotes: Quotes) -> Quotes:
     """Return *quotes* about a file with what the commit that made it says of that first, where it says more than a title.
 
     Without words there is nothing to weigh passages by: the likeliest of a file's has 2 or 3 %. One that is sure stays.
@@ -80,10 +80,10 @@ def put_making_first(index: RepoIndex, question: Question, quotes: Quotes) -> Qu
     dated = index.store.find_dated(question.scope.file or "")
     if quotes.is_sure or not dated or (question.among is not None and dated[-1][1] not in question.among):
         return quotes
-    making = dated[-1][1]
-    said = [Found(making, passage) for passage in read_message(index.store.get_commits([making])[making].message)]
+    maker = dated[-1][1]
+    said = [Found(maker, passage) for passage in read_message(index.store.get_commits([maker])[maker].message)]
     said.sort(key=lambda one: -one.passage.worth)
-    others = (one for one in quotes.found if one.commit_id != making)
+    others = (one for one in quotes.found if one.commit_id != maker)
     return replace(quotes, found=(*said, *others), count=1) if said else quotes
 
 

@@ -17,7 +17,7 @@ from .candidates import Gathered, Question, gather
 from .evidence import Found
 from .features import QuestionTerms, by_meaning, by_words, measure_asking
 from .folding import Folder
-from .quoting import Quotes, find_quotes, put_making_first, reorder
+from .quoting import Quotes, find_quotes, put_maker_first, reorder
 from .ranking import NOTHING_BELOW, Hit, Ranked, load_model, rank
 from .repeated import Repeated
 
@@ -62,10 +62,10 @@ def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, requi
     if _is_pointing(index, question):
         question = _narrow(index, question)
     terms, found, side = _find(index, encoder, question, required)
-    found = replace(found, confidence=found.confidence * question.read)
+    found = replace(found, confidence=found.confidence * question.share_read)
     quotes = find_quotes(index, question, terms, found, encoder if side == "semantic" and terms.asks == 1.0 else None)
     if question.is_pointing and not question.scope.lines:
-        quotes = put_making_first(index, question, quotes)
+        quotes = put_maker_first(index, question, quotes)
     if terms.asks == 1.0 and not any(hit.signals.is_reference for hit in found.hits[:1]):
         found = _judge(found, quotes, terms, is_pointing=question.is_pointing)
     is_worth_telling = found.has_evidence or found.confidence >= NOTHING_BELOW or bool(question.blamed)
