@@ -65,7 +65,10 @@ def _find_about(found: Sequence[Found], file: str) -> set[int]:
 
     def is_about(one: Found) -> bool:
         passage = one.passage
-        if not passage.path or basename(passage.path) == basename(file):  # the file may have been moved since
+        path = passage.path or file
+        if basename(path) == basename(file) or path.startswith(
+            f"{file}/"
+        ):  # it may have been moved since; a directory's
             return True
         return passage.kind in ("docs", "changelog") and not passage.is_removed and beside[one.commit_id] <= _FEW
 

@@ -62,8 +62,8 @@ def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, requi
     if _is_pointing(index, question):
         question = _narrow(index, question)
     terms, found, side = _find(index, encoder, question, required)
-    found = replace(found, confidence=found.confidence * question.share_read)
     quotes = find_quotes(index, question, terms, found, encoder if side == "semantic" and terms.asks == 1.0 else None)
+    found = replace(found, confidence=found.confidence * question.share_read)
     if question.is_pointing and not question.scope.lines:
         quotes = put_maker_first(index, question, quotes)
     if terms.asks == 1.0 and not any(hit.signals.is_reference for hit in found.hits[:1]):

@@ -159,6 +159,17 @@ def test_a_place_alone_is_not_answered_by_a_comment_of_another_file(ask: Any, li
     assert "stop.py" in {one["path"] for one in ask("why do we wait for the peer?", "send.py", line)["evidence"]}
 
 
+BELOW = """
+    git init -q r; cd r; mkdir net
+    printf '# We wait here, because the peer may still send.\nwait = 1\n' > net/stop.py; git add -A; commit -m 'Begin'
+"""
+
+
+@pytest.mark.parametrize("ask", [BELOW], indirect=True)
+def test_a_directory_alone_is_answered_by_comments_of_its_files(ask: Any) -> None:
+    assert [one["path"] for one in ask("why is this so?", "net")["evidence"]] == ["net/stop.py"]
+
+
 PASSING = """
     git init -q r; cd r
     echo 1 > a.py; git add -A; commit -m 'Begin'
