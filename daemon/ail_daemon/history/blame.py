@@ -43,7 +43,7 @@ def blame(
 
 def blame_all(git: GitCommand, file: str, commit: str, stop: Stop) -> dict[int, str] | None:
     """Return line number -> sha for every line of *file* in *commit*; None where git cannot tell, or until *stop* is set."""
-    if not file or "\0" in file:
+    if not file or "\0" in file or stop.is_set():  # a git started now could be done before it is ended
         return None
     with _ignored_revisions(git) as ignoring, contextlib.suppress(OutOfTimeError):
         options = [*_BLAME, *ignoring, commit, "--", file]

@@ -125,7 +125,7 @@ def _unite(spans: Sequence[tuple[int, int]]) -> Spans:
 
 def read_file_log(git: GitCommand, file: str, commit: str, stop: Stop) -> FileLog | None:
     """Return the history of *file* in *commit*; None if *stop* is set before its end, or it is too long. Renames are followed."""
-    if not file or "\0" in file:
+    if not file or "\0" in file or stop.is_set():
         return None
     reading = _Reading(git, stop)
     with suppress(_TooMuchError, OutOfTimeError):
