@@ -25,7 +25,10 @@ _COMMIT_PART_MAX_BYTES = 3_000
 
 
 class Citation(TypedDict):
-    """A commit that bears on the question; subject, author, excerpt are quoted. repo: where several were asked."""
+    """A commit that bears on the question; subject, author, excerpt, sentence are quoted.
+
+    sentence: what it says that fits the question best, "" if unknown. repo: where several were asked.
+    """
 
     sha: str
     subject: str
@@ -34,6 +37,7 @@ class Citation(TypedDict):
     path: str | None
     line: int | None
     excerpt: str
+    sentence: str
     reasons: list[str]
     relation: str | None
     reverted_by: str | None
@@ -162,6 +166,7 @@ def _make_citation(citation: dict[str, Any]) -> Citation:
         "author": _cut(to_line(citation.get("author") or ""), 100), "date": _short(citation.get("author_time")) or "",
         "path": None if path is None else _cut(to_path(path), _SENTENCE), "line": citation.get("line"),
         "excerpt": _cut("\n".join(to_block(citation.get("excerpt") or "")), _EXCERPT),
+        "sentence": _cut(to_line(citation.get("sentence") or ""), _EXCERPT),
         "reasons": [_cut(to_line(str(reason)), 100) for reason in (citation.get("reasons") or [])[:10]],
         "relation": _short(citation.get("relation")),
         "reverted_by": _short(citation.get("reverted_by")), "replaced_by": _short(citation.get("replaced_by")),

@@ -72,6 +72,8 @@ def _write_citation(number: int, citation: Citation) -> list[str]:
     ]
     if citation["excerpt"] != citation["subject"]:
         said.append(quote(citation["excerpt"]))
+    if citation["sentence"] not in " ".join(citation["excerpt"].split()):
+        said.append(quote(f"It says too: {citation['sentence']}"))
     said += [f"{key.replace('_', ' ')} {citation[key]}" for key in ("reverted_by", "replaced_by") if citation[key]]
     if citation["repo"]:
         said.append(quote(f"in {citation['repo']}"))

@@ -13,7 +13,8 @@ class Citation:
     """A commit that bears on the question.
 
     commit_sha: its full name. author_time: ISO 8601. score: of this question alone, larger is better, 0 to 1.
-    excerpt: of its message. path, line: where in the asked file (None: no place). reasons: why it is cited, of meaning, words,
+    excerpt: of its message; without a body what it says elsewhere. sentence: what it says that fits the question best, ""
+    if unknown. path, line: where in the asked file (None: no place). reasons: why it is cited, of meaning, words,
     touches_file, touches_lines, named. reverted_by, replaced_by: the sha of the commit that did so, or None.
     branch: one that reaches it where HEAD does not, or None. repo: its repository, where several were asked, else None.
     """
@@ -32,6 +33,7 @@ class Citation:
     pull_request: Any = None
     branch: str | None = None
     repo: str | None = None
+    sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +85,5 @@ def _make_citation(fields: dict[str, Any]) -> Citation:
         pull_request=fields["pull_request"],
         branch=fields.get("branch"),
         repo=fields.get("repo"),
+        sentence=fields.get("sentence") or "",
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ail_rpc.discovery import RepoPlace
 
 _INDENT = "   "
+_TOLD_LINES = 2
 
 
 def tell_nothing(reply: dict[str, Any], form: str, place: RepoPlace) -> None:
@@ -47,16 +48,22 @@ def _get_page(place: RepoPlace) -> Page:
 
 
 def _render_nearest(citation: dict[str, Any], page: Page) -> list[str]:
-    """Return the commit's name, then its text, each cut to one line."""
+    """Return the commit's name, cut to one line, then what it says that fits the question best, to two of a terminal."""
     sha, subject = to_line(citation["sha"]), cut_subject(citation)
     age = describe_age(to_line(citation.get("author_time") or ""))
-    said = next((line for line in map(to_line, (citation.get("excerpt") or "").splitlines()) if line.strip()), "")
+    texts = (citation.get("sentence") or "", *(citation.get("excerpt") or "").splitlines())
+    said = next((line for line in map(to_line, texts) if line.strip()), "")
     if said in ("", subject):
         said = to_line(citation.get("author") or "")
     room = page.width or 10_000
     first = cut(subject, max(10, room - len(_INDENT) - 12))
-    second = cut(f"{age}: {said}" if age else said, max(10, room - 2 * len(_INDENT)))
-    return [f"{_INDENT}{page.name_commit(sha)}  {page.paint(first, 'bold')}", 2 * _INDENT + page.paint(second, "dim")]
+    told = page.wrap(f"{age}: {said}" if age else said, 2 * _INDENT)
+    if len(told) > _TOLD_LINES:
+        told = [*told[: _TOLD_LINES - 1], cut(" ".join([told[_TOLD_LINES - 1], "…"]), room)]
+    return [
+        f"{_INDENT}{page.name_commit(sha)}  {page.paint(first, 'bold')}",
+        *(page.paint(line, "dim") for line in told),
+    ]
 
 
 def _say_next(reply: dict[str, Any]) -> str:

@@ -56,6 +56,25 @@ class Terminal:
         return Seen(process.returncode, b"".join(shown).decode().replace("\r\n", "\n"), notes.decode())
 
 
+def run_on_terminal(
+    client: Runner, *arguments: str, typed: bytes = b"", columns: int = 0, **env: str
+) -> tuple[int, str]:
+    """Return the exit status and what the terminal, which is stdin, stdout and stderr, shows; columns 0: as it is made."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 1000 if columns else 0, columns, 0, 0))
+    code = "import sys; from ail_client.cli import main; sys.exit(main())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], cwd=client.cwd, stdin=theirs, stdout=theirs, stderr=theirs,
+        env=client.env | {"TERM": "xterm", **env}, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    os.write(ours, typed)
+    shown: list[bytes] = []
+    _drain(ours, shown)
+    process.wait(60)
+    return process.returncode, b"".join(shown).decode("utf-8", "replace").replace("\r\n", "\n")
+
+
 def _drain(terminal: int, into: list[bytes]) -> None:
     """Read until the other end is closed: Linux ends a terminal with EIO."""
     with os.fdopen(terminal, "rb", buffering=0) as file, contextlib.suppress(OSError):

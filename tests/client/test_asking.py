@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.client.terminals import ESCAPES, run_on_terminal
 
 from ail_rpc.errors import InternalError, NotEnrolledError, NotFoundError, OutOfTimeError
 
@@ -99,6 +100,22 @@ def test_below_the_bar_the_nearest_commits_are_offered_as_such_in_two_lines_each
     assert last.startswith("next: ")
     assert "name the file" in last
     assert client.run("ask", "why?", "--format", "grep").stderr == "No evidence in the history.\n"
+
+
+def test_the_nearest_say_what_fits_the_question_in_two_lines_of_a_terminal(
+    client: Runner, daemon: ScriptedDaemon
+) -> None:
+    sentence = "Proxies drop idle connections, so that the next request on such a one fails. " * 4
+    cited = [daemon.make_citation(sentence=sentence), daemon.make_citation(sentence="Short, because it was late.")]
+    daemon.script["ask"] = daemon.make_reply(outcome="no_evidence", answer="", citations=cited, confidence=0.2)
+    status, shown = run_on_terminal(client, "ask", "why?", columns=80)
+    lines = ESCAPES.sub("", shown).splitlines()
+    told = [line for line in lines if line.startswith("      ")]
+    assert (status, len(told)) == (1, 3)
+    assert told[0].strip().endswith("Proxies drop idle connections, so that the next request on")
+    assert told[1].endswith("…")
+    assert max(map(len, lines)) <= 80
+    assert told[2].endswith("Short, because it was late.")
 
 
 def test_what_to_try_next_goes_by_what_was_asked(client: Runner, daemon: ScriptedDaemon) -> None:

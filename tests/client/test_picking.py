@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.client.terminals import ESCAPES, _drain
+from tests.client.terminals import ESCAPES, run_on_terminal
 from tests.hostile import find_raw
 from tests.tools import require
 
@@ -19,22 +15,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("repo")
 HOSTILE = "\x1b]52;c;eA==\x07\u202e\u2028\x9b2J\udcff\tx\n2\tforged"
-
-
-def run_on_terminal(client: Runner, *arguments: str, typed: bytes = b"", **env: str) -> tuple[int, str]:
-    """Return the exit status and what the terminal, which is stdin, stdout and stderr, shows."""
-    ours, theirs = pty.openpty()
-    code = "import sys; from ail_client.cli import main; sys.exit(main())"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], cwd=client.cwd, stdin=theirs, stdout=theirs, stderr=theirs,
-        env=client.env | {"TERM": "xterm", **env}, start_new_session=True,
-    )  # fmt: skip
-    os.close(theirs)
-    os.write(ours, typed)
-    shown: list[bytes] = []
-    _drain(ours, shown)
-    process.wait(60)
-    return process.returncode, b"".join(shown).decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def script(daemon: ScriptedDaemon) -> None:

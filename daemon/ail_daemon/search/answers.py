@@ -28,6 +28,7 @@ _SENTENCE_MAX_CHARS = 420  # a longer one is a list or a log; it is quoted only 
 _PASSAGE_MAX_CHARS = 600
 """Of a passage that is quoted whole, as paragraphs are: with 420 one answer in eight left out the reason's key words."""
 
+_SENTENCE_CHARS = 200  # up to which a passage is shown whole beside a citation: two lines of a terminal
 _SENTENCES_WEIGHED = 8  # each may cost a look into the index
 _SUPPORT_SHARE = 0.8  # a further commit is quoted beside the first only when its score comes this near
 _LEANING = re.compile(
@@ -122,15 +123,20 @@ def _quote_passages(
     return " ".join(parts)
 
 
-def _choose_of_passage(passage: Passage, asked: frozenset[str], is_repeated: Callable[[str], bool]) -> list[Sentence]:
+def _choose_of_passage(
+    passage: Passage,
+    asked: frozenset[str],
+    is_repeated: Callable[[str], bool] = lambda _: False,
+    most_chars: int = _PASSAGE_MAX_CHARS,
+) -> list[Sentence]:
     """Return up to two neighbouring sentences of *passage*: what fits the question best and says why, or all of a short one.
 
-    What many commits repeat is left out, unless there is nothing else.
+    What many commits repeat is left out, unless there is nothing else. most_chars: up to which a passage is short.
     """
     text = " ".join(passage.text.split())
     parts = split_sentences(text)
     own = [part for part in parts if not is_repeated(part)] or parts
-    if len(text) <= _PASSAGE_MAX_CHARS:
+    if len(text) <= most_chars:
         return [Sentence(text if own == parts else " ".join(own), 1, Worth.REASON)]
     sentences = [Sentence(part, place, rate_sentence(part)) for place, part in enumerate(parts, 1) if part in own]
     best = max(sentences, key=lambda one: (_rate(one, asked), -one.place))
@@ -147,21 +153,38 @@ def says_why(commit: Commit) -> bool:
     return bool(_choose(commit, frozenset(), most=1))
 
 
-def citation(cited: Cited) -> dict[str, Any]:
-    """Return a citation as the contract has it."""
+def find_sentences(question: str, found: Sequence[Found]) -> dict[int, str]:
+    """Return commit id -> what it says that fits *question* best; *found*: passages, best first.
+
+    Left out is what tells nothing, and what a commit took out: a comment says nothing of the commit that removed it.
+    """
+    asked = _terms(question)
+    best: dict[int, Passage] = {}
+    for one in found:
+        if one.passage.worth and not one.passage.is_removed:
+            best.setdefault(one.commit_id, one.passage)
+    return {
+        commit_id: " ".join(one.text for one in _choose_of_passage(passage, asked, most_chars=_SENTENCE_CHARS))
+        for commit_id, passage in best.items()
+    }
+
+
+def citation(cited: Cited, sentence: str = "") -> dict[str, Any]:
+    """Return a citation as the contract has it; *sentence*: what the commit says that fits the question best, "" if unknown."""
     commit = cited.commit
     return {
         "sha": commit.sha, "subject": commit.subject, "author": commit.author, "author_time": format_time(commit),
-        "score": round(cited.hit.score, 4), "excerpt": excerpt(commit), "path": cited.path, "line": cited.line,
+        "score": round(cited.hit.score, 4), "excerpt": excerpt(commit, sentence), "sentence": sentence,
+        "path": cited.path, "line": cited.line,
         "reasons": list(cited.reasons), "reverted_by": cited.reverted_by, "replaced_by": cited.replaced_by,
         "pull_request": None,
     }  # fmt: skip
 
 
-def excerpt(commit: Commit) -> str:
-    """Return the body, or the subject where there is none, without trailers; at most 800 characters, cut at a word."""
+def excerpt(commit: Commit, sentence: str = "") -> str:
+    """Return the body without trailers, or *sentence*, or the subject; at most 800 characters, cut at a word."""
     body = commit.body[:MOST_CHARS]
-    text = "\n".join(line for line in body.splitlines() if not is_trailer(line)).strip() or commit.subject
+    text = "\n".join(line for line in body.splitlines() if not is_trailer(line)).strip() or sentence or commit.subject
     if len(text) < _EXCERPT_LEAST <= len(body):
         text = body
     if len(text) <= EXCERPT_MAX_CHARS:

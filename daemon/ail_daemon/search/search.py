@@ -72,16 +72,19 @@ def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, requi
     cited = _cite(index, question, found.hits[: question.limit]) if is_worth_telling else []
     if not found.has_evidence:
         cited = [one for one in cited if one.reasons]  # the nearest of unrelated commits is no hint
-    shown = [one for one in quotes.found if one.commit_id in {each.hit.commit_id for each in cited}][: question.limit]
+    ids = {one.hit.commit_id for one in cited}
+    told = [one for one in quotes.found if one.commit_id in ids]
+    shown = told[: question.limit]
     quoted = _choose_quoted(quotes, shown, cited, is_pointing=question.is_pointing)
     said = answers.answer(
         question.text, cited, has_evidence=found.has_evidence, is_repeated=Repeated(index), quoted=quoted
     )
+    sentences = answers.find_sentences(question.text, told)
     return {
         "outcome": said.outcome,
         "answer": said.text,
         "confidence": round(found.confidence, 4),
-        "citations": [answers.citation(one) for one in cited],
+        "citations": [answers.citation(one, sentences.get(one.hit.commit_id, "")) for one in cited],
         "evidence": [answers.describe_evidence(one, cited, quoted) for one in shown],
         "mode": side,
     }

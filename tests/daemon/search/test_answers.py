@@ -5,9 +5,11 @@ import re
 import pytest
 from tests.daemon.index.making import make_commit
 
-from ail_daemon.search.answers import Cited, answer, citation, excerpt, format_time
+from ail_daemon.search.answers import Cited, answer, citation, excerpt, find_sentences, format_time
+from ail_daemon.search.evidence import Found
 from ail_daemon.search.features import Signals
 from ail_daemon.search.ranking import Hit
+from ail_daemon.text.passages import Passage
 
 WHY = """Close the socket before the fork
 
@@ -55,6 +57,20 @@ def test_a_body_that_repeats_its_subject_is_quoted_once() -> None:
         "why?", [cite(make_commit(1, "Fix the leak (#7)\n\nFix the leak because it leaks"))], has_evidence=True
     )
     assert said.text.startswith("Fix the leak because it leaks (")
+
+
+def test_of_each_commit_the_best_passage_that_it_wrote_is_said_and_of_a_long_one_what_fits() -> None:
+    long = "The queue was once kept in memory. " * 5 + "It is on disk now, because a restart lost it. Nobody noticed."
+    found = [
+        Found(1, Passage("comment", "kept in memory", "a.py", 1, is_removed=True, worth=2)),
+        Found(1, Passage("comment", long, "a.py", 1, worth=2)),
+        Found(2, Passage("message", "Bump it.", line=3)),
+        Found(1, Passage("comment", "Disks are slow because they turn.", "b.py", 1, worth=2)),
+    ]
+    said = find_sentences("why is the queue on disk?", found)
+    assert list(said) == [1]
+    assert "It is on disk now, because a restart lost it." in said[1]
+    assert len(said[1]) < 120
 
 
 def test_without_evidence_nothing_is_said() -> None:

@@ -67,6 +67,13 @@ def test_the_comment_above_the_asked_line_is_the_evidence_with_its_place_then_an
     assert (reply["outcome"], REASON in reply["answer"]) == ("answered", True)
 
 
+def test_a_citation_says_what_fits_the_question_best_wherever_its_commit_wrote_it(ask: Any) -> None:
+    said = {one["subject"]: one for one in ask("are uploads cut, and is a slow disk the cause?")["citations"]}
+    limits = said["Write limits down"]
+    assert limits["sentence"] == "Uploads are cut at ten megabytes so that a slow disk cannot fill the queue."
+    assert limits["excerpt"] == limits["sentence"]  # its message is a title alone
+
+
 @pytest.mark.parametrize("ask", [BOTH], indirect=True)
 def test_what_the_message_says_is_quoted_beside_the_comment_that_the_asker_sees(ask: Any) -> None:
     reply = ask("why is this wait needed?", "peer.py", 5)
