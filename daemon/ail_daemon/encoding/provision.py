@@ -108,7 +108,7 @@ class Provision:
             cwd="/", start_new_session=True, env=get_child_environment() | _CHILD_ENVIRONMENT,
         )  # fmt: skip
         with suppress(OSError):  # it has ended already
-            os.setpriority(os.PRIO_PROCESS, child.pid, _NICENESS)
+            os.setpriority(os.PRIO_PROCESS, child.pid, max(_NICENESS, os.getpriority(os.PRIO_PROCESS, child.pid)))
         return child
 
 

@@ -28,9 +28,13 @@ def get_rss_bytes(statm: str = _STATM) -> int:
 
 
 def give_way(niceness: int) -> None:
-    """Give this thread, and the processes that it starts, a lower priority where a thread has one of its own: on Linux."""
+    """Give this thread, and the processes that it starts, a lower priority where a thread has one of its own: on Linux.
+
+    One that is low already stays: a process that was started with `nice` may not raise it.
+    """
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+        own = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, own, max(niceness, os.getpriority(os.PRIO_PROCESS, own)))
 
 
 def get_uss_bytes() -> int | None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
 import pytest
 
 from ail_daemon.daemon import Daemon
-from ail_daemon.process.machine import get_rss_bytes, get_uss_bytes, is_on_battery
+from ail_daemon.process.machine import get_rss_bytes, get_uss_bytes, give_way, is_on_battery
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="compares with what Linux tells")
 
@@ -97,3 +99,18 @@ def test_a_machine_that_tells_nothing_of_power_is_not_on_battery(monkeypatch: py
     assert not is_on_battery(NOWHERE)
     monkeypatch.delattr(psutil, "sensors_battery")  # as on systems that psutil knows no batteries of
     assert not is_on_battery(NOWHERE)
+
+
+def test_a_thread_gives_way_and_never_to_a_higher_priority_than_it_had() -> None:
+    seen: list[int] = []
+
+    def run() -> None:
+        for niceness in (12, 5, 15):
+            give_way(niceness)
+            seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert seen == [max(12, own), max(12, own), max(15, own)]
