@@ -15,12 +15,12 @@ import argparse
 import hashlib
 import json
 import pickle
+import random
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from tests.running import prepare_models
 
@@ -34,14 +34,15 @@ from ail_daemon.search.features import Floats
 from ail_daemon.search.judging import SCOPES, Judge, Sureness, build_columns, find_counterpart, measure_sureness
 from ail_daemon.search.linehistory import NO_LINES
 from ail_daemon.search.search import rank_gathered
-from ail_daemon.search.trees import Trees
 from ail_daemon.text import direction, passages
 from ail_rpc.discovery import RepoPlace, find_repository
 from ail_rpc.errors import AilError
 
+from .asked_titles import STRANGERS, choose_questions, tells_why
+from .boosting import Fitted, fit_trees
 from .figures import calibration_error
 from .gathering import INDEXES, build_index, find_whole
-from .sets import CODE, QUESTIONS, REASONS_OF
+from .sets import CODE, FITTED_ON, QUESTIONS, REASONS_OF
 
 HOLDS = 2  # key words that a passage has to hold
 FALSE = 0.07  # of the questions without an answer that may get one
@@ -51,13 +52,16 @@ quantile: it withheld what was right nine times of ten. Answered .79 instead of 
 TOLD_OF = ("aiohttp", "twisted")
 """Projects of questions that were written from messages that state a reason; they have no key words."""
 
-TREES, LEAVES = 120, 12
-FITS, COLUMNS_SHARE = 4, 0.5
-"""What is shipped is the mean of several fits, each on draws of half of the columns: what is quoted holds the reason for .575 of
-all questions, .536 by one fit on all columns, which moves by .05 with whatever is refitted."""
 _LESSON = 0.3
 """Weight of a question asked without its lines: with 1 the first passage held the reason for .50 of all questions, with .3 for
 .53, without any for .52; two of a hundred are chance."""
+
+_TITLE = 0.2
+"""Weight of a question in the words of a title: from .15 to .6 such questions are answered alike, those about lines the less the
+larger it is."""
+
+_TITLE_SURE, _STRANGE = 0.5, 0.3
+"""Weights for the probability, of such a question and of one about another project: there are more of them than of all others."""
 
 _NO_COSINE = 0.3  # weight of a question as words alone see it
 _FILE = Path(judging.__file__).with_name("evidence.json")
@@ -82,6 +86,11 @@ class Case(NamedTuple):
         """Whether the history has an answer."""
         return bool(self.row["answers"])
 
+    @property
+    def is_title(self) -> bool:
+        """Whether it is asked in the words of a commit's title (see `asked_titles`)."""
+        return "title" in self.row
+
 
 def main() -> None:
     """Fit each project by the others, print how it went; write what is fitted to all."""
@@ -98,12 +107,15 @@ def main() -> None:
         return
     projects = {name: gather(name, encoder) for name in REASONS_OF}
     lessons = {name: gather(name, encoder, is_lesson=True) for name in (*REASONS_OF, *TOLD_OF)}
-    judged_by = {name: _leave_out(projects, lessons, name) for name in projects}
-    _show("each by the others", [told for name in projects for told in _tell_by_others(judged_by, name)])
+    titles = gather_titles(encoder)
+    judged_by = {name: _leave_out(projects, lessons, titles, name) for name in projects}
+    told = [told for name in projects for told in _tell_by_others(judged_by, name)]
+    _show("each by the others", [one for one in told if not one.judged.case.is_title])
+    _show_titles([one for one in told if one.judged.case.is_title])
     if options.write:
         everything = [one for judged in judged_by.values() for one in judged]
         sure = _fit_sureness(everything)
-        trees = _fit_trees(_weigh_cases(projects, lessons))
+        trees = _fit_trees(_weigh_cases(projects, lessons, titles))
         final = trees._replace(sure=sure, bars=_choose_bars(everything, sure))
         _FILE.write_text(json.dumps(final.to_json(), separators=(",", ":")) + "\n")
 
@@ -114,11 +126,32 @@ def gather(name: str, encoder: Encoder, *, is_lesson: bool = False) -> list[Case
     is_lesson: return what trees learn from beside those questions: the same asked without their file and lines and, of TOLD_OF,
     questions whose reason is what the answer's message says.
     """
-    project = name.removesuffix("-diff")
     rows = [json.loads(line) for line in (QUESTIONS / f"{name}.jsonl").read_text().splitlines()]
     if is_lesson:
         told = rows if name in TOLD_OF else []
         rows = [*told, *(row | {"file": None, "lines": None} for row in rows if row["file"])]
+    return _gather_rows(name, rows, encoder)
+
+
+def gather_titles(encoder: Encoder) -> dict[str, list[Case]]:
+    """Return by project the questions in the words of its commits' titles, and of others', which have no answer there."""
+    asked: dict[str, list[dict[str, Any]]] = {}
+    for project in FITTED_ON:
+        index = build_index(CODE / f"{project}.git", INDEXES / project, encoder)
+        try:
+            asked[project] = choose_questions(index, project)
+        finally:
+            index.close()
+    cases = {}
+    for project, own in asked.items():
+        others = [row for other, rows in asked.items() if other != project for row in rows]
+        strange = [row | {"file": None, "answers": []} for row in random.Random(project).sample(others, STRANGERS)]
+        cases[project] = _gather_rows(project, [*own, *strange], encoder)
+    return cases
+
+
+def _gather_rows(name: str, rows: list[dict[str, Any]], encoder: Encoder) -> list[Case]:
+    project = name.removesuffix("-diff")
     key = hashlib.sha256(repr((rows, encoder.model_id, _hash_sources())).encode()).hexdigest()[:16]
     kept = INDEXES / f"{name}-{key}.evidence"
     if kept.exists():
@@ -162,6 +195,8 @@ def _ask(index: RepoIndex, place: RepoPlace, encoder: Encoder, row: dict[str, An
 
 
 def _holds(one: Found, row: dict[str, Any], answers: Collection[int]) -> bool:
+    if "title" in row:
+        return tells_why(one, answers)
     if "keywords" in row:
         return holds_reason(one.passage.text, row["keywords"])
     return one.commit_id in answers and one.passage.kind == "message" and one.passage.worth > 0
@@ -173,30 +208,15 @@ def holds_reason(text: str, keywords: Iterable[str]) -> bool:
     return sum(word.lower() in folded for word in keywords) >= HOLDS
 
 
-class Fitted(NamedTuple):
-    """A Judge in the making."""
-
-    trees: dict[str, Any]
-    base: float
-    sure: Floats = np.zeros((3, 4))
-    bars: Floats = np.zeros(3)
-
-    def make(self) -> Judge:
-        """Return the Judge."""
-        return Judge(Trees(self.trees, self.base), self.sure, self.bars)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what evidence.json holds."""
-        told = {"base": round(self.base, 4)}
-        return told | self.trees | {"sure": self.sure.round(4).tolist(), "bars": self.bars.round(4).tolist()}
-
-
 def _weigh_cases(
-    projects: dict[str, list[Case]], lessons: dict[str, list[Case]], left_out: str = ""
+    projects: dict[str, list[Case]],
+    lessons: dict[str, list[Case]],
+    titles: dict[str, list[Case]],
+    left_out: str = "",
 ) -> list[tuple[Case, float]]:
     """Return every case but those of the project *left_out*, with how much it counts."""
-    weighed = [(case, 1.0) for name, cases in projects.items() if name != left_out for case in cases]
-    return weighed + [(case, _LESSON) for name, cases in lessons.items() if name != left_out for case in cases]
+    weighed = ((projects, 1.0), (lessons, _LESSON), (titles, _TITLE))
+    return [(case, counts) for of, counts in weighed for name in of if name != left_out for case in of[name]]
 
 
 def _fit_trees(weighed: Sequence[tuple[Case, float]]) -> Fitted:
@@ -210,43 +230,7 @@ def _fit_trees(weighed: Sequence[tuple[Case, float]]) -> Fitted:
             labels += case.holds
             share = counts * (1.0 if is_compared else _NO_COSINE) * 20 / len(found)
             weights += [share * (5 if holds else 1) for holds in case.holds]
-    return _export([_fit_once(np.vstack(rows), labels, weights, seed) for seed in range(1, FITS + 1)])
-
-
-def _fit_once(
-    rows: Floats, labels: Sequence[bool], weights: Sequence[float], seed: int
-) -> HistGradientBoostingClassifier:
-    """Return trees, each split of which is chosen from a share of the columns that *seed* draws."""
-    return HistGradientBoostingClassifier(
-        max_iter=TREES,
-        random_state=seed,
-        max_features=COLUMNS_SHARE,
-        learning_rate=0.06,
-        max_leaf_nodes=LEAVES,
-        min_samples_leaf=20,
-        l2_regularization=1.0,
-    ).fit(rows, labels, sample_weight=weights)
-
-
-def _export(fits: Sequence[HistGradientBoostingClassifier]) -> Fitted:
-    """Return the mean of *fits*: all their trees, each with its share of the sum."""
-    trees: dict[str, list[list[float]]] = {name: [] for name in ("feature", "threshold", "left", "right", "value")}
-    nodes = [tree.nodes for fit in fits for (tree,) in fit._predictors]
-    most = max(map(len, nodes))
-    for tree in nodes:
-        leaf = tree["is_leaf"].astype(bool)
-        own, pad = np.arange(len(tree)), [0] * (most - len(tree))
-        columns = {
-            "feature": np.where(leaf, 0, tree["feature_idx"]), "threshold": np.where(leaf, 0, tree["num_threshold"]),
-            "left": np.where(leaf, own, tree["left"]), "right": np.where(leaf, own, tree["right"]),
-            "value": np.where(leaf, tree["value"] / len(fits), 0),
-        }  # fmt: skip
-        for name, column in columns.items():
-            trees[name].append([*np.round(column.astype(float), 5).tolist(), *pad])
-    for name in ("feature", "left", "right"):
-        trees[name] = [[int(value) for value in row] for row in trees[name]]
-    base = float(np.mean([fit._baseline_prediction.ravel()[0] for fit in fits]))
-    return Fitted(trees, base)
+    return fit_trees(np.vstack(rows), labels, weights)
 
 
 class Judged(NamedTuple):
@@ -277,9 +261,11 @@ def _judge(judge: Judge, case: Case) -> Judged:
     return Judged(case, sureness, is_first, is_right, commits)
 
 
-def _leave_out(projects: dict[str, list[Case]], lessons: dict[str, list[Case]], name: str) -> list[Judged]:
-    judge = _fit_trees(_weigh_cases(projects, lessons, left_out=name)).make()
-    return [_judge(judge, case) for case in projects[name]]
+def _leave_out(
+    projects: dict[str, list[Case]], lessons: dict[str, list[Case]], titles: dict[str, list[Case]], name: str
+) -> list[Judged]:
+    judge = _fit_trees(_weigh_cases(projects, lessons, titles, left_out=name)).make()
+    return [_judge(judge, case) for case in (*projects[name], *titles[name])]
 
 
 def _fit_sureness(judged: Sequence[Judged]) -> Floats:
@@ -288,16 +274,24 @@ def _fit_sureness(judged: Sequence[Judged]) -> Floats:
     for scope in range(len(SCOPES)):
         of_scope = [one for one in judged if one.case.scope == scope]
         rows, right = [list(one.sureness[:3]) for one in of_scope], [one.is_right for one in of_scope]
-        model = LogisticRegression(C=1.0).fit(rows, right)
+        model = LogisticRegression(C=1.0).fit(rows, right, [_count_sure(one.case) for one in of_scope])
         fitted.append([*model.coef_[0], model.intercept_[0]])
     return np.array(fitted)
+
+
+def _count_sure(case: Case) -> float:
+    if not case.is_title:
+        return 1.0
+    return _TITLE_SURE if case.is_answerable else _STRANGE
 
 
 def _choose_bars(judged: Sequence[Judged], sure: Floats) -> Floats:
     """Return for each scope the probability that all but FALSE of the questions without an answer stay below; SURE at most."""
     bars = []
     for scope in range(len(SCOPES)):
-        of_scope = [one for one in judged if one.case.scope == scope and not one.case.is_answerable]
+        of_scope = [
+            one for one in judged if one.case.scope == scope and not (one.case.is_answerable or one.case.is_title)
+        ]
         below = float(np.quantile([_get_probability(sure, one.sureness) for one in of_scope], 1 - FALSE))
         bars.append(min(below, SURE))
     return np.array(bars)
@@ -356,6 +350,31 @@ def _show_commits(name: str, judged: Sequence[Judged]) -> None:
         ranks = [next((n for n, i in enumerate(order, 1) if i in one.case.answers), np.inf) for order, one in pairs]
         hits = ", ".join(f"@{k} {np.mean([rank <= k for rank in ranks]):.3f}" for k in (1, 3, 5, 10))
         print(f"  {name:<6} right commit by {method:<8} {hits}, MRR {np.mean([1 / rank for rank in ranks]):.3f}")
+
+
+def _show_titles(told: Sequence[Told]) -> None:
+    """Print how questions in the words of titles went: by whether the commit wrote a reason, or is another project's."""
+    print("in the words of a commit's title")
+    for scope, name in enumerate(SCOPES[:2]):
+        for kind, of_kind in _sort_titles([one for one in told if one.judged.case.scope == scope]).items():
+            if of_kind:
+                given = [one.judged.is_right for one in of_kind if one.is_given]
+                pairs = [(one.probability, one.judged.is_right) for one in of_kind]
+                print(
+                    f"  {name:<6} {kind:<16} {len(of_kind):>4}  quoted holds {np.mean([right for _, right in pairs]):.3f},"
+                    f" answered {len(given) / len(of_kind):.3f}, right of those {np.mean(given) if given else 0:.3f};"
+                    f" mean probability {np.mean([probability for probability, _ in pairs]):.3f}"
+                )
+
+
+def _sort_titles(told: Sequence[Told]) -> dict[str, list[Told]]:
+    kinds: dict[str, list[Told]] = {"reason written": [], "no reason": [], "another project": []}
+    for one in told:
+        case = one.judged.case
+        kinds[
+            "another project" if not case.is_answerable else "reason written" if any(case.holds) else "no reason"
+        ].append(one)
+    return kinds
 
 
 def _show_gate(name: str, told: Sequence[Told]) -> None:

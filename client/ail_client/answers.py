@@ -23,11 +23,16 @@ _SHA = r"\b[0-9a-f]{7,64}\b"
 def render_answer(reply: dict[str, Any], page: Page) -> str:
     """Return *reply* for a person: the answer first, how sure it is, then the commits it stands in."""
     lines = _render_sentences(reply, page)
-    if reply["citations"] and reply.get("confidence") is not None:
+    if reply["citations"] and has_sureness(reply):
         lines.append(page.paint(describe_confidence(reply["confidence"]), "bold"))
         lines += page.wrap(describe_origin(reply)) if describe_origin(reply) else []
     cited = render_citations(reply["citations"], page, reply.get("question") or "", reply.get("answer") or "")
     return "\n".join([*lines, "", *cited] if lines else cited)
+
+
+def has_sureness(reply: dict[str, Any]) -> bool:
+    """Whether people are told how sure *reply* is: of what records no reason, its small probability to be one says nothing."""
+    return reply.get("confidence") is not None and reply.get("outcome") != "no_reason_recorded"
 
 
 def find_origin(reply: dict[str, Any]) -> dict[str, Any] | None:
@@ -55,9 +60,10 @@ def describe_answer(reply: dict[str, Any]) -> str:
     """
     if not reply.get("answer") or reply.get("confidence") is None:
         return ""
-    head = "No reason is recorded. What was done: " if reply.get("outcome") == "no_reason_recorded" else ""
-    answer = _cut(to_line(" ".join(reply["answer"].split())), _ANSWER_MAX)
-    return f"{describe_confidence(reply['confidence'])} {head}{answer}"
+    sureness = (
+        describe_confidence(reply["confidence"]) if has_sureness(reply) else "No reason is recorded. What was done:"
+    )
+    return f"{sureness} {_cut(to_line(' '.join(reply['answer'].split())), _ANSWER_MAX)}"
 
 
 def render_grep(reply: dict[str, Any]) -> str:

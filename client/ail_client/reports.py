@@ -9,7 +9,7 @@ import re
 
 from ail_rpc import WHY
 
-from .answers import describe_confidence, describe_origin, find_origin
+from .answers import describe_confidence, describe_origin, find_origin, has_sureness
 from .citations import AUTHOR_MAX, FATES, cut_subject, name_lines
 from .layout import shorten
 from .markdown import code, code_path, escape, fold, link, quote
@@ -62,7 +62,7 @@ class Links:
 def report_answer(reply: dict[str, Any], links: Links) -> str:
     """Return a reply of `ask`: question, answer, how sure it is, the reason quoted, further commits folded."""
     lines = [f"**{_name_question(reply)}**", "", _link_answer(reply, links)]
-    lines += ["", _describe_sureness(reply)] if reply.get("confidence") is not None else []
+    lines += ["", _describe_sureness(reply)] if has_sureness(reply) else []
     cited = reply["citations"]
     if cited:
         lines += ["", *_quote_reason(reply), "", f"— {describe_commit(cited[0], links)}", ""]

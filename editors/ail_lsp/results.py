@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote as quote_url
 
 from ail_client import markdown
-from ail_client.answers import describe_confidence, describe_limits, describe_origin
+from ail_client.answers import describe_confidence, describe_limits, describe_origin, has_sureness
 from ail_client.citations import FATES, name_lines
 from ail_client.layout import describe_age, describe_time, shorten
 from ail_client.relations import describe_citation, describe_companion
@@ -122,13 +122,12 @@ def make_result(question: str, reply: dict[str, Any], where: Where) -> dict[str,
     """Return the reply of `ask` or `related` as plain values, with the page that shows it."""
     citations = [_make_citation(one, where) for one in reply.get("citations") or []]
     companions = [describe_companion(one) for one in reply.get("companions") or []]
-    confidence = reply.get("confidence")
     is_found = reply.get("outcome") != "no_evidence" and bool(citations or companions)
     result: dict[str, Any] = {
         "question": to_line(question), "place": where.name, "repo": to_path(where.repo),
         "isOfChange": "companions" in reply, "outcome": to_line(str(reply.get("outcome") or "")),
         "answer": "\n".join(_write_answer(reply)),
-        "sureness": describe_confidence(confidence) if is_found and confidence is not None else "",
+        "sureness": describe_confidence(reply["confidence"]) if is_found and has_sureness(reply) else "",
         "origin": describe_origin(reply) if is_found else "",
         "citations": citations, "companions": companions, "notes": describe_limits(reply), "error": None,
     }  # fmt: skip

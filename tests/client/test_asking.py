@@ -81,6 +81,20 @@ def test_no_evidence_is_said_on_stderr_and_exits_1(client: Runner, daemon: Scrip
     assert (as_json.returncode, json.loads(as_json.stdout)["outcome"]) == (1, "no_evidence")
 
 
+def test_where_no_reason_is_recorded_nothing_is_said_of_how_sure_that_is(
+    client: Runner, daemon: ScriptedDaemon
+) -> None:
+    said = "Retry once (4f1c2d9e4f)"
+    daemon.script["ask"] = daemon.make_reply(outcome="no_reason_recorded", answer=said, confidence=0.08)
+    done = client.run("ask", "why?")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, f"No reason is recorded. What was done: {said}")
+    assert "%" not in done.stdout
+    grep = client.run("ask", "why?", "--format", "grep")
+    assert grep.stderr == f"No reason is recorded. What was done: {said}\n"
+    markdown = client.run("ask", "why?", "--format", "markdown")
+    assert "8%" not in markdown.stdout
+
+
 def test_below_the_bar_the_nearest_commits_are_offered_as_such_in_two_lines_each(
     client: Runner, daemon: ScriptedDaemon
 ) -> None:

@@ -46,7 +46,7 @@ def test_the_reply_has_the_contract_s_keys(common_home: Home, repo: Repository) 
         "evidence", "mode", "cached", "degraded", "index", "query_time_ms",
     }  # fmt: skip
     assert set(reply["citations"][0]) == {
-        "sha", "subject", "author", "author_time", "score", "excerpt", "path", "line", "reasons", "reverted_by",
+        "sha", "subject", "author", "author_time", "score", "excerpt", "sentence", "path", "line", "reasons", "reverted_by",
         "replaced_by", "pull_request", "branch",
     }  # fmt: skip
     assert reply["citations"][0]["branch"] is None, "HEAD reaches it"

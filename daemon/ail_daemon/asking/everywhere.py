@@ -33,6 +33,9 @@ MARGIN = 0.5
 """How much less than the best, of at most 2, a repository that is asked in full may have: on average 1.8 and 2.9 are asked. More
 make it no better: a passage of an unrelated repository may look more like a reason than what stands in the right one."""
 
+_UNEXPLAINED = 0.5
+"""What a commit that is surely meant and records no reason counts among others' answers, whose probability is a reason's."""
+
 _EVIDENCE_MAX = 10
 
 AddRequests = Callable[[Repo, dict[str, Any]], None]
@@ -145,9 +148,9 @@ def _merge(replies: list[tuple[Asked, dict[str, Any]]], params: AskParams) -> di
 
     That of a repository's first citation is its confidence. The others' is less, as their scores are less than the first one's.
     """
-    replies = sorted(replies, key=lambda one: -one[1]["confidence"])
+    replies = sorted(replies, key=lambda one: -_weigh(one[1]))
     ranked = [
-        (wire["confidence"] * _relate(citation, wire), {**citation, "repo": asked.repo.place.root})
+        (_weigh(wire) * _relate(citation, wire), {**citation, "repo": asked.repo.place.root})
         for asked, wire in replies for citation in wire["citations"]
     ]  # fmt: skip
     ranked.sort(key=lambda one: -one[0])
@@ -163,6 +166,12 @@ def _merge(replies: list[tuple[Asked, dict[str, Any]]], params: AskParams) -> di
         "evidence": [one for one in evidence if (one["repo"], one["sha"]) in shown][:_EVIDENCE_MAX],
         "mode": first["mode"], "cached": None, "degraded": "; ".join(lacks) or None,
     }  # fmt: skip
+
+
+def _weigh(wire: dict[str, Any]) -> float:
+    """Return how likely a reply's first citation is what was asked about: its confidence, or more where no reason is recorded."""
+    confidence: float = wire["confidence"]
+    return max(confidence, _UNEXPLAINED) if wire["outcome"] == "no_reason_recorded" else confidence
 
 
 def _relate(citation: dict[str, Any], wire: dict[str, Any]) -> float:

@@ -67,18 +67,20 @@ def answer(
     has_evidence: bool,
     is_repeated: Callable[[str], bool] = lambda _: False,
     quoted: Sequence[Passage] = (),
+    is_unexplained: bool = False,
 ) -> Answer:
     """Return the outcome and the sentences of *cited*, best first, that answer *question*.
 
     is_repeated: whether a sentence is a template's, which says nothing of the commit it stands in. quoted: the passages of the
-    first that are sure to hold the reason, none where none are.
+    first that are sure to hold the reason, none where none are. is_unexplained: the first is what was asked about, and says no
+    reason.
     """
     if not cited or not has_evidence:
         return Answer("no_evidence", "")
     asked = _terms(question)
     if quoted:
         return Answer("answered", _quote_passages(cited[0].commit, quoted, asked, is_repeated))
-    first = _choose(cited[0].commit, asked, is_repeated=is_repeated)
+    first = [] if is_unexplained else _choose(cited[0].commit, asked, is_repeated=is_repeated)
     if not first:
         sentences = _read(cited[0].commit)
         return Answer("no_reason_recorded", _quote(cited[0].commit, [get_title(cited[0].commit.subject, sentences)]))

@@ -9,11 +9,14 @@ from posixpath import basename
 
 from ..index.repoindex import RepoIndex
 from ..model import Encoder
+from ..text.passages import get_key
 from .candidates import Question
 from .evidence import Found, find_evidence, read_message
 from .features import QuestionTerms
 from .judging import build_columns, find_counterpart, load_judge, measure_sureness
 from .ranking import Hit, Ranked
+
+_OPENING = 12  # lines at the top of a file; what begins there is about all of it
 
 _FEW = 20
 """Passages that a commit wrote. The first one of Svelte 5 wrote hundreds, and lines of its parser were told by .eslintignore."""
@@ -76,7 +79,7 @@ def _find_about(found: Sequence[Found], file: str) -> set[int]:
 
 
 def put_maker_first(index: RepoIndex, question: Question, quotes: Quotes) -> Quotes:
-    """Return *quotes* about a file with what the commit that made it says of that first, where it says more than a title.
+    """Return *quotes* about a file with what the commit that made it says of that first, or else what the file says of itself.
 
     Without words there is nothing to weigh passages by: the likeliest of a file's has 2 or 3 %. One that is sure stays.
     """
@@ -86,8 +89,24 @@ def put_maker_first(index: RepoIndex, question: Question, quotes: Quotes) -> Quo
     maker = dated[-1][1]
     said = [Found(maker, passage) for passage in read_message(index.store.get_commits([maker])[maker].message)]
     said.sort(key=lambda one: -one.passage.worth)
-    others = (one for one in quotes.found if one.commit_id != maker)
+    said = said or _find_opening(index, question)
+    others = (one for one in quotes.found if one.commit_id != said[0].commit_id) if said else ()
     return replace(quotes, found=(*said, *others), count=1) if said else quotes
+
+
+def _find_opening(index: RepoIndex, question: Question) -> list[Found]:
+    """Return the comment or docstring that the asked file begins with, of the commit that wrote it; [] where none tells more."""
+    opening = next(
+        (
+            one
+            for one in question.lines.standing
+            if one.worth and (one.line or _OPENING) < _OPENING and one.kind != "test"
+        ),
+        None,
+    )
+    writers = index.store.find_writers([get_key(opening.text)]).get(get_key(opening.text), []) if opening else []
+    ids = [commit_id for commit_id, _ in writers if question.among is None or commit_id in question.among]
+    return [Found(ids[-1], opening, is_in_file=True, line_now=opening.line)] if opening and ids else []
 
 
 def get_scope(question: Question) -> int:

@@ -38,6 +38,12 @@ _SMALL = 1000
 """Commits; in histories smaller than those the judge of passages was fitted to, the ranker's own probability counts."""
 
 
+_SURE_OF_COMMIT = 0.7
+"""The ranker's probability of its first commit from which that is told to record no reason."""
+
+_OWN, _OTHERS = 0.25, 0.5
+"""Share of the question's rarity in a passage of that commit, or of another, from which it may hold the reason."""
+
 _ABOUT = 0.3
 """Share of the question's rarity that a passage of a small history has to hold, unless it is of the asked lines."""
 
@@ -66,8 +72,16 @@ def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, requi
     found = replace(found, confidence=found.confidence * question.share_read)
     if question.is_pointing and not question.scope.lines:
         quotes = put_maker_first(index, question, quotes)
+    is_unexplained = _is_unexplained(question, terms, found, quotes)
     if terms.asks == 1.0 and not any(hit.signals.is_reference for hit in found.hits[:1]):
-        found = _judge(found, quotes, terms, is_pointing=question.is_pointing)
+        found = _judge(found, quotes, terms, is_pointing=question.is_pointing, is_unexplained=is_unexplained)
+    return _tell(index, question, found, quotes, side, is_unexplained=is_unexplained)
+
+
+def _tell(
+    index: RepoIndex, question: Question, found: Ranked, quotes: Quotes, side: Side, *, is_unexplained: bool
+) -> dict[str, Any]:
+    """Return the reply of what was *found* and may be quoted."""
     is_worth_telling = found.has_evidence or found.confidence >= NOTHING_BELOW or bool(question.blamed)
     cited = _cite(index, question, found.hits[: question.limit]) if is_worth_telling else []
     if not found.has_evidence:
@@ -77,7 +91,12 @@ def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, requi
     shown = told[: question.limit]
     quoted = _choose_quoted(quotes, shown, cited, is_pointing=question.is_pointing)
     said = answers.answer(
-        question.text, cited, has_evidence=found.has_evidence, is_repeated=Repeated(index), quoted=quoted
+        question.text,
+        cited,
+        has_evidence=found.has_evidence,
+        is_repeated=Repeated(index),
+        quoted=quoted,
+        is_unexplained=is_unexplained,
     )
     sentences = answers.find_sentences(question.text, told)
     return {
@@ -101,17 +120,42 @@ def _choose_quoted(
     return [one.passage for one in quoted]
 
 
-def _judge(found: Ranked, quotes: Quotes, terms: QuestionTerms, *, is_pointing: bool) -> Ranked:
+def _is_unexplained(question: Question, terms: QuestionTerms, found: Ranked, quotes: Quotes) -> bool:
+    """Whether the first of *found* is what was asked about, and neither its message nor any prose about the question tells more.
+
+    Of 310 questions in the words of titles whose commits wrote no reason for it 53 are told so, 51 of them by the right commit;
+    of 248 in other words that have an answer two, of 532 without an answer four. Lines are told by their own history.
+    """
+    is_asked = terms.asks == 1.0 and not (question.is_pointing or question.scope.lines)
+    if not is_asked or quotes.is_sure or terms.commits < _SMALL or found.confidence < _SURE_OF_COMMIT:
+        return False
+    first = found.hits[0].commit_id
+    telling = [one for one in quotes.found if one.passage.worth and not one.passage.is_removed]
+    own = [one for one in telling if one.commit_id == first]
+    return (
+        all(one.overlap < _OTHERS for one in telling)
+        and all(one.overlap < _OWN for one in own)
+        and not any(one.passage.kind == "message" for one in own)
+    )
+
+
+def _judge(
+    found: Ranked, quotes: Quotes, terms: QuestionTerms, *, is_pointing: bool, is_unexplained: bool = False
+) -> Ranked:
     """Return *found* in the order of its passages' worth, with the probability that the first holds the reason.
 
-    A question that only points at a place is answered with what is known of it, however little.
+    A question that only points at a place is answered with what is known of it, however little. is_unexplained: the first
+    stays first.
     """
     is_small = terms.commits < _SMALL
     if not quotes.found or (is_small and not (quotes.is_sure and _is_about(quotes.found[0]))):
         return replace(found, has_evidence=bool(found.hits) and (found.has_evidence or is_pointing))
     confidence = max(quotes.probability, found.confidence) if is_small else quotes.probability
     hits = reorder(found.hits, quotes)
-    return replace(found, hits=hits, confidence=confidence, has_evidence=quotes.is_sure or is_pointing)
+    if is_unexplained:
+        hits = [found.hits[0], *(hit for hit in hits if hit.commit_id != found.hits[0].commit_id)]
+    has_evidence = quotes.is_sure or is_pointing or is_unexplained
+    return replace(found, hits=hits, confidence=confidence, has_evidence=has_evidence)
 
 
 def _is_about(best: Found) -> bool:

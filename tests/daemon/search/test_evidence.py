@@ -74,6 +74,20 @@ def test_a_citation_says_what_fits_the_question_best_wherever_its_commit_wrote_i
     assert limits["excerpt"] == limits["sentence"]  # its message is a title alone
 
 
+def test_of_a_commit_that_is_sure_to_be_meant_and_tells_nothing_that_is_said(
+    ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_SMALL", 1)  # as in a long history
+    monkeypatch.setattr(search, "_SURE_OF_COMMIT", 0.2)
+    reply = ask("why was the other module added?")
+    assert (reply["outcome"], reply["confidence"] < 0.5) == ("no_reason_recorded", True)
+    assert reply["answer"].startswith("Add the other module (")
+    assert reply["citations"][0]["subject"] == "Add the other module"
+    assert not any(one["is_quoted"] for one in reply["evidence"])
+    for question in ("why are limits of uploads on a disk written down?", "why is it tuned to wait before stopping?"):
+        assert ask(question)["outcome"] != "no_reason_recorded", question  # a page, a comment tells
+
+
 @pytest.mark.parametrize("ask", [BOTH], indirect=True)
 def test_what_the_message_says_is_quoted_beside_the_comment_that_the_asker_sees(ask: Any) -> None:
     reply = ask("why is this wait needed?", "peer.py", 5)
@@ -149,6 +163,23 @@ def test_a_file_alone_is_answered_by_what_the_commit_that_made_it_says(
     assert reply["citations"][0]["subject"] == "Add a queue before the sender"
     assert "could not be reached" in reply["answer"]
     assert "wrong order" in ask("why is only one sent at a time?", "waiting.py")["answer"]
+
+
+OPENING = """
+    git init -q r; cd r
+    printf '# Sends samples to a store that is often away.\n\nsend = None\n' > queue.py; git add -A; commit -m 'Add a queue'
+    printf '\n# One at a time, because two came in the wrong order.\nmost = 1\n' >> queue.py; git add -A; commit -m 'Send one'
+"""
+
+
+@pytest.mark.parametrize("ask", [OPENING], indirect=True)
+def test_a_file_alone_that_was_made_with_a_title_is_told_by_what_it_begins_with(
+    ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_SMALL", 0)
+    reply = ask("why is this so?", "queue.py")
+    assert reply["answer"].startswith("Sends samples to a store that is often away.")
+    assert (reply["evidence"][0]["line_now"], reply["citations"][0]["subject"]) == (1, "Add a queue")
 
 
 MIXED = """

@@ -156,7 +156,7 @@ function M.render(reply, width, note)
   for _, line in ipairs(answer ~= '' and safe.to_block(answer) or {}) do
     page.add(line)
   end
-  if citations[1] and get(reply, 'confidence') and get(reply, 'outcome') ~= 'no_evidence' then
+  if citations[1] and get(reply, 'confidence') and get(reply, 'outcome') == 'answered' then
     page.add(describe_confidence(reply.confidence), 'Comment')
   end
   for _, each in ipairs(get_notes(reply, note)) do
