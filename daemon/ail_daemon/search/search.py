@@ -12,6 +12,7 @@ from typing import Any
 from ..index.repoindex import RepoIndex
 from ..model import Commit, Encoder, Mode, Side
 from ..text.passages import Passage
+from ..text.reasons import Worth
 from . import answers, fates
 from .candidates import Gathered, Question, gather
 from .evidence import Found
@@ -90,6 +91,8 @@ def _tell(
     told = [one for one in quotes.found if one.commit_id in ids]
     shown = told[: question.limit]
     quoted = _choose_quoted(quotes, shown, cited, is_pointing=question.is_pointing)
+    if not quoted and index.counts.commits < _SMALL:
+        quoted = _choose_own(shown, cited)
     said = answers.answer(
         question.text,
         cited,
@@ -118,6 +121,17 @@ def _choose_quoted(
         return []
     quoted = of_first[:1] if of_first[0] is not quotes.found[0] else of_first[: quotes.count]
     return [one.passage for one in quoted]
+
+
+def _choose_own(shown: list[Found], cited: list[answers.Cited]) -> list[Passage]:
+    """Return what the first citation wrote beside a message that states no reason: the best reason that is about the question.
+
+    For small histories, where the ranker says whether there is an answer and no judge does.
+    """
+    if not cited or answers.says_why(cited[0].commit):
+        return []
+    own = [one for one in shown if one.commit_id == cited[0].hit.commit_id and not one.passage.is_removed]
+    return [one.passage for one in own if one.passage.worth == Worth.REASON and _is_about(one)][:1]
 
 
 def _is_unexplained(question: Question, terms: QuestionTerms, found: Ranked, quotes: Quotes) -> bool:

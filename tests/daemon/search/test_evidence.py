@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.daemon.index.making import HashEncoder
 from tests.daemon.search.conftest import Indexed, shell
 
 from ail_daemon.model import Mode, Scope
-from ail_daemon.search import search
+from ail_daemon.search import quoting, search
 from ail_daemon.search.candidates import Question
 from ail_daemon.search.evidence import Found
 from ail_daemon.search.judging import COLUMNS, Sureness, build_columns, load_judge
@@ -72,6 +73,17 @@ def test_a_citation_says_what_fits_the_question_best_wherever_its_commit_wrote_i
     limits = said["Write limits down"]
     assert limits["sentence"] == "Uploads are cut at ten megabytes so that a slow disk cannot fill the queue."
     assert limits["excerpt"] == limits["sentence"]  # its message is a title alone
+
+
+def test_in_a_small_history_a_title_alone_is_told_by_the_page_that_its_commit_wrote(
+    ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsure = replace(load_judge(), bars=np.ones(3))
+    monkeypatch.setattr(quoting, "load_judge", lambda: unsure)
+    reply = ask("why are limits of uploads written down?")
+    assert reply["outcome"] == "answered"
+    assert reply["answer"].startswith("Uploads are cut at ten megabytes so that a slow disk cannot fill the queue.")
+    assert [one["path"] for one in reply["evidence"] if one["is_quoted"]] == ["limits.md"]
 
 
 def test_of_a_commit_that_is_sure_to_be_meant_and_tells_nothing_that_is_said(
