@@ -80,7 +80,8 @@ def _read_texts(store: Path) -> set[str]:
 def _unpack(home: Home, state: Path) -> tuple[Path, Path]:
     """Put the state where it would be had the repository always lain here; return the repository and the store's file."""
     with tarfile.open(state) as tar:
-        tar.extractall(home.directory / "kept", filter="data")
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)  # Debian's Python 3.11.2 has none
+        tar.extractall(home.directory / "kept")  # noqa: S202 - our own
     root = home.directory / "project"
     subprocess.run(
         ["git", "clone", "-q", "-b", "main", str(home.directory / "kept" / "project.bundle"), str(root)],

@@ -6,9 +6,10 @@ Knows no time limit and no fallback: `asking` chooses the side that answers, and
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from contextlib import suppress
 from time import time
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import SUGGESTING, NotFoundError
@@ -35,6 +36,8 @@ from .prefetching import Prefetching
 from .replies import Asked, Reply
 from .wording import canonical
 
+_T = TypeVar("_T")
+_REPLACED = 3  # times that an index may be replaced under one question
 _OLDER = "older changes of these lines are still looked for: ask again in a moment"
 
 
@@ -74,10 +77,7 @@ class Answering:
 
         Raises NoMeaningError where the semantic side is to answer and cannot, and as `ask`.
         """
-        try:
-            return self._answer(asked, problem)
-        except ClosedError:  # the index was replaced meanwhile, as a damaged one is: the new one answers
-            return self._answer(asked, problem)
+        return _ask_open(lambda: self._answer(asked, problem))
 
     def _answer(self, asked: Asked, problem: NoMeaningError | None) -> Reply:
         index, encoder = self._open(asked)
@@ -100,10 +100,7 @@ class Answering:
 
     def glance(self, asked: Asked) -> Glance | None:
         """Return how near the nearest message is, and how well the best one matches by words; None where none may answer."""
-        try:
-            return self._glance(asked)
-        except ClosedError:  # as in `answer`
-            return self._glance(asked)
+        return _ask_open(lambda: self._glance(asked))
 
     def _glance(self, asked: Asked) -> Glance | None:
         try:
@@ -216,6 +213,17 @@ class Answering:
         if reply.may_be_kept and not asked.params.no_cache:
             self._caches.exact.put(_get_key(asked, index, asked.params.levelled), reply.body)
         return reply
+
+
+def _ask_open(ask: Callable[[], _T]) -> _T:
+    """Return what *ask* returns, asked again where its index was replaced meanwhile, as a damaged one is: the new one answers.
+
+    One that is healed may be replaced twice, by an empty one first.
+    """
+    for _ in range(_REPLACED):
+        with suppress(ClosedError):
+            return ask()
+    return ask()
 
 
 def _explain(plan: Plan, body: dict[str, Any], problem: NoMeaningError | None) -> Reply:

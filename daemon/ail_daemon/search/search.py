@@ -38,7 +38,6 @@ _EVEN = 0.5  # the least confidence of a side that answers alone
 _SMALL = 1000
 """Commits; in histories smaller than those the judge of passages was fitted to, the ranker's own probability counts."""
 
-
 _SURE_OF_COMMIT = 0.7
 """The ranker's probability of its first commit from which that is told to record no reason."""
 
@@ -142,6 +141,8 @@ def _is_unexplained(question: Question, terms: QuestionTerms, found: Ranked, quo
     """
     is_asked = terms.asks == 1.0 and not (question.is_pointing or question.scope.lines)
     if not is_asked or quotes.is_sure or terms.commits < _SMALL or found.confidence < _SURE_OF_COMMIT:
+        return False
+    if found.hits[0].signals.is_reference:
         return False
     first = found.hits[0].commit_id
     telling = [one for one in quotes.found if one.passage.worth and not one.passage.is_removed]
