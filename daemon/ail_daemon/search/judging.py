@@ -85,10 +85,12 @@ def build_columns(found: Sequence[Found], scope: int) -> Floats:
 
 
 def _describe(one: Found, most_overlap: float, most_cosine: float, beside: int, scope: int) -> list[float]:
+    # Rounded: all of the question is 1 give or take the last bit of a sum, and trees split there.
     passage, cosine = one.passage, one.cosine or 0.0
     return [
         one.score, -math.log1p(one.rank) if one.rank is not None else _NOT_RANKED, one.rank is not None,
-        one.commit_cosine, one.commit_coverage, one.overlap, one.overlap_code, passage.worth >= 1, passage.worth >= 2,
+        one.commit_cosine, round(one.commit_coverage, 4), round(one.overlap, 4), one.overlap_code,
+        passage.worth >= 1, passage.worth >= 2,
         cosine, one.cosine is not None, math.exp(-one.distance / 6) if one.distance is not None else 0.0,
         one.distance == 0, one.line_now is not None, one.of_lines == 1, one.of_lines == 0.5, one.is_in_file,
         passage.is_removed, math.log(len(passage.text)) - 5, *(passage.kind == kind for kind in KINDS),

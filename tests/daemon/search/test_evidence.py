@@ -290,3 +290,14 @@ def test_the_judge_weighs_every_row_apart_and_its_probability_grows_with_worth()
     assert np.allclose(judge.weigh(columns[::-1]), weights[::-1])
     low, high = (judge.get_probability(Sureness(worth, 1.0, 0.0, 2)) for worth in (-4.0, 2.0))
     assert 0 < low < high < 1
+
+
+def test_the_last_bit_of_a_sum_decides_nothing() -> None:
+    passage = Passage("changelog", "Requests share one context because two were confused.", "CHANGES", 8, worth=2)
+    judge = load_judge()
+
+    def weigh(coverage: float) -> float:
+        found = Found(1, passage, 0, 0.8, 0.7, coverage, coverage, worth=2, cosine=0.7)
+        return float(judge.weigh(build_columns([found], 0))[0])
+
+    assert weigh(1 - 1e-12) == weigh(1.0) == weigh(1 + 1e-12)
