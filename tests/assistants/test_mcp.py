@@ -255,6 +255,17 @@ def iter_texts(value: object) -> list[str]:
     return []
 
 
+def test_what_a_commit_says_outside_its_message_is_told_once(
+    assistant: Assistant, scripted: ScriptedDaemon, repo: Repository
+) -> None:
+    said = ("Proxies drop idle connections.", "Uploads are cut, because a disk is slow.")
+    cited = [scripted.make_citation(sentence=sentence) for sentence in said]
+    scripted.script["ask"] = scripted.make_reply(citations=cited)
+    result = assistant.call("history_ask", repo.path, question="why?")
+    assert [one["sentence"] for one in get_fields(result)["citations"]] == list(said)
+    assert [line for line in get_text(result).splitlines() if "It says too" in line] == [f"> It says too: {said[1]}"]
+
+
 @pytest.mark.slow
 def test_every_field_a_daemon_s_reply_has_is_made_safe(
     assistant: Assistant, scripted: ScriptedDaemon, repo: Repository
@@ -267,7 +278,7 @@ def test_every_field_a_daemon_s_reply_has_is_made_safe(
     def answer(params: dict[str, Any]) -> dict[str, Any]:
         number = next(turns)
         text, path = texts[number], paths[number % len(paths)]
-        fields = ("subject", "author", "excerpt", "reverted_by", "replaced_by", "author_time", "sha")
+        fields = ("subject", "author", "excerpt", "sentence", "reverted_by", "replaced_by", "author_time", "sha")
         cited = ScriptedDaemon.make_citation(**dict.fromkeys(fields, text), path=path, reasons=[text])
         return ScriptedDaemon.make_reply(
             repo=path, answer=text, outcome=text, degraded=text, citations=[cited] * params["limit"]

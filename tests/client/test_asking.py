@@ -120,7 +120,10 @@ def test_the_nearest_say_what_fits_the_question_in_two_lines_of_a_terminal(
     client: Runner, daemon: ScriptedDaemon
 ) -> None:
     sentence = "Proxies drop idle connections, so that the next request on such a one fails. " * 4
-    cited = [daemon.make_citation(sentence=sentence), daemon.make_citation(sentence="Short, because it was late.")]
+    cited = [
+        daemon.make_citation(sentence=sentence),
+        daemon.make_citation(sentence="Short,\x1b[2J because it was late."),
+    ]
     daemon.script["ask"] = daemon.make_reply(outcome="no_evidence", answer="", citations=cited, confidence=0.2)
     status, shown = run_on_terminal(client, "ask", "why?", columns=80)
     lines = ESCAPES.sub("", shown).splitlines()
@@ -129,7 +132,7 @@ def test_the_nearest_say_what_fits_the_question_in_two_lines_of_a_terminal(
     assert told[0].strip().endswith("Proxies drop idle connections, so that the next request on")
     assert told[1].endswith("…")
     assert max(map(len, lines)) <= 80
-    assert told[2].endswith("Short, because it was late.")
+    assert told[2].endswith("Short,\\x1b[2J because it was late.")
 
 
 def test_what_to_try_next_goes_by_what_was_asked(client: Runner, daemon: ScriptedDaemon) -> None:
