@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _CONFIDENCE = ((0.8, "very likely"), (0.6, "likely"), (0.4, "perhaps"), (0.0, "a guess"))
 _SENTENCE_MAX = 240
 _ANSWER_MAX = 1000  # on one line; one of 950 kB overflowed the stack of Emacs's regular expressions
+_NO_REASON = "No reason is recorded. What was done:"
 _SHA = r"\b[0-9a-f]{7,64}\b"
 
 
@@ -60,10 +61,8 @@ def describe_answer(reply: dict[str, Any]) -> str:
     """
     if not reply.get("answer") or reply.get("confidence") is None:
         return ""
-    sureness = (
-        describe_confidence(reply["confidence"]) if has_sureness(reply) else "No reason is recorded. What was done:"
-    )
-    return f"{sureness} {_cut(to_line(' '.join(reply['answer'].split())), _ANSWER_MAX)}"
+    head = describe_confidence(reply["confidence"]) if has_sureness(reply) else _NO_REASON
+    return f"{head} {_cut(to_line(' '.join(reply['answer'].split())), _ANSWER_MAX)}"
 
 
 def render_grep(reply: dict[str, Any]) -> str:
@@ -89,7 +88,7 @@ def _render_sentences(reply: dict[str, Any], page: Page) -> list[str]:
     """Return the answer's lines, the commits it names linked."""
     if not reply.get("answer"):
         return []
-    head = "No reason is recorded. What was done: " if reply.get("outcome") == "no_reason_recorded" else ""
+    head = f"{_NO_REASON} " if reply.get("outcome") == "no_reason_recorded" else ""
     lines = [part for line in to_block(head + reply["answer"]) for part in page.wrap(line)]
     if not page.colour and not page.commit_url:
         return lines

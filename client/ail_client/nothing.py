@@ -59,7 +59,7 @@ def _render_nearest(citation: dict[str, Any], page: Page) -> list[str]:
     first = cut(subject, max(10, room - len(_INDENT) - 12))
     told = page.wrap(f"{age}: {said}" if age else said, 2 * _INDENT)
     if len(told) > _TOLD_LINES:
-        told = [*told[: _TOLD_LINES - 1], cut(" ".join([told[_TOLD_LINES - 1], "…"]), room)]
+        told = [*told[: _TOLD_LINES - 1], cut(f"{told[_TOLD_LINES - 1]} …", room)]
     return [
         f"{_INDENT}{page.name_commit(sha)}  {page.paint(first, 'bold')}",
         *(page.paint(line, "dim") for line in told),
