@@ -69,9 +69,8 @@ def _find_about(found: Sequence[Found], file: str) -> set[int]:
     def is_about(one: Found) -> bool:
         passage = one.passage
         path = passage.path or file
-        if basename(path) == basename(file) or path.startswith(
-            f"{file}/"
-        ):  # it may have been moved since; a directory's
+        # By its name alone: it may have been moved since. Or a file of the directory that is asked about.
+        if basename(path) == basename(file) or path.startswith(f"{file}/"):
             return True
         return passage.kind in ("docs", "changelog") and not passage.is_removed and beside[one.commit_id] <= _FEW
 
@@ -90,23 +89,22 @@ def put_maker_first(index: RepoIndex, question: Question, quotes: Quotes) -> Quo
     said = [Found(maker, passage) for passage in read_message(index.store.get_commits([maker])[maker].message)]
     said.sort(key=lambda one: -one.passage.worth)
     said = said or _find_opening(index, question)
-    others = (one for one in quotes.found if one.commit_id != said[0].commit_id) if said else ()
-    return replace(quotes, found=(*said, *others), count=1) if said else quotes
+    if not said:
+        return quotes
+    others = (one for one in quotes.found if one.commit_id != said[0].commit_id)
+    return replace(quotes, found=(*said, *others), count=1)
 
 
 def _find_opening(index: RepoIndex, question: Question) -> list[Found]:
     """Return the comment or docstring that the asked file begins with, of the commit that wrote it; [] where none tells more."""
-    opening = next(
-        (
-            one
-            for one in question.lines.standing
-            if one.worth and (one.line or _OPENING) < _OPENING and one.kind != "test"
-        ),
-        None,
-    )
-    writers = index.store.find_writers([get_key(opening.text)]).get(get_key(opening.text), []) if opening else []
+    telling = (one for one in question.lines.standing if one.worth and one.kind != "test")
+    opening = next((one for one in telling if one.line and one.line < _OPENING), None)
+    if opening is None:
+        return []
+    key = get_key(opening.text)
+    writers = index.store.find_writers([key]).get(key, [])
     ids = [commit_id for commit_id, _ in writers if question.among is None or commit_id in question.among]
-    return [Found(ids[-1], opening, is_in_file=True, line_now=opening.line)] if opening and ids else []
+    return [Found(ids[-1], opening, is_in_file=True, line_now=opening.line)] if ids else []
 
 
 def get_scope(question: Question) -> int:

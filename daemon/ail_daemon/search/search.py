@@ -87,8 +87,8 @@ def _tell(
     if not found.has_evidence:
         cited = [one for one in cited if one.reasons]  # the nearest of unrelated commits is no hint
     ids = {one.hit.commit_id for one in cited}
-    told = [one for one in quotes.found if one.commit_id in ids]
-    shown = told[: question.limit]
+    passages = [one for one in quotes.found if one.commit_id in ids]
+    shown = passages[: question.limit]
     quoted = _choose_quoted(quotes, shown, cited, is_pointing=question.is_pointing)
     if not quoted and index.counts.commits < _SMALL:
         quoted = _choose_own(shown, cited)
@@ -100,7 +100,7 @@ def _tell(
         quoted=quoted,
         is_unexplained=is_unexplained,
     )
-    sentences = answers.find_sentences(question.text, told)
+    sentences = answers.find_sentences(question.text, passages)
     return {
         "outcome": said.outcome,
         "answer": said.text,
@@ -154,9 +154,7 @@ def _is_unexplained(question: Question, terms: QuestionTerms, found: Ranked, quo
     )
 
 
-def _judge(
-    found: Ranked, quotes: Quotes, terms: QuestionTerms, *, is_pointing: bool, is_unexplained: bool = False
-) -> Ranked:
+def _judge(found: Ranked, quotes: Quotes, terms: QuestionTerms, *, is_pointing: bool, is_unexplained: bool) -> Ranked:
     """Return *found* in the order of its passages' worth, with the probability that the first holds the reason.
 
     A question that only points at a place is answered with what is known of it, however little. is_unexplained: the first
