@@ -2,11 +2,11 @@
 
     python -m bench.quality.evidence [--write] [--read pytest-diff]
 
-Questions are those of `questions/NAME.jsonl` with `keywords`; each project is judged by trees fitted to the others. Printed for
-each scope and each kind of reason: how often the first passage, what is quoted, and any, holds two of the key words; where the
-right commit stands; how often an answer is given, to questions with one and without, and how well the probability is calibrated,
-both by weights and bars fitted to the other projects. Needs scikit-learn, which the extra `model` brings, and the projects'
-histories below `.bench/code`.
+Questions are those of `questions/NAME.jsonl` with `keywords`, and those that `asked_titles` makes of commits' titles; each
+project is judged by trees fitted to the others. Printed for each scope and each kind of reason: how often the first passage, what
+is quoted, and any, holds two of the key words; where the right commit stands; how often an answer is given, to questions with
+one and without, and how well the probability is calibrated, both by weights and bars fitted to the other projects. Needs
+scikit-learn, which the extra `model` brings, and the projects' histories below `.bench/code`.
 """
 
 from __future__ import annotations
