@@ -28,11 +28,12 @@ def tell_nothing(reply: dict[str, Any], form: str, place: RepoPlace) -> None:
     if "companions" in reply:
         write_note("Nothing in the history bears on this.")
         return
-    write_note("No evidence in the history.")
+    cited = (reply.get("citations") or []) if form == "text" else []
+    write_note("No evidence in the history" + (" that surely answers this." if cited else "."))
     if form != "text":
         return
     page = _get_page(place)
-    if cited := reply.get("citations") or []:
+    if cited:
         write_note("not sure; nearest:")
         write_aside("\n".join(line for citation in cited for line in _render_nearest(citation, page)))
     write_aside("\n".join(page.wrap(f"next: {_say_next(reply)}")))

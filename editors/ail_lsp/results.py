@@ -227,7 +227,8 @@ def _write_answer(reply: dict[str, Any]) -> list[str]:
         return ["What history says of this change:" if found else "Nothing in the history bears on this change."]
     match reply.get("outcome"):
         case "no_evidence":
-            return ["No evidence in the history." + (" Nearest:" if reply.get("citations") else "")]
+            nearest = " that surely answers this. Nearest:" if reply.get("citations") else "."
+            return [f"No evidence in the history{nearest}"]
         case "no_reason_recorded":
             return [f"No reason is recorded. What was done: {answer[0]}", *answer[1:]]
     return answer

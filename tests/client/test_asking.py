@@ -105,7 +105,7 @@ def test_below_the_bar_the_nearest_commits_are_offered_as_such_in_two_lines_each
     done = client.run("ask", "why?")
     assert (done.returncode, done.stdout) == (1, "")
     first, heading, *nearest, last = done.stderr.splitlines()
-    assert (first, heading) == ("No evidence in the history.", "not sure; nearest:")
+    assert (first, heading) == ("No evidence in the history that surely answers this.", "not sure; nearest:")
     assert [line for line in nearest if not line.startswith("      ")] == [
         f"   4f1c2d9e4f  Retry {number}\\x1b[2J" for number in range(2)
     ]

@@ -203,7 +203,7 @@ def test_below_the_bar_the_nearest_commits_are_shown_as_such(
 ) -> None:
     scripted.script["ask"] = ScriptedDaemon.make_reply(outcome="no_evidence", answer="", confidence=0.2)
     answer = nvim(ASK, str(repo.path / "upload.py"))["answer"]
-    assert answer[0] == "No evidence in the history. Not sure; nearest:"
+    assert answer[0] == "No evidence in the history that surely answers this. Nearest:"
     assert not any("20%" in line for line in answer)
 
 

@@ -149,7 +149,7 @@ function M.render(reply, width, note)
   if answer == '' and not citations[1] and not companions[1] then
     answer = get(reply, 'companions') and 'Nothing in the history bears on this.' or 'No evidence in the history.'
   elseif get(reply, 'outcome') == 'no_evidence' then
-    answer = 'No evidence in the history. Not sure; nearest:'
+    answer = 'No evidence in the history that surely answers this. Nearest:'
   elseif get(reply, 'outcome') == 'no_reason_recorded' then
     answer = 'No reason is recorded. What was done: ' .. answer
   end
