@@ -45,6 +45,7 @@ _BLOCKS = re.compile(
         r"<details>.*?(?:</details>|\Z)",
         r"<blockquote>.*?(?:</blockquote>|\Z)",
         r"^---\n(?:updated-dependencies|updates):.*?(?:^\.\.\.$|\Z)",
+        rf"^(?:Bumps (?:the \S+ group|\[[^\]]+\]\()|Dependabot will resolve any conflicts){_PARAGRAPH}",
         rf"^[\t ]*Traceback \(most recent call last\):{_PARAGRAPH}",
         rf"^(?:# )?Conflicts:{_PARAGRAPH}",
         r"^-{9,}$.*\Z",  # GitHub puts the trailers of a squashed branch below it

@@ -61,6 +61,8 @@ def test_shortened_words_quotes_and_dots_in_names_end_no_sentence() -> None:
         "[![badge because](https://example.org/b.svg)](https://example.org)",
         "- [Release notes](https://example.org/because)",
         "---\nupdated-dependencies:\n- dependency-name: because\n...",
+        "Bumps [because](https://example.org/because) from 1.0 to\n2.0.",
+        "Dependabot will resolve any conflicts with this PR as long as you don't\nalter it yourself, because it can.",
         "Conflicts:\n\tbecause.py",
         "$ because --help",
     ],
