@@ -6,6 +6,7 @@ other words. The commit is easily found then, and what is learned is whether som
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Collection
@@ -16,6 +17,11 @@ from ail_daemon.model import Commit
 from ail_daemon.search.evidence import Found, read_message
 from ail_daemon.text.passages import Passage
 from ail_daemon.text.reasons import Worth
+
+from .sets import QUESTIONS
+
+TOLD = QUESTIONS / "told.jsonl"
+"""Commits whose message has no word of a reason, and whether it says why all the same: 148, read beside their titles."""
 
 MOST = 60
 STRANGERS = 40
@@ -48,7 +54,8 @@ _KEPT_WORDS = 3  # besides the first
 def choose_questions(index: RepoIndex, project: str) -> list[dict[str, Any]]:
     """Return up to MOST questions about commits of *index* that wrote something which states a reason, drawn with a fixed seed.
 
-    A row has question, file (of every third: one that the commit touched), lines (None), answers (its sha) and title.
+    A row has question, file (of every third: one that the commit touched), lines (None), answers (its sha) and title. Left out
+    are commits whose message may say why without a word of a reason: only who reads them knows.
     """
     dice = random.Random(project)
     ids = list(range(1, index.store.get_newest_id() + 1))
@@ -61,6 +68,8 @@ def choose_questions(index: RepoIndex, project: str) -> list[dict[str, Any]]:
             if len(rows) == MOST:
                 return rows
             if _may_be_asked(commit) and (told := _find_reasons(commit, passages.get(commit_id, ()))):
+                if "message" not in told and _says_something(commit):
+                    continue
                 if "message" in told and dice.random() < 0.5:
                     continue  # or most of them would be told by a message
                 paths = index.store.get_paths(commit_id)
@@ -72,9 +81,26 @@ def choose_questions(index: RepoIndex, project: str) -> list[dict[str, Any]]:
     return rows
 
 
-def tells_why(one: Found, answers: Collection[int]) -> bool:
-    """Whether *one* is taken for the reason: a reason in the right commit's message, or elsewhere in words of the question."""
+def choose_told(index: RepoIndex, project: str) -> list[dict[str, Any]]:
+    """Return a question about each commit of TOLD that *index* has; `tells` beside what rows of `choose_questions` have."""
+    dice = random.Random(project)
+    read = [json.loads(line) for line in TOLD.read_text().splitlines()]
+    tells = {row["sha"]: row["tells"] for row in read if row["project"] == project}
+    rows: list[dict[str, Any]] = []
+    for commit in index.store.get_commits(list(index.store.get_ids(tells).values())).values():
+        row = {"question": ask(clean(commit.subject), dice), "file": None, "lines": None, "answers": [commit.sha]}
+        rows.append(row | {"title": commit.subject, "tells": tells[commit.sha]})
+    return rows
+
+
+def tells_why(one: Found, answers: Collection[int], is_told: bool | None = None) -> bool:
+    """Whether *one* is taken for the reason: a reason in the right commit's message, or elsewhere in words of the question.
+
+    is_told: whether that message, which has no word of a reason, says why all the same; None where nobody read it.
+    """
     passage = one.passage
+    if is_told is not None:
+        return is_told and one.commit_id in answers and passage.kind == "message" and passage.worth >= Worth.STATE
     is_reason = one.commit_id in answers and passage.worth == Worth.REASON and not passage.is_removed
     return is_reason and (passage.kind == "message" or one.overlap >= _TELLING)
 
@@ -100,6 +126,10 @@ def ask(title: str, dice: random.Random) -> str:
 def _may_be_asked(commit: Commit) -> bool:
     title = clean(commit.subject)
     return 4 <= len(title.split()) <= 14 and len(commit.parents) < 2 and not _CHORE.match(title)
+
+
+def _says_something(commit: Commit) -> bool:
+    return any(one.worth == Worth.STATE for one in read_message(commit.message) if one.line != 1)
 
 
 def _find_reasons(commit: Commit, wrote: Collection[Passage]) -> set[str]:

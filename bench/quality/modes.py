@@ -26,7 +26,7 @@ from ail_daemon.settings import Settings
 from ail_rpc.discovery import RepoPlace, find_repository
 from ail_rpc.errors import AilError
 
-from .evidence import holds_reason
+from .cases import holds_reason
 from .gathering import INDEXES, build_index, find_whole
 from .sets import CODE, QUESTIONS, REASONS_OF
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from bench.quality.near_pairs import QUESTIONS
 from bench.quality.overlap import borrowed
+from bench.quality.sets import FITTED_ON
 
 Rows = list[dict[str, Any]]
 FIELDS = {"question", "file", "lines", "answers", "note"}
@@ -83,3 +84,19 @@ def test_the_note_of_an_answered_question_names_its_commit_and_no_question_does(
 def test_the_questions_do_not_borrow_the_subjects_of_their_commits(rows: Rows) -> None:
     shares = sorted(borrowed(row["question"], row["note"]) for row in rows if row["answers"])
     assert shares[len(shares) // 2] <= 0.15
+
+
+def test_plain_questions_name_their_project_and_the_passages_that_were_accepted() -> None:
+    rows = load("plain")
+    assert len({(row["project"], row["question"], row["file"]) for row in rows}) == len(rows) >= 300
+    assert {row["project"] for row in rows} <= set(FITTED_ON)
+    accepted = [one for row in rows for one in row["accepted"]]
+    assert all(re.fullmatch("[0-9a-f]{40}", one["sha"]) and one["begins"] for one in accepted)
+    assert 0.3 < share(rows, having="accepted") < 0.5
+
+
+def test_messages_that_were_read_are_each_of_another_commit_of_a_project_that_is_fitted_to() -> None:
+    rows = load("told")
+    assert len({row["sha"] for row in rows}) == len(rows) >= 140
+    assert {row["project"] for row in rows} <= set(FITTED_ON)
+    assert 0.5 < share(rows, having="tells") < 0.7

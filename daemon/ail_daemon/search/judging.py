@@ -35,6 +35,10 @@ COLUMNS = (
 _NOT_RANKED = -3.5  # log rank of a commit that was not ranked
 _NEAR = 2.0  # log odds behind the first passage up to which its commit's other one is quoted too
 
+_NO_RIVAL = -6.0
+_SAME = 0.7  # share of the shorter one's words from which two passages say the same
+_SAME_CHARS = 400
+
 
 class Sureness(NamedTuple):
     """What the probability depends on: the best passage's worth and its lead over the best of another commit."""
@@ -116,7 +120,17 @@ def find_counterpart(found: Sequence[Found], weights: Floats) -> int | None:
 
 
 def measure_sureness(found: Sequence[Found], weights: Floats, confidence: float, scope: int) -> Sureness:
-    """Return how sure the first of *found*, best first, is; *confidence*: the ranker's in its first commit."""
-    best = float(weights[0])
-    rival = next((float(w) for one, w in zip(found, weights, strict=True) if one.commit_id != found[0].commit_id), -6.0)
-    return Sureness(best, best - rival, math.log((confidence + 1e-3) / (1 - confidence + 1e-3)), scope)
+    """Return how sure the first of *found*, best first, is; *confidence*: the ranker's in its first commit.
+
+    A rival is what another commit says, and not in the same words: a commit that was applied twice is none to itself.
+    """
+    best, first = float(weights[0]), found[0]
+    ordered = zip(found, weights, strict=True)
+    rivals = (float(w) for one, w in ordered if one.commit_id != first.commit_id and not _says_the_same(one, first))
+    lead = best - next(rivals, _NO_RIVAL)
+    return Sureness(best, lead, math.log((confidence + 1e-3) / (1 - confidence + 1e-3)), scope)
+
+
+def _says_the_same(one: Found, other: Found) -> bool:
+    words, others = (set(each.passage.text[:_SAME_CHARS].lower().split()) for each in (one, other))
+    return len(words & others) >= _SAME * min(len(words), len(others))
