@@ -28,6 +28,9 @@ _NEEDED = (
     "watchdog",
 )
 _INTERRUPTED = 130
+_OF_CLIENT = ("add", "ask", "cache", "check", "flags", "health", "remove", "status", "stop")
+"""What is asked of a running daemon, by `ail-client`; many try it here first."""
+
 _EXAMPLES = {
     "run": ("ail-daemon run", "ail-daemon run --detach"),
     "build": ("ail-daemon build ~/src/project ~/src/other",),
@@ -89,6 +92,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         bundling.add_parser(commands)
     else:
         commands.add_parser("bundle", help="publish embeddings, so that others need not encode the same commits")
+    if argv and argv[0] in _OF_CLIENT:
+        parser.error(f"`{argv[0]}` is asked of a running daemon: ail-client {argv[0]}")
     return parser.parse_args(argv)
 
 
