@@ -7,6 +7,7 @@ from tests.daemon.index.making import HashEncoder, make_commit
 
 from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.index.store import hash_text
+from ail_daemon.search import search
 from ail_daemon.search.candidates import Question, gather
 from ail_daemon.search.features import Signals, by_meaning, by_words
 from ail_daemon.search.ranking import load_model, rank
@@ -74,3 +75,12 @@ def test_at_the_bar_and_above_words_are_not_asked(filled: RepoIndex, encoder: Ha
 def test_both_outcomes_of_the_bar_are_among_these_questions(filled: RepoIndex, encoder: HashEncoder) -> None:
     sides = {rank_candidates(filled, encoder, Question(text), required=1.0)[1] for text in QUESTIONS}
     assert sides == {"lexical", "semantic"}
+
+
+def test_where_passages_say_how_sure_an_answer_is_both_sides_stay_together(
+    filled: RepoIndex, encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_SMALL", 2)  # a long history has four commits then
+    sides = {text: rank_candidates(filled, encoder, Question(text), required=1.0)[1] for text in QUESTIONS}
+    assert {side for text, side in sides.items() if text.startswith("why ")} == {"semantic"}
+    assert "lexical" in sides.values()  # of words that ask nothing the surer side answers still
