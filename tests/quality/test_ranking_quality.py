@@ -75,7 +75,7 @@ def test_each_question_of_a_small_history_finds_its_commit(
     assert sha == make_commit(answer, "").sha
 
 
-@pytest.mark.parametrize("text", ["why deployment?", "why settings slows emptied?", "why port Bump Retry?"])
+@pytest.mark.parametrize("text", ["why reset request?", "why settings slows emptied?", "why port Bump Retry?"])
 def test_what_one_side_is_sure_of_both_together_say_too(index: RepoIndex, text: str) -> None:
     """Questions that only `semantic` answered, found by trying three thousand made of the history's words."""
     question = Question(text, Scope("net/headers.py"), 5)
