@@ -20,7 +20,7 @@ from ail_daemon.text.reasons import Worth
 
 from .sets import QUESTIONS
 
-TOLD = QUESTIONS / "told.jsonl"
+MESSAGES = QUESTIONS / "messages.jsonl"
 """Commits whose message has no word of a reason, and whether it says why all the same: 148, read beside their titles."""
 
 MOST = 60
@@ -68,7 +68,7 @@ def choose_questions(index: RepoIndex, project: str) -> list[dict[str, Any]]:
             if len(rows) == MOST:
                 return rows
             if _may_be_asked(commit) and (told := _find_reasons(commit, passages.get(commit_id, ()))):
-                if "message" not in told and _says_something(commit):
+                if "message" not in told and _may_tell_why(commit):
                     continue
                 if "message" in told and dice.random() < 0.5:
                     continue  # or most of them would be told by a message
@@ -81,10 +81,10 @@ def choose_questions(index: RepoIndex, project: str) -> list[dict[str, Any]]:
     return rows
 
 
-def choose_told(index: RepoIndex, project: str) -> list[dict[str, Any]]:
-    """Return a question about each commit of TOLD that *index* has; `tells` beside what rows of `choose_questions` have."""
+def choose_read(index: RepoIndex, project: str) -> list[dict[str, Any]]:
+    """Return a question about each commit of MESSAGES that *index* has; `tells` beside what rows of `choose_questions` have."""
     dice = random.Random(project)
-    read = [json.loads(line) for line in TOLD.read_text().splitlines()]
+    read = [json.loads(line) for line in MESSAGES.read_text().splitlines()]
     tells = {row["sha"]: row["tells"] for row in read if row["project"] == project}
     rows: list[dict[str, Any]] = []
     for commit in index.store.get_commits(list(index.store.get_ids(tells).values())).values():
@@ -93,14 +93,14 @@ def choose_told(index: RepoIndex, project: str) -> list[dict[str, Any]]:
     return rows
 
 
-def tells_why(one: Found, answers: Collection[int], is_told: bool | None = None) -> bool:
+def tells_why(one: Found, answers: Collection[int], message_tells: bool | None = None) -> bool:
     """Whether *one* is taken for the reason: a reason in the right commit's message, or elsewhere in words of the question.
 
-    is_told: whether that message, which has no word of a reason, says why all the same; None where nobody read it.
+    message_tells: whether that message, which has no word of a reason, says why all the same; None where nobody read it.
     """
     passage = one.passage
-    if is_told is not None:
-        return is_told and one.commit_id in answers and passage.kind == "message" and passage.worth >= Worth.STATE
+    if message_tells is not None:
+        return message_tells and one.commit_id in answers and passage.kind == "message" and passage.worth >= Worth.STATE
     is_reason = one.commit_id in answers and passage.worth == Worth.REASON and not passage.is_removed
     return is_reason and (passage.kind == "message" or one.overlap >= _TELLING)
 
@@ -128,7 +128,7 @@ def _may_be_asked(commit: Commit) -> bool:
     return 4 <= len(title.split()) <= 14 and len(commit.parents) < 2 and not _CHORE.match(title)
 
 
-def _says_something(commit: Commit) -> bool:
+def _may_tell_why(commit: Commit) -> bool:
     return any(one.worth == Worth.STATE for one in read_message(commit.message) if one.line != 1)
 
 

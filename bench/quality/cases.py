@@ -25,7 +25,7 @@ from ail_daemon.text import direction, passages
 from ail_rpc.discovery import RepoPlace, find_repository
 from ail_rpc.errors import AilError
 
-from .asked_titles import STRANGERS, choose_questions, choose_told, tells_why
+from .asked_titles import STRANGERS, choose_questions, choose_read, tells_why
 from .gathering import INDEXES, build_index, find_whole
 from .sets import CODE, FITTED_ON, QUESTIONS
 
@@ -71,14 +71,14 @@ class Case(NamedTuple):
         return "accepted" in self.row
 
 
-def gather(name: str, encoder: Encoder, *, is_lesson: bool = False) -> list[Case]:
+def gather(name: str, encoder: Encoder, *, is_again: bool = False) -> list[Case]:
     """Return the questions of one set with their passages; kept in INDEXES by all that decides them.
 
-    is_lesson: return what trees learn from beside those questions: the same asked without their file and lines and, of TOLD_OF,
+    is_again: return what trees learn from beside those questions: the same asked without their file and lines and, of TOLD_OF,
     questions whose reason is what the answer's message says.
     """
     rows = [json.loads(line) for line in (QUESTIONS / f"{name}.jsonl").read_text().splitlines()]
-    if is_lesson:
+    if is_again:
         told = rows if name in TOLD_OF else []
         rows = [*told, *(row | {"file": None, "lines": None} for row in rows if row["file"])]
     return _gather_rows(name, rows, encoder)
@@ -87,19 +87,19 @@ def gather(name: str, encoder: Encoder, *, is_lesson: bool = False) -> list[Case
 def gather_titles(encoder: Encoder) -> dict[str, list[Case]]:
     """Return by project the questions in the words of its commits' titles, and of others', which have no answer there."""
     asked: dict[str, list[dict[str, Any]]] = {}
-    told: dict[str, list[dict[str, Any]]] = {}
+    read: dict[str, list[dict[str, Any]]] = {}
     for project in FITTED_ON:
         index = build_index(CODE / f"{project}.git", INDEXES / project, encoder)
         try:
             asked[project] = choose_questions(index, project)
-            told[project] = choose_told(index, project)
+            read[project] = choose_read(index, project)
         finally:
             index.close()
     cases = {}
     for project, own in asked.items():
         others = [row for other, rows in asked.items() if other != project for row in rows]
         strange = [row | {"file": None, "answers": []} for row in random.Random(project).sample(others, STRANGERS)]
-        cases[project] = _gather_rows(project, [*own, *told[project], *strange], encoder)
+        cases[project] = _gather_rows(project, [*own, *read[project], *strange], encoder)
     return cases
 
 

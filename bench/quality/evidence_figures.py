@@ -100,20 +100,13 @@ def _name_title_kind(case: Case) -> str:
 
 def _describe(told: Sequence[Told]) -> str:
     given = [one.judged.is_right for one in told if one.is_given]
-    right, probability = (np.array([value(one) for one in told], float) for value in (_is_right, _get_probability))
+    right = np.array([one.judged.is_right for one in told], float)
+    probability = np.array([one.probability for one in told])
     return (
         f"{len(told):>4}  quoted holds {right.mean():.3f}, answered {len(given) / len(told):.3f},"
         f" right of those {np.mean(given) if given else 0:.3f}; mean probability {probability.mean():.3f},"
         f" squared error {np.mean((probability - right) ** 2):.3f}"
     )
-
-
-def _is_right(one: Told) -> bool:
-    return one.judged.is_right
-
-
-def _get_probability(one: Told) -> float:
-    return one.probability
 
 
 def _show_gate(name: str, told: Sequence[Told]) -> None:

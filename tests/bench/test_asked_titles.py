@@ -45,7 +45,7 @@ def test_only_a_reason_of_the_right_commit_that_is_about_the_question_tells_why(
 def test_a_message_without_a_word_of_a_reason_tells_why_where_whoever_read_it_says_so() -> None:
     message = Found(1, Passage("message", "It was slow.", line=3, worth=1))
     comment = Found(1, Passage("comment", "Because it was slow.", "a.py", 1, worth=2), overlap=0.6)
-    assert tells_why(message, {1}, is_told=True)
-    assert not tells_why(message, {1}, is_told=False)
-    assert not tells_why(comment, {1}, is_told=True)  # it was the message that was read
-    assert not tells_why(message, {2}, is_told=True)
+    assert tells_why(message, {1}, message_tells=True)
+    assert not tells_why(message, {1}, message_tells=False)
+    assert not tells_why(comment, {1}, message_tells=True)  # it was the message that was read
+    assert not tells_why(message, {2}, message_tells=True)

@@ -96,7 +96,7 @@ def test_plain_questions_name_their_project_and_the_passages_that_were_accepted(
 
 
 def test_messages_that_were_read_are_each_of_another_commit_of_a_project_that_is_fitted_to() -> None:
-    rows = load("told")
+    rows = load("messages")
     assert len({row["sha"] for row in rows}) == len(rows) >= 140
     assert {row["project"] for row in rows} <= set(FITTED_ON)
     assert 0.5 < share(rows, having="tells") < 0.7

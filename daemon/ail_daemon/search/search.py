@@ -139,8 +139,8 @@ def _is_unexplained(question: Question, terms: QuestionTerms, found: Ranked, quo
     Of 310 questions in the words of titles whose commits wrote no reason for it 53 are told so, 51 of them by the right commit;
     of 248 in other words that have an answer two, of 532 without an answer four. Lines are told by their own history.
     """
-    is_asked = terms.asks == 1.0 and not (question.is_pointing or question.scope.lines)
-    if not is_asked or quotes.is_sure or not _is_judged(terms) or found.confidence < _SURE_OF_COMMIT:
+    is_of_place = question.is_pointing or question.scope.lines
+    if is_of_place or quotes.is_sure or not _is_judged(terms) or found.confidence < _SURE_OF_COMMIT:
         return False
     if found.hits[0].signals.is_reference:
         return False
