@@ -40,9 +40,10 @@ class NoMeaningError(UnavailableError):
 class Plan:
     """How a question is to be answered; part of a cached answer's key.
 
-    side: which is to answer. mode: `auto` on the semantic side ranks by meaning and words. required: confidence below which
-    the lexical side is asked too, 0: never. may_fall_back: whether it may answer where the semantic one cannot. refused:
-    why the lexical side is to answer where the semantic one was asked for, None where it is not.
+    side: which is to answer. mode: `auto` on the semantic side ranks by meaning and words. required: the ranker's confidence in
+    its commit below which words rank too, 0: never; not asked where passages say how sure an answer is. may_fall_back: whether
+    the lexical side may answer where the semantic one cannot. refused: why the lexical side is to answer where the semantic one
+    was asked for, None where it is not.
     """
 
     side: Side
