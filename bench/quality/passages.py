@@ -17,22 +17,16 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ail_daemon.history.changes import collect_changes
-from ail_daemon.history.walk import PATHSPECS
+from ail_daemon.history.changes import DIFF, collect_changes
 from ail_daemon.text.passages import FileChange, Hunk, Passage, find_passages, split_message
 
-_DIFF = (
-    "diff-tree", "--stdin", "--always", "--root", "-r", "-p", "-U0", "-w", "--ignore-blank-lines", "-M",
-    "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=all", "--src-prefix=a/", "--dst-prefix=b/",
-    "--format=commit %H", "--", *PATHSPECS,
-)  # fmt: skip
 _A_COMMIT = 3  # that a sample takes of one: some add hundreds
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
 def read_patches(repo: Path, shas: Iterable[str]) -> bytes:
     """Return the patches of *shas* as the daemon's reader has git write them."""
-    command = ["git", "-C", str(repo), "-c", "core.quotePath=false", *_DIFF]
+    command = ["git", "-C", str(repo), "-c", "core.quotePath=false", *DIFF]
     return subprocess.run(command, input="\n".join(shas).encode() + b"\n", capture_output=True, check=True).stdout
 
 

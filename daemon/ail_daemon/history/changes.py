@@ -12,7 +12,7 @@ from .command import GitCommand
 from .objects import list_all
 from .refs import is_partial, read_shallow_boundary
 from .resuming import hold_back_last, read_resuming
-from .walk import PATHSPECS
+from .unwanted import ATTRIBUTES, PATHSPECS, is_unwanted
 
 FILE_BYTES = 16 << 10
 COMMIT_BYTES = USUAL.diff_bytes
@@ -29,11 +29,14 @@ PASSAGE_BYTES = 512 << 10
 """Of a commit's changed lines, in which passages are looked for."""
 
 _MARK = b"commit "  # no line of a diff begins so: its lines begin with a sign, its headers with other words
-_DIFF = (
-    "diff-tree", "--stdin", "--always", "--root", "-r", "-p", "-U0", "-w", "--ignore-blank-lines", "-M",
+DIFF = (
+    "-c", f"core.attributesFile={ATTRIBUTES}",
+    "diff-tree", "--stdin", "--always", "--root", "-r", "-p", "-U0", "-w", "--ignore-blank-lines", "-M", "-l200",
     "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=all", "--src-prefix=a/", "--dst-prefix=b/",
-    "--format=commit %H", "--", *PATHSPECS,
+    "--format=commit %H",
 )  # fmt: skip
+"""git's words for changed lines. -l200: vendored files, too, are compared when renames are looked for, each with each."""
+_PARTIAL = (*DIFF, "--", *PATHSPECS)  # git would die of a missing vendored blob when it looks for renames
 
 
 class ChangeReader:
@@ -78,7 +81,7 @@ class ChangeReader:
     def _stream(self, shas: list[str]) -> Iterator[tuple[str, CommitChanges]]:
         if not shas:
             return
-        with self._git.stream(_DIFF, shas) as output:
+        with self._git.stream(_PARTIAL if self._is_partial else DIFF, shas) as output:
             for sha, record in zip(
                 shas, hold_back_last(collect_changes(output.lines, self._commit_bytes), output), strict=False
             ):
@@ -137,6 +140,7 @@ class _Collected:
         self._file_room = FILE_BYTES
         self._in_hunk = False  # before the first one, `---` and `+++` name the file
         self._path = b""
+        self._is_unwanted = False  # the file at hand; git prints lines of it where the repository's attributes say so
         self._files: list[FileChange] = []
         self._hunks: list[Hunk] = []  # of the file at hand
         self._sides: tuple[list[str], list[str]] = [], []  # of the hunk at hand: what it removes, what it adds
@@ -147,30 +151,38 @@ class _Collected:
         if first == b"@":
             self._begin_hunk(line)
         elif self._in_hunk and first in (b"+", b"-"):
-            if (
-                len(self._path) < _LEAST_PATH or self._path not in line
-            ):  # a header or a list says what the path says already
-                self._keep(line)
-            self._keep_for_passages(line)
+            self._take_line(line)
         elif line.startswith(b"diff "):
-            self._in_hunk, self._file_room, self._path = False, FILE_BYTES, b""
+            self._in_hunk, self._file_room, self._path, self._is_unwanted = False, FILE_BYTES, b"", False
             self._hunks = []
         elif line.startswith((b"--- a/", b"+++ b/")):
             self._begin_side(line)
 
     def _begin_hunk(self, line: bytes) -> None:
+        if self._is_unwanted:
+            self._in_hunk = True
+            return
         if context := line.split(b"@@", 2)[-1].strip():
             self._keep(b"@@ " + context + b"\n")
         if not self._in_hunk:
             self._in_hunk = True
-            path = self._path.decode("utf-8", "surrogateescape")
-            self._files.append(FileChange(path, self._hunks))
+            self._files.append(FileChange(self._path.decode("utf-8", "surrogateescape"), self._hunks))
         if match := _HUNK.match(line):
             self._sides = [], []
             self._hunks.append(Hunk(int(match[1]), int(match[2]), *self._sides))
 
     def _begin_side(self, line: bytes) -> None:
         self._path = line[6:].rstrip(b"\n\t")
+        self._is_unwanted = is_unwanted(self._path.decode("utf-8", "surrogateescape"))
+
+    def _take_line(self, line: bytes) -> None:
+        if self._is_unwanted:
+            return
+        if (
+            len(self._path) < _LEAST_PATH or self._path not in line
+        ):  # a header or a list says what the path says already
+            self._keep(line)
+        self._keep_for_passages(line)
 
     def _keep(self, line: bytes) -> None:
         size = len(line)

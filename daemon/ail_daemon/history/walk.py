@@ -1,7 +1,4 @@
-"""Walks the commit graph: with git, or more slowly here around damaged commits, at which git's walk ends.
-
-`is_unwanted` names the files whose changed lines say nothing of why: lock files, generated and vendored ones.
-"""
+"""Walks the commit graph: with git, or more slowly here around damaged commits, at which git's walk ends."""
 
 from __future__ import annotations
 
@@ -65,19 +62,3 @@ def _walk(read: Callable[[str], Links | None], start: list[str], hidden: set[str
         _, sha, parents = heapq.heappop(queue)
         yield sha
         push(parents)
-
-
-_FILES = (
-    "*.lock", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "go.sum", "*.lock.json",
-    "packages.lock.json", "Package.resolved", "*.min.js", "*.min.css", "*.map", "*.bundle.js",
-    "*_pb2.py", "*_pb2.pyi", "*_pb2_grpc.py",
-    "*.pb.go", "*.pb.cc", "*.pb.h", "*.g.dart", "*.designer.cs", "*.snap", "*.svg", "*.ipynb", "*.po", "*.pot",
-)  # fmt: skip
-_DIRECTORIES = ("node_modules", "vendor", "third_party", "_vendor", "bower_components", ".yarn", "__snapshots__")
-
-PATHSPECS = (
-    ".",
-    *(f":(exclude,glob,icase)**/{name}" for name in _FILES),
-    *(f":(exclude,glob)**/{name}/**" for name in _DIRECTORIES),
-)
-"""Leaves those files out of git's diffs, which is faster than skipping their lines."""

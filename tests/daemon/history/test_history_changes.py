@@ -8,6 +8,7 @@ import pytest
 
 from ail_daemon.history.changes import COMMIT_BYTES, FILE_BYTES
 from ail_daemon.history.opening import History
+from ail_daemon.history.unwanted import is_unwanted
 
 Shell = Callable[[str], str]
 OpenAt = Callable[[str], History]
@@ -44,6 +45,34 @@ def test_what_says_nothing_is_left_out(shell: Shell, open_at: OpenAt) -> None:
         head -c 5000 /dev/zero | tr '\\0' x > long.txt; commit -m two
     """)
     assert changes_of(open_at("r")) == ""
+
+
+def test_what_says_nothing_is_left_out_whatever_the_repositorys_attributes_say(shell: Shell, open_at: OpenAt) -> None:
+    shell("""
+        git init -q r; cd r; printf '* diff\n' > .gitattributes; printf '* diff\n' > .git/info/attributes
+        mkdir -p js/vendor Vendor; echo l > a.lock; echo v > js/vendor/v.js; echo m > A.MIN.JS; echo k > Vendor/kept
+        printf -- '-- a/b\n' > b.lock; commit -m one; echo other > b.lock; commit -m two; git reset -q --soft HEAD~
+        git commit -q --amend -m both
+    """)
+    assert changes_of(open_at("r")) == "+* diff\n+k\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("Cargo.lock", True),
+        ("a/PACKAGE-LOCK.json", True),
+        ("vendor/a.c", True),
+        ("a/node_modules/b/c.js", True),
+        ("Vendor/a.c", False),
+        ("vendor.c", False),
+        ("myvendor/a.c", False),
+        ("a.lock/b", False),
+        ("lock", False),
+    ],
+)
+def test_which_files_are_unwanted(path: str, *, expected: bool) -> None:
+    assert is_unwanted(path) is expected
 
 
 def test_merges_have_no_changes_of_their_own(shell: Shell, open_at: OpenAt) -> None:
