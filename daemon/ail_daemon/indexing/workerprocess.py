@@ -46,10 +46,11 @@ class WorkerProcess:
         return self
 
     def _start(self) -> None:
+        # A pipe for a whole batch: the next one is read while the daemon indexes this.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "ail_daemon.indexing.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", start_new_session=True, bufsize=1 << 16,
-            env=get_child_environment(),
+            pipesize=1 << 20, env=get_child_environment(),
         )  # fmt: skip
         place = self.place
         where = [place.root, place.git_dir, place.common_dir, place.is_bare]

@@ -33,7 +33,9 @@ _NAME = re.compile(
 def expand(text: str) -> str:
     """Return *text* with the parts of its camelCase words and the joined form of its snake_case words appended."""
     extra: list[str] = []
-    for compound in _COMPOUND.findall(text):
+    # Most words are in lower case, but for their first letter: to look at the others alone takes half the time.
+    unusual = " ".join([word for word in text.split() if "_" in word or not word[1:].islower()])
+    for compound in _COMPOUND.findall(unusual):
         if "_" in compound:
             extra.append(compound.replace("_", ""))
         else:
