@@ -7,13 +7,13 @@ ranking gives each the best signals of the others.
 from __future__ import annotations
 
 import copy
-from array import array
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from .store import JoinedLinks
 
 Ids = npt.NDArray[np.int64]
 GetParents = Callable[[int], Sequence[int] | None]
@@ -23,7 +23,6 @@ LARGEST = 25
 
 _REMEMBERED = 64
 """Commits of the main line that may be taken back, or be new, without all being computed again."""
-_BATCH = 4096  # rows that become bytes at once
 _MOST_BROUGHT = 1000  # by one merge, each asked for by itself
 
 
@@ -43,26 +42,30 @@ class Links(NamedTuple):
         return [parent for parent in self.parents[self.starts[place] : self.starts[place + 1]].tolist() if parent >= 0]
 
 
-def resolve_parents(links: Iterable[tuple[int, bytes, bytes]]) -> Links:
-    """Return the commits of *links*: id, sha, the parents' shas one after the other; shas of one length, as bytes."""
-    ids, lengths, shas, named = array("q"), array("q"), bytearray(), bytearray()
-    rows = iter(links)
-    while batch := list(islice(rows, _BATCH)):
-        some_ids, some_shas, some_parents = zip(*batch, strict=True)
-        ids.extend(some_ids)
-        lengths.extend(map(len, some_parents))
-        shas += b"".join(some_shas)
-        named += b"".join(some_parents)
-    width = len(shas) // len(ids) if ids else 20
-    # Compared as bytes: a zero at the end is lost only on the way to Python.
-    all_shas = np.frombuffer(shas, f"S{width}")
-    wanted = np.frombuffer(named, f"S{width}")
-    order, asked = np.argsort(all_shas), np.argsort(wanted)
-    is_there, found = _find(all_shas[order], wanted[asked])  # in order: a fifth of the time
-    places = np.full(len(wanted), -1, np.int64)
-    places[asked[is_there]] = order[found]
-    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.array(lengths, np.int64) // width)))
-    return Links(np.array(ids, np.int64), starts, places)
+def resolve_parents(links: Iterable[JoinedLinks]) -> Links:
+    """Return the commits of *links*; their shas are of one length."""
+    nothing = np.zeros(0, np.int64)
+    ids, shas, sizes, named = zip((nothing, b"", nothing, b""), *links, strict=True)
+    all_ids, all_shas = np.concatenate(ids), b"".join(shas)
+    width = len(all_shas) // len(all_ids) if len(all_ids) else 20
+    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.concatenate(sizes) // width)))
+    return Links(all_ids, starts, _find_shas(all_shas, b"".join(named), width))
+
+
+def _find_shas(shas: bytes, wanted: bytes, width: int) -> Ids:
+    """Return where each of the *wanted* is among *shas*, both of *width* bytes each, one after the other; -1: nowhere.
+
+    Sorted by their first eight bytes, as numbers: a sixth of the time that all bytes take. Of two shas that begin so alike, which
+    somebody must have made on purpose, one is not found.
+    """
+    everything, asked = (np.frombuffer(part, np.uint8).reshape(-1, width) for part in (shas, wanted))
+    keys, asked_keys = (np.ascontiguousarray(part[:, :8]).view(np.uint64).ravel() for part in (everything, asked))
+    order, asking = np.argsort(keys), np.argsort(asked_keys)  # in order: a fifth of the time of a search
+    is_there, found = _find(keys[order], asked_keys[asking])
+    places = np.full(len(asked), -1, np.int64)
+    places[asking[is_there]] = order[found]
+    places[np.any(everything[places] != asked, axis=1)] = -1
+    return places
 
 
 class Pulls:

@@ -3,15 +3,33 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from ail_daemon.index.pulls import LARGEST, Pulls, resolve_parents
+from ail_daemon.index.store import JoinedLinks
 
 
 def make_pulls(parents: Mapping[int, Sequence[int]], head: int | None) -> Pulls:
     """Return the pull requests of commits by number, whose shas end in zeros."""
     shas = {number: number.to_bytes(2, "big") + bytes(18) for number in range(1000)}
-    return Pulls(
-        resolve_parents((n, shas[n], b"".join(shas[one] for one in named)) for n, named in parents.items()), head
-    )
+    return Pulls(resolve_parents(join(parents, shas)), head)
+
+
+def join(parents: Mapping[int, Sequence[int]], shas: Mapping[int, bytes]) -> list[JoinedLinks]:
+    """Return the links as the store gives them, in two parts."""
+    rows = [(n, shas[n], b"".join(shas[one] for one in named)) for n, named in parents.items()]
+    return [
+        (np.array([n for n, _, _ in part]), b"".join(sha for _, sha, _ in part),
+         np.array([len(named) for _, _, named in part]), b"".join(named for _, _, named in part))
+        for part in (rows[: len(rows) // 2], rows[len(rows) // 2 :])
+        if part
+    ]  # fmt: skip
+
+
+def test_shas_that_begin_alike_are_told_apart() -> None:
+    shas = {n: b"collides" + bytes([n]) * 12 for n in (1, 2, 3)} | {4: b"another one, of 20 b"}
+    links = resolve_parents(join({1: (), 4: (1,), 3: (4, 2)}, shas))
+    assert [links.get_parents(place) for place in range(3)] in ([[], [0], [1]], [[], [], [1]])
 
 
 def test_a_merge_and_what_it_brought_are_one_pull_request() -> None:

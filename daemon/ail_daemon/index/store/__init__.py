@@ -7,6 +7,7 @@ Each module holds the queries of its own tables; `kept` combines them into `Stor
 
 from __future__ import annotations
 
+from .commits import JoinedLinks
 from .copies import copy_store, inspect_store
 from .database import (
     NEWEST,
@@ -30,6 +31,7 @@ __all__ = [
     "STORE_FILE",
     "ClosedError",
     "DamagedError",
+    "JoinedLinks",
     "KnownRequest",
     "Reading",
     "Store",
