@@ -8,7 +8,6 @@ changes once they are many or the file is a day old: the code of a commit that i
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from ail_rpc.errors import StorageError
 
 from ..model import Ids
+from ..process.files import hash_file
 from .store import Store
 from .vectors import FORMAT, Vectors
 
@@ -81,5 +81,4 @@ def _load(vectors: Vectors, store: Store, path: Path) -> Ids | None:
 
 def _hash_file(path: Path) -> str:
     """Return a checksum of the file's content and of the version of the program that can read it."""
-    with path.open("rb") as file:
-        return f"{FORMAT} {hashlib.file_digest(file, 'blake2b').hexdigest()[:32]}"
+    return f"{FORMAT} {hash_file(path)}"

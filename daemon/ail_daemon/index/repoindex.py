@@ -7,7 +7,6 @@ and it is built anew from the store. Searches may run during changes.
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import shutil
 import threading
@@ -20,7 +19,7 @@ import numpy as np
 from ail_rpc.errors import ModelError, StorageError
 
 from ..model import Commit, Embeddings, Encoder, Ids, Tips
-from ..process.files import replace_file
+from ..process.files import hash_file, replace_file
 from ..text.passages import CommitChanges
 from .codes import CODES, load_vectors, save_codes
 from .pulls import Pulls, resolve_parents
@@ -49,7 +48,12 @@ class Counts:
     @property
     def pending(self) -> int:
         """Commits that still lack their embedding or their changed lines."""
-        return max(self.unembedded, self.commits - self.changed)
+        return max(self.unembedded, self.unread)
+
+    @property
+    def unread(self) -> int:
+        """Commits whose changed lines were not read yet."""
+        return max(0, self.commits - self.changed)
 
     @property
     def unembedded(self) -> int:
@@ -306,5 +310,4 @@ class RepoIndex:
         key = (path.name, stat.st_size, stat.st_mtime_ns)
         if digest := self._hashes.get(key):
             return key, digest
-        with path.open("rb") as file:
-            return key, hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+        return key, hash_file(path)

@@ -1,19 +1,18 @@
 """Checks that a database file is byte for byte what this program left: SQLite notices damage to its structure only.
 
 The seal is a hash of the main file, in a file beside it. The main file changes only at checkpoints, so the seal is removed before
-the first of a series of changes and made again after the last: 60 ms for each 50 MB. The write-ahead log has SQLite's own
+the first of a series of changes and made again after the last: 15 ms for each 50 MB. The write-ahead log has SQLite's own
 checksums: a damaged part counts as not written. A file without a seal, as a killed update leaves it, is looked over by SQLite
 when it is opened.
 """
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-from ail_daemon.process.files import replace_file
+from ail_daemon.process.files import hash_file, replace_file
 
-_DIGITS = 2 * hashlib.blake2b().digest_size
+_DIGITS = 32
 
 
 def check_seal(path: Path) -> bool | None:
@@ -24,7 +23,7 @@ def check_seal(path: Path) -> bool | None:
         return None
     if len(sealed) != _DIGITS:
         return None
-    return sealed == _hash(path)
+    return sealed == hash_file(path)
 
 
 def break_seal(path: Path) -> None:
@@ -34,13 +33,8 @@ def break_seal(path: Path) -> None:
 
 def make_seal(path: Path) -> None:
     """Seal the database at *path* as it is now. Raises OSError; then there is no seal."""
-    replace_file(_seal_of(path), _hash(path).encode("ascii"))
+    replace_file(_seal_of(path), hash_file(path).encode("ascii"))
 
 
 def _seal_of(path: Path) -> Path:
     return path.with_suffix(".seal")
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()
