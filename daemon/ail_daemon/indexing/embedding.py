@@ -78,7 +78,7 @@ def embed_rest(
     if (already := index.counts.embedded) is None or not index.counts.unembedded:
         return
     repo.progress = Progress("embedding", 0, index.counts.commits - already)
-    for texts in iter_newest_first(index.store.find_unembedded, _TEXTS, _FIRST_TEXTS):
+    for texts in iter_newest_first(index.store.find_unembedded, lambda: index.counts.unembedded, _TEXTS, _FIRST_TEXTS):
         kept = find_kept(list(texts)) if find_kept else {}
         if kept:
             repo.reused += len(kept)

@@ -93,7 +93,7 @@ def _is_too_much(repo: Repo, index: RepoIndex, is_known: bool, may_encode: MayEn
     if index.counts.unembeddable and repo.settled.get("signature", "") is None:
         return True  # a user asked to retry texts that may crash the encoder, and this process with it
     counts = index.counts
-    left = counts.pending if may_encode(counts.unembedded) else counts.commits - counts.changed
+    left = counts.pending if may_encode(counts.unembedded) else counts.unread
     return left > SMALL or (not is_known and index.counts.commits > SMALL)
 
 
@@ -296,10 +296,10 @@ def _read_changes(reader: Reader, repo: Repo, index: RepoIndex, *, is_retry: boo
     if is_retry and skipping.find(index.store, "changes"):
         skipping.retry_changes(index.store)
         index.recount()
-    if index.counts.changed == index.counts.commits:
+    if not (unread := index.counts.unread):
         return
-    repo.progress = Progress("changes", 0, index.counts.commits - index.counts.changed)
-    for shas in iter_newest_first(index.store.find_unread, _CHANGES):
+    repo.progress = Progress("changes", 0, unread)
+    for shas in iter_newest_first(index.store.find_unread, lambda: index.counts.unread, _CHANGES):
         for rows in _complete(reader.iter_changes(shas), shas):
             index.add_changed(rows)
             repo.progress.done += len(rows)
