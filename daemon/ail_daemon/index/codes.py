@@ -17,7 +17,7 @@ import numpy as np
 from ail_rpc.errors import StorageError
 
 from ..model import Ids
-from ..process.files import hash_file
+from ..process.checksum import hash_file
 from .store import Store
 from .vectors import FORMAT, Vectors
 

@@ -19,7 +19,8 @@ import numpy as np
 from ail_rpc.errors import ModelError, StorageError
 
 from ..model import Commit, Embeddings, Encoder, Ids, Tips
-from ..process.files import hash_file, replace_file
+from ..process.checksum import hash_file
+from ..process.files import replace_file
 from ..text.passages import CommitChanges
 from .codes import CODES, load_vectors, save_codes
 from .pulls import Pulls, resolve_parents

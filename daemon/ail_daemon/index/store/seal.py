@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ail_daemon.process.files import hash_file, replace_file
+from ail_daemon.process.checksum import hash_file
+from ail_daemon.process.files import replace_file
 
 _DIGITS = 32
 
