@@ -30,7 +30,7 @@ PASSAGE_BYTES = 512 << 10
 
 _MARK = b"commit "  # no line of a diff begins so: its lines begin with a sign, its headers with other words
 DIFF = (
-    "-c", f"core.attributesFile={ATTRIBUTES}",
+    "-c", f"core.attributesFile={ATTRIBUTES}", "-c", "core.quotePath=false",
     "diff-tree", "--stdin", "--always", "--root", "-r", "-p", "-U0", "-w", "--ignore-blank-lines", "-M", "-l200",
     "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=all", "--src-prefix=a/", "--dst-prefix=b/",
     "--format=commit %H",

@@ -19,7 +19,7 @@ import numpy as np
 from ail_rpc.errors import ModelError, StorageError
 
 from ..model import Commit, Embeddings, Encoder, Ids, Tips
-from ..process.checksum import hash_file
+from ..process.checksum import hash_file, hash_file_as_before
 from ..process.files import replace_file
 from ..text.passages import CommitChanges
 from .codes import CODES, load_vectors, save_codes
@@ -270,7 +270,7 @@ class RepoIndex:
 
     def _load_words(self) -> Words:
         """Open the word index; if it is damaged, older than the store or of another version, build it anew."""
-        if self._read_stamp() == self._fingerprint():
+        if self._is_stamped():
             return Words(self._words_dir)
         shutil.rmtree(self._words_dir, ignore_errors=True)
         words = Words(self._words_dir)
@@ -285,10 +285,21 @@ class RepoIndex:
 
     def _fingerprint(self) -> dict[str, object]:
         """Return what the word index must look like to be trusted: its version, the store's state, every file's hash."""
-        hashes = [self._hash_file(path) for path in self._words_dir.glob("*") if path.suffix != ".lock"]
+        hashes = [self._hash_file(path) for path in self._list_words()]
         self._hashes = dict(hashes)  # not those of files merged away since: each update made some, 3 KB of memory
         files = {name: digest for (name, _, _), digest in hashes}
         return {"version": SCHEMA_VERSION, "documents": self.store.documents, "files": files}
+
+    def _is_stamped(self) -> bool:
+        """Whether the stamp fits the words, be it one that a version before this wrote: building them anew takes minutes."""
+        stamp, now = self._read_stamp(), self._fingerprint()
+        if stamp == now or not isinstance(stamp, dict) or stamp.get("version") != SCHEMA_VERSION:
+            return stamp == now
+        before = {path.name: hash_file_as_before(path)[:32] for path in self._list_words()}
+        return stamp == now | {"files": before}
+
+    def _list_words(self) -> list[Path]:
+        return [path for path in self._words_dir.glob("*") if path.suffix != ".lock"]
 
     def _read_stamp(self) -> object:
         try:

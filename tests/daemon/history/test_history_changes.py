@@ -152,3 +152,14 @@ def test_a_line_that_names_its_own_file_is_left_out(shell: Shell, open_at: OpenA
         commit -m one; git rev-parse HEAD
     """).strip()
     assert {one.sha: one.text for one in open_at("r").iter_changes([sha])} == {sha: "+retry = 3\n"}
+
+
+def test_passages_of_a_file_whose_name_is_not_ascii_name_it(shell: Shell, open_at: OpenAt) -> None:
+    shell("""
+        git init -q r; cd r; mkdir -p vendor; printf '* diff\n' > .gitattributes; echo v > vendor/café.c
+        printf '# The peer hangs up after a minute, because it counts idle time.\nx = 1\n' > café.py; commit -m one
+    """)
+    history = open_at("r")
+    (changes,) = history.iter_changes([history.read_tips().head or ""])
+    assert [passage.path for passage in changes.passages] == ["café.py"]
+    assert "+v\n" not in changes.text

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ail_daemon.process.checksum import hash_file
+from ail_daemon.process.checksum import hash_file, hash_file_as_before
 from ail_daemon.process.files import replace_file
 
-_DIGITS = 32
+_DIGITS, _DIGITS_BEFORE = 32, 128
 
 
 def check_seal(path: Path) -> bool | None:
@@ -22,9 +22,9 @@ def check_seal(path: Path) -> bool | None:
         sealed = _seal_of(path).read_text("ascii")
     except (OSError, ValueError):
         return None
-    if len(sealed) != _DIGITS:
-        return None
-    return sealed == hash_file(path)
+    if len(sealed) == _DIGITS_BEFORE:
+        return sealed == hash_file_as_before(path)
+    return sealed == hash_file(path) if len(sealed) == _DIGITS else None
 
 
 def break_seal(path: Path) -> None:
