@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import time
 from pathlib import Path
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 from tests.daemon.index.making import HashEncoder, make_commit
 
-from ail_daemon.index.repoindex import RepoIndex
+from ail_daemon.index.repoindex import STAMP, WORDS, RepoIndex
+from ail_daemon.index.store import STORE_FILE, check_seal
 from ail_daemon.index.words import MESSAGE_FIELDS
 from ail_daemon.model import Tips
+from ail_daemon.process.checksum import hash_file_as_before
 from ail_daemon.text.passages import CommitChanges
 
 
@@ -192,3 +195,20 @@ def count_file_watchers() -> int:
         with contextlib.suppress(OSError):  # it ended meanwhile
             names.append(path.read_text())
     return sum(name.startswith("thread-tantivy") for name in names)
+
+
+def test_checksums_that_a_version_before_wrote_are_taken_over(tmp_path: Path) -> None:
+    index = RepoIndex(tmp_path, None)
+    index.change(commits=[make_commit(1, "Keep plovers")])
+    index.publish()
+    index.settle()
+    index.close()
+    stamp = json.loads((tmp_path / STAMP).read_text())
+    stamp["files"] = {name: hash_file_as_before(tmp_path / WORDS / name)[:32] for name in stamp["files"]}
+    (tmp_path / STAMP).write_text(json.dumps(stamp))
+    seal = tmp_path / "store.seal"
+    seal.write_text(hash_file_as_before(tmp_path / STORE_FILE))
+    before = {path: path.stat().st_ino for path in (tmp_path / WORDS).iterdir()}
+    assert check_seal(tmp_path / STORE_FILE) is True
+    RepoIndex(tmp_path, None).close()
+    assert {path: path.stat().st_ino for path in (tmp_path / WORDS).iterdir()} == before
