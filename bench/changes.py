@@ -12,8 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from ail_daemon.history.changes import DIFF
-from ail_daemon.history.unwanted import PATHSPECS
+from ail_daemon.history.changes import DIFF, NARROWED
 
 from .figures import percentile, show
 
@@ -26,7 +25,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     given = parser.parse_args()
     shas = run(given.repo, b"", "rev-list", "--no-merges", f"-{given.commits}", "HEAD")
-    ways = {"by attributes": DIFF, "by pathspecs": (*DIFF[DIFF.index("diff-tree") :], "--", *PATHSPECS)}
+    ways = {"by attributes": DIFF, "by pathspecs": NARROWED}
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(given.pairs):
         for name, way in ways.items():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from ail_daemon.history.limits import USUAL
 from ail_daemon.text.passages import CommitChanges, FileChange, Hunk, find_passages
@@ -17,8 +18,8 @@ from .unwanted import ATTRIBUTES, PATHSPECS, is_unwanted
 FILE_BYTES = 16 << 10
 COMMIT_BYTES = USUAL.diff_bytes
 _BLOBS = (
-    "diff-tree", "--stdin", "--always", "--root", "-r", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff",
-    "--ignore-submodules=all", "--format=commit %H", "--", *PATHSPECS,
+    "-c", "core.quotePath=false", "diff-tree", "--stdin", "--always", "--root", "-r", "--raw", "--no-abbrev", "--no-renames",
+    "--no-ext-diff", "--ignore-submodules=all", "--format=commit %H",
 )  # fmt: skip
 FEW = 8  # commits of a partial clone, of which git may die one after the other: listing all that is here takes longer
 _LEAST_PATH = 6  # a shorter one may be any word
@@ -36,7 +37,19 @@ DIFF = (
     "--format=commit %H",
 )  # fmt: skip
 """git's words for changed lines. -l200: vendored files, too, are compared when renames are looked for, each with each."""
-_PARTIAL = (*DIFF, "--", *PATHSPECS)  # git would die of a missing vendored blob when it looks for renames
+NARROWED = (*DIFF, "--", *PATHSPECS)
+"""Without the files that are left out: git would die of a missing vendored blob when it looks for renames. It takes two to
+seven times as long (`python -m bench.changes`), so only where one is missing."""
+
+
+class Lacking(NamedTuple):
+    """Commits of a partial clone that change blobs which are not here.
+
+    wanted: some of files whose lines are read: they cannot be. unwanted: of files that are left out alone.
+    """
+
+    wanted: set[str]
+    unwanted: set[str]
 
 
 class ChangeReader:
@@ -63,25 +76,29 @@ class ChangeReader:
                 yield changes
 
     def _read(self, shas: list[str]) -> Iterator[tuple[str, CommitChanges]]:
-        if self._is_partial and len(shas) > FEW:
+        if not self._is_partial:
+            yield from self._stream(shas, DIFF)
+        elif len(shas) <= FEW:
+            yield from self._stream(shas, NARROWED)
+        else:
             yield from self._read_partial(shas)
-            return
-        yield from self._stream(shas)
 
     def _read_partial(self, shas: list[str]) -> Iterator[tuple[str, CommitChanges]]:
         """Yield as `_read`, without the lines of commits of which a blob is missing: git would die of each of them."""
         lacking = find_lacking(self._git, shas, self._present or list_all(self._git))
-        present = self._stream([sha for sha in shas if sha not in lacking])
+        whole = self._stream([sha for sha in shas if sha not in lacking.wanted | lacking.unwanted], DIFF)
+        narrowed = self._stream([sha for sha in shas if sha in lacking.unwanted], NARROWED)
         for sha in shas:
-            record = (sha, CommitChanges(sha, "")) if sha in lacking else next(present, None)
+            stream = narrowed if sha in lacking.unwanted else whole
+            record = (sha, CommitChanges(sha, "")) if sha in lacking.wanted else next(stream, None)
             if record is None:
                 return
             yield record
 
-    def _stream(self, shas: list[str]) -> Iterator[tuple[str, CommitChanges]]:
+    def _stream(self, shas: list[str], diff: Sequence[str]) -> Iterator[tuple[str, CommitChanges]]:
         if not shas:
             return
-        with self._git.stream(_PARTIAL if self._is_partial else DIFF, shas) as output:
+        with self._git.stream(diff, shas) as output:
             for sha, record in zip(
                 shas, hold_back_last(collect_changes(output.lines, self._commit_bytes), output), strict=False
             ):
@@ -95,25 +112,34 @@ class ChangeReader:
         return iter(())
 
 
-def find_lacking(git: GitCommand, shas: list[str], present: set[str]) -> set[str]:
-    """Return those of *shas* whose changed lines cannot be read, since a blob that they change is missing.
+def find_lacking(git: GitCommand, shas: list[str], present: set[str]) -> Lacking:
+    """Return those of *shas* that change a blob which is missing, and so cannot be read as others are.
 
     present: what is here (`list_all`). Which blobs each commit changes takes its trees alone. Where trees are missing too,
-    git ends early, and the commits after that count as lacking.
+    git ends early, and the commits after that count as lacking what is wanted.
     """
-    blobs: dict[str, list[str]] = {}
+    missing: dict[
+        str, list[bool]
+    ] = {}  # of each commit, for each blob that is not here: whether it is of an unwanted file
     with git.stream(_BLOBS, shas) as output:
-        named: list[str] = []
+        of_commit: list[bool] = []
         for line in output.lines:
             if line.startswith(_MARK):
-                named = blobs.setdefault(line[len(_MARK) : -1].decode(), [])
-            elif line.startswith(b":"):
-                modes = line.split(b" ", 4)
-                named += [modes[i + 2].decode() for i in (0, 1) if modes[i].lstrip(b":") not in (b"000000", b"160000")]
+                of_commit = missing.setdefault(line[len(_MARK) : -1].decode(), [])
+            elif line.startswith(b":") and not present.issuperset(_list_blobs(line)):
+                path = line.rstrip(b"\n").partition(b"\t")[2].strip(b'"').decode("utf-8", "surrogateescape")
+                of_commit.append(is_unwanted(path))
         is_whole = output.is_whole()
-    if not is_whole and blobs:
-        blobs.popitem()
-    return {sha for sha in shas if sha not in blobs or not present.issuperset(blobs[sha])}
+    if not is_whole and missing:
+        missing.popitem()
+    wanted = {sha for sha in shas if sha not in missing or not all(missing[sha])}
+    return Lacking(wanted, {sha for sha in shas if sha not in wanted and missing[sha]})
+
+
+def _list_blobs(line: bytes) -> list[str]:
+    """Return the blobs of one line of `--raw`, before and after: neither what is not there nor submodules."""
+    modes = line.split(b" ", 4)
+    return [modes[i + 2].decode() for i in (0, 1) if modes[i].lstrip(b":") not in (b"000000", b"160000")]
 
 
 def collect_changes(lines: Iterable[bytes], commit_bytes: int = COMMIT_BYTES) -> Iterator[CommitChanges]:

@@ -123,6 +123,20 @@ def test_a_partial_clone_gives_the_changes_of_the_commits_whose_blobs_are_here(
     assert history.skipped == []
 
 
+@pytest.mark.parametrize("commits", [4, 130])
+def test_a_missing_vendored_blob_costs_its_commit_no_changes(shell: Shell, open_at: OpenAt, commits: int) -> None:
+    shell(f"""
+        git init -q o; cd o; git config uploadpack.allowFilter true; mkdir vendor vendör; for i in $(seq {commits})
+        do echo small $i > f; case $((i % 3)) in 0) seq $i 2000 > vendor/big;; 1) seq $i 2000 > vendör/package-lock.json
+        esac; commit -m $i; done
+        cd ..; git clone -q --no-checkout --filter=blob:limit=1k file://$PWD/o r
+    """)
+    history = open_at("r")
+    found = [one.text for one in history.iter_changes(history.iter_shas(history.read_tips().shas))]
+    assert [text.count("+small") for text in found] == [1] * commits
+    assert history.skipped == []
+
+
 def test_many_commits_whose_blobs_are_missing_cost_no_process_each(
     shell: Shell, open_at: OpenAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
