@@ -1,32 +1,48 @@
 """A real clone with its code: how long `add --wait` takes, and what the index weighs.
 
-python -m bench.clone DIR        a repository, worktree or bare
+python -m bench.clone DIR [--words]        a repository, worktree or bare; --words: without a model, against `git log -p`
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import subprocess
 from pathlib import Path
 
-from tests.running import prepare_models, sealed_home
+from tests.running import NO_WEIGHTS, Home, prepare_models, sealed_home
 
 from .figures import seconds, show
+
+PATCHES = ("log", "--all", "-p", "-U0", "--format=%H")
 
 
 def main() -> None:
     """Print the figures for the repository named on the command line."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m bench.clone DIR")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("repo", type=Path)
+    parser.add_argument("--words", action="store_true")
+    given = parser.parse_args()
+    settings = {"AIL_MODEL": NO_WEIGHTS} if given.words else {}
     with sealed_home(prepare_models()) as home:
-        took_s = seconds(lambda: print(home.client("add", sys.argv[1], "--wait").stderr))
-        with home.connected() as call:
-            (told,) = call("status")["repos"]
-        index = next((home.state / "repos").iterdir())
-        show(f"`add --wait` of {told['commits']} commits", took_s, "s")
-        for name, files in (("on disk", index.rglob("*")), ("  of it the word index", index.glob("words/*"))):
-            show(name, sum(path.stat().st_size for path in files if path.is_file()) / 1e6, "MB")
-        show("  of it the database", sum(path.stat().st_size for path in index.glob("store*")) / 1e6, "MB")
-        print(Path(sys.argv[1]).name, told)
+        took_s = add(home, given.repo, settings)
+    if given.words:
+        git_s = seconds(lambda: subprocess.run(["git", "-C", str(given.repo), *PATCHES], stdout=subprocess.DEVNULL))
+        show("`git log -p -U0` of it", git_s, "s")
+        show("  ratio", took_s / git_s, "x", "<= 1.3")
+
+
+def add(home: Home, repo: Path, settings: dict[str, str]) -> float:
+    """Index *repo* by a daemon with *settings*; print what it took, and return the seconds."""
+    with home.daemon(**settings), home.connected() as call:
+        took_s = seconds(lambda: print(home.client("add", str(repo), "--wait").stderr))
+        (told,) = call("status")["repos"]
+    index = next((home.state / "repos").iterdir())
+    show(f"`add --wait` of {told['commits']} commits", took_s, "s")
+    for name, files in (("on disk", index.rglob("*")), ("  of it the word index", index.glob("words/*"))):
+        show(name, sum(path.stat().st_size for path in files if path.is_file()) / 1e6, "MB")
+    show("  of it the database", sum(path.stat().st_size for path in index.glob("store*")) / 1e6, "MB")
+    print(repo.name, told)
+    return took_s
 
 
 if __name__ == "__main__":
