@@ -3,8 +3,9 @@
 python -m bench.million MIRRORS [--commits N] [--into DIR]
 
 Prints, for each tenth, commits a second by the clock and by the daemon's processor time: the second is what a busy machine leaves
-comparable. Then memory, disk, a start, questions of all commits and of the first 10,000, and how soon a new commit is found: all
-by words, for no model is there. At the end start, questions and memory by meaning, with embeddings by chance: nothing is encoded.
+comparable. Then memory, disk, a start, questions of all commits and of the first 10,000, how soon a new commit is found, and
+questions while 5,000 come in at once: all by words, for no model is there. At the end start, questions and memory by meaning,
+with embeddings by chance: nothing is encoded.
 MIRRORS: a directory with bare repositories below it.
 """
 
@@ -26,6 +27,7 @@ from tests.running import NO_WEIGHTS, Calling, Home, prepare_models, sealed_home
 
 from ail_daemon.encoding import DEFAULT_MODEL
 from ail_daemon.index.store import STORE_FILE
+from ail_rpc.errors import AilError
 
 from .everywhere import embed_by_chance
 from .figures import percentile, seconds, show
@@ -33,6 +35,8 @@ from .figures import percentile, seconds, show
 PARTS = 10
 FEW = 10_000
 COMMITS = 40
+FETCHED = 5_000
+WORDS = ("retry", "timeout", "cache", "parser", "windows", "memory", "lock", "unicode", "release", "typo")
 _FORMAT = "--format=%x02%ct%x01%an%x01%B%x01"
 _PATHS_MAX = 20
 
@@ -76,6 +80,7 @@ def main() -> None:
             start(home, whole)
             ask(home, whole, "of all")
             commit(home, whole)
+            receive(home, whole)
             find_meaning(home, whole)
         with sealed_home(prepare_models()) as home:
             ask(home, few, f"of the first {FEW:,}")
@@ -203,20 +208,23 @@ def measure_worker(daemon: psutil.Process) -> int:
 
 def ask(home: Home, repo: Path, which: str, model: str = NO_WEIGHTS) -> None:
     """Ask *repo*, once it is indexed; print percentiles, and the daemon's memory."""
-    words = ("retry", "timeout", "cache", "parser", "windows", "memory", "lock", "unicode", "release", "typo")
     times = []
     with home.daemon(AIL_MODEL=model), home.connected() as call:
         if str(repo.resolve()) not in (told["path"] for told in call("status")["repos"]):
             call("repo.add", repo=str(repo))
             wait(call, repo)
-        for first, second in itertools.permutations(words, 2):
-            question = f"why does the {first} need a {second}?"
+        for question in iter_questions():
             reply = call("ask", repo=str(repo), question=question, no_cache=True)
             times.append(reply["query_time_ms"])
         memory = psutil.Process(call("status")["pid"]).memory_info().rss
     show(f"question {which}: p50", percentile(times, 0.5), "ms")
     show("  p95", percentile(times, 0.95), "ms", "<= 120, and 4 x that of few")
     show("  the daemon's memory", memory / 1e6, "MB", "<= 600")
+
+
+def iter_questions() -> Iterator[str]:
+    """Yield ninety questions."""
+    return (f"why does the {first} need a {second}?" for first, second in itertools.permutations(WORDS, 2))
 
 
 def wait(call: Calling, repo: Path) -> None:
@@ -269,6 +277,30 @@ def commit(home: Home, repo: Path) -> None:
             times.append((time.monotonic() - began) * 1000)
     show(f"a new commit is found by words, {COMMITS}: p50", percentile(times, 0.5), "ms")
     show("  p95", percentile(times, 0.95), "ms", "<= 500")
+
+
+def receive(home: Home, repo: Path) -> None:
+    """Have commits come in all at once, as by a fetch, and ask until they are all found; print how the questions fared."""
+    changes = itertools.islice(read_changes(repo, b"fetched"), FETCHED)
+    stream = b"".join(write_change(change, number, PARTS) for number, change in enumerate(changes))
+    questions, times, failed = itertools.cycle(iter_questions()), [], 0
+    with home.daemon(AIL_MODEL=NO_WEIGHTS), home.connected() as call:
+        call("ask", repo=str(repo), question="why is the first question slow?", no_cache=True)
+        whole = call("status")["repos"][0]["commits"] + FETCHED
+        command = ["git", "-C", str(repo), "fast-import", "--quiet"]
+        subprocess.run(command, input=b"reset refs/heads/main\nfrom refs/heads/main^0\n\n" + stream, check=True)
+        began = time.monotonic()
+        while (told := call("status")["repos"][0])["commits"] < whole or not told["complete"]:
+            asked = time.perf_counter()
+            try:
+                call("ask", repo=str(repo), question=next(questions), no_cache=True)
+            except AilError:
+                failed += 1
+            times.append((time.perf_counter() - asked) * 1000)
+    show(f"{FETCHED:,} commits that come in at once: all found, changed lines too", time.monotonic() - began, "s")
+    show(f"  of {len(times)} questions meanwhile, failed", failed, "", "0", digits=0)
+    show("  their p50", percentile(times, 0.5), "ms")
+    show("  p95", percentile(times, 0.95), "ms", "<= 120")
 
 
 if __name__ == "__main__":
