@@ -282,7 +282,9 @@ def commit(home: Home, repo: Path) -> None:
 def receive(home: Home, repo: Path) -> None:
     """Have commits come in all at once, as by a fetch, and ask until they are all found; print how the questions fared."""
     changes = itertools.islice(read_changes(repo, b"fetched"), FETCHED)
-    stream = b"".join(write_change(change, number, PARTS) for number, change in enumerate(changes))
+    latest = int(run_git(repo, "log", "-1", "--format=%ct", "main"))
+    dated = (change._replace(time=latest + number) for number, change in enumerate(changes))
+    stream = b"".join(write_change(change, number, PARTS) for number, change in enumerate(dated))
     questions, times, failed = itertools.cycle(iter_questions()), [], 0
     with home.daemon(AIL_MODEL=NO_WEIGHTS), home.connected() as call:
         call("ask", repo=str(repo), question="why is the first question slow?", no_cache=True)
