@@ -148,9 +148,11 @@ def _find_words(
 
 
 def _score_touching(index: RepoIndex, touching: set[int], embedding: Embeddings | None) -> dict[int, float]:
-    """Return the cosines of commits that touch the file; without an embedding, 0 for some: a scope must find some."""
+    """Return the cosines of commits that touch the file; 0 for some that have none (yet): a scope must find some."""
     some = sorted(touching, reverse=True)[:MOST_TOUCHING]
-    return dict.fromkeys(some[:NEAREST], 0.0) if embedding is None else index.score_near(embedding, some)
+    scored = {} if embedding is None else index.score_near(embedding, some)
+    unscored = [i for i in some if i not in scored]
+    return scored | dict.fromkeys(unscored[: max(0, NEAREST - len(scored))], 0.0)
 
 
 def _share_history(ids: Mapping[str, int], logged: tuple[str, ...]) -> dict[int, float]:

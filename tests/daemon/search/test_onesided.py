@@ -7,6 +7,7 @@ from tests.daemon.index.making import HashEncoder, make_commit
 
 from ail_daemon.index.repoindex import RepoIndex
 from ail_daemon.index.store import hash_text
+from ail_daemon.model import Scope
 from ail_daemon.search import search
 from ail_daemon.search.candidates import Question, gather
 from ail_daemon.search.features import Signals, by_meaning, by_words
@@ -84,3 +85,13 @@ def test_where_passages_say_how_sure_an_answer_is_both_sides_stay_together(
     sides = {text: rank_candidates(filled, encoder, Question(text), required=1.0)[1] for text in QUESTIONS}
     assert {side for text, side in sides.items() if text.startswith("why ")} == {"semantic"}
     assert "lexical" in sides.values()  # of words that ask nothing the surer side answers still
+
+
+def test_a_file_is_told_by_its_commits_while_they_are_not_embedded_yet(filled: RepoIndex, encoder: HashEncoder) -> None:
+    made = make_commit(9, "Ban the unsafe copies\n\nThey overflow, because nobody counts.", ("banned.h",))
+    filled.change(commits=[made])
+    filled.publish()
+    for text in ("why is this so?", "what is this file for?"):
+        told = answer(filled, encoder, Question(text, Scope("banned.h")))
+        assert [one["sha"] for one in told["citations"]] == [made.sha]
+        assert told["outcome"] == "answered"
