@@ -25,6 +25,8 @@ MayEncode = Callable[[int], bool]
 
 _FIRST_TEXTS, _TEXTS = 128, 2048  # texts a batch: a small first one, so that the newest are found by meaning at once
 
+_AT_ONCE = 512
+"""Texts that are encoded before they are kept: of long messages 2,048 take half a minute, in which `status` would stand still."""
 
 _WAITS = "meaning waits for mains power: AIL_EMBED_ON_BATTERY=true embeds on battery too"
 
@@ -87,8 +89,11 @@ def embed_rest(
             if not may_encode(index.counts.unembedded):
                 repo.waits_for_power = True
                 return
-            _embed(encode, index, rest, [texts[text_hash] for text_hash in rest])
-            repo.encoded += len(rest)
+            for start in range(0, len(rest), _AT_ONCE):
+                part = rest[start : start + _AT_ONCE]
+                _embed(encode, index, part, [texts[text_hash] for text_hash in part])
+                repo.encoded += len(part)
+                repo.progress.done += len(part)
         repo.progress.done = (index.counts.embedded or 0) - already
 
 
