@@ -13,8 +13,7 @@ from pathlib import Path
 from tests.running import NO_WEIGHTS, Home, prepare_models, sealed_home
 
 from .figures import seconds, show
-
-PATCHES = ("log", "--all", "-p", "-U0", "--format=%H")
+from .history import PATCHES
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
     python bench/history.py DIR [--pairs N] [--changes]
 
 Prints each pair and the median ratio: tips, walk and commits with paths over `git log --name-only --format=%B`; with
---changes, changed lines over `git log -p`.
+--changes, changed lines over `git log -p -U0`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from collections.abc import Callable
 from ail_daemon.history.opening import History, open_history
 from ail_rpc.discovery import find_repository
 
+PATCHES = ("log", "--all", "-p", "-U0", "--format=%H")
+"""git's words for all changed lines of a history."""
+
 
 def main() -> None:
     """Run the pairs."""
@@ -29,11 +32,11 @@ def main() -> None:
     history = open_history(place)
     tips = history.read_tips()
     print(f"{place.root}: {len(tips.refs)} refs, tips read in {_time(history.read_tips):.3f} s")
-    log = ["git", "--git-dir", place.git_dir, "log", "--all", "--name-only", "--format=%B"]
+    git = ["git", "--git-dir", place.git_dir]
+    log = [*git, "log", "--all", "--name-only", "--format=%B"]
     _compare("commits", lambda: _read_commits(history), log, options.pairs)
     if options.changes:
-        patches = ["git", "--git-dir", place.git_dir, "log", "--all", "-p", "-U0", "-w", "--format=%H"]
-        _compare("changes", lambda: _read_changes(history), patches, options.pairs)
+        _compare("changes", lambda: _read_changes(history), [*git, *PATCHES], options.pairs)
     print(f"skipped: {len(set(history.skipped))}")
 
 
