@@ -86,8 +86,9 @@ class ChangeReader:
     def _read_partial(self, shas: list[str]) -> Iterator[tuple[str, CommitChanges]]:
         """Yield as `_read`, without the lines of commits of which a blob is missing: git would die of each of them."""
         lacking = find_lacking(self._git, shas, self._present or list_all(self._git))
-        whole = self._stream([sha for sha in shas if sha not in lacking.wanted | lacking.unwanted], DIFF)
-        narrowed = self._stream([sha for sha in shas if sha in lacking.unwanted], NARROWED)
+        readable = [sha for sha in shas if sha not in lacking.wanted]
+        whole = self._stream([sha for sha in readable if sha not in lacking.unwanted], DIFF)
+        narrowed = self._stream([sha for sha in readable if sha in lacking.unwanted], NARROWED)
         for sha in shas:
             stream = narrowed if sha in lacking.unwanted else whole
             record = (sha, CommitChanges(sha, "")) if sha in lacking.wanted else next(stream, None)
@@ -118,9 +119,7 @@ def find_lacking(git: GitCommand, shas: list[str], present: set[str]) -> Lacking
     present: what is here (`list_all`). Which blobs each commit changes takes its trees alone. Where trees are missing too,
     git ends early, and the commits after that count as lacking what is wanted.
     """
-    missing: dict[
-        str, list[bool]
-    ] = {}  # of each commit, for each blob that is not here: whether it is of an unwanted file
+    missing: dict[str, list[bool]] = {}  # of each commit, for each blob that is not here: is its file unwanted?
     with git.stream(_BLOBS, shas) as output:
         of_commit: list[bool] = []
         for line in output.lines:
