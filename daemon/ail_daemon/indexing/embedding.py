@@ -93,7 +93,7 @@ def embed_rest(
                 part = rest[start : start + _AT_ONCE]
                 _embed(encode, index, part, [texts[text_hash] for text_hash in part])
                 repo.encoded += len(part)
-                repo.progress.done += len(part)
+                repo.progress.done = (index.counts.embedded or 0) - already
         repo.progress.done = (index.counts.embedded or 0) - already
 
 

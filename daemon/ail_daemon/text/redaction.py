@@ -46,7 +46,7 @@ _QUOTED = re.compile(
 )
 _BARE = re.compile(rf"((?i:{_NAMED})[\w.-]{{0,20}}(?:=|:\s))([^\s\"'();,$<>{{}}]{{8,200}})(?=\s|$)")
 _LINE_END = re.compile(r"(?<!:)\n(?!\s{0,4}[\"'=:,])")
-"""Where no name stands before its end of line and its value behind it."""
+"""An end of line; not one that may stand between a name and its value."""
 
 
 def without_secrets(text: str) -> str:
