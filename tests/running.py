@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 from tests.tools import alone
 
 from ail_client.connection import Connection, connect
@@ -123,6 +124,19 @@ class Calling:
             assert not told["notice"], told["notice"]
             time.sleep(0.05)
         raise AssertionError(f"not complete within {timeout_s} s: {told}")
+
+
+def find_children(pid: int, word: str) -> list[psutil.Process]:
+    """Return the children of a process that live and have *word* in their command line.
+
+    A child may end while it is looked at: then psutil has no command line for it (`NoSuchProcess`, `ZombieProcess`).
+    """
+    found = []
+    for child in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if word in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 from tests.indexed import Indexed
 from tests.moving import git_environment, run_git
-from tests.running import Home, prepare_models, sealed_home
+from tests.running import Home, find_children, prepare_models, sealed_home
 
 from ail_rpc.errors import AilError
 
@@ -75,8 +75,7 @@ class Subject:
 
     def find_worker(self) -> psutil.Process | None:
         """Return the worker process, None while there is none."""
-        children = psutil.Process(self.pid).children()
-        return next((child for child in children if "ail_daemon.indexing.worker" in " ".join(child.cmdline())), None)
+        return next(iter(find_children(self.pid, "ail_daemon.indexing.worker")), None)
 
     def is_alive(self) -> bool:
         """Say whether the daemon has not ended."""

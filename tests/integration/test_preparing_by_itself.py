@@ -7,10 +7,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from tests.integration.conftest import Repository
-from tests.running import Calling, Home, sealed_home
+from tests.running import Calling, Home, find_children, sealed_home
 
 from ail_daemon.encoding import DEFAULT_MODEL
 from ail_daemon.encoding.prepared import find_prepared, verify
@@ -81,8 +80,8 @@ def test_a_damaged_model_is_prepared_anew_at_start(new_home: Home, repo: Reposit
 
 def test_a_stopped_daemon_leaves_no_child(new_home: Home, repo: Repository) -> None:
     new_home.client("add", str(repo.path))
-    daemon = psutil.Process(json.loads(new_home.client("status", "--json").stdout)["pid"])
-    (child,) = [one for one in daemon.children() if "prepare" in one.cmdline()]
+    daemon = json.loads(new_home.client("status", "--json").stdout)["pid"]
+    (child,) = find_children(daemon, "prepare")
     new_home.client("stop")
     child.wait(10)
     assert not find_prepared(new_home.state / "models", DEFAULT_MODEL)

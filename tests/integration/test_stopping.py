@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 from tests.daemon.daemon_process import wait_until
 from tests.integration.conftest import Repository
-from tests.running import BIN, Home
+from tests.running import BIN, Home, find_children
 
 
 def replace_by_fifo(repo: Repository, name: str) -> None:
@@ -21,10 +21,6 @@ def replace_by_fifo(repo: Repository, name: str) -> None:
     os.mkfifo(file)
 
 
-def is_git_running(daemon: psutil.Process) -> bool:
-    return any(child.name() == "git" for child in daemon.children())
-
-
 def test_a_daemon_whose_git_hangs_stops_within_two_seconds_and_leaves_no_git(bare_home: Home, tmp_path: Path) -> None:
     made = Repository(tmp_path / "project")
     made.commit("Turn the knob\n\nBecause the meter was off.", knob__txt="1\n")
@@ -32,11 +28,10 @@ def test_a_daemon_whose_git_hangs_stops_within_two_seconds_and_leaves_no_git(bar
     bare_home.stop()
     replace_by_fifo(made, "HEAD:knob.txt")
     with bare_home.daemon() as process:
-        daemon = psutil.Process(process.pid)
         question = [str(BIN / "ail-client"), "ask", "--repo", str(made.path), "knob.txt:1", "why?"]
         with subprocess.Popen(question, env=bare_home.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as asking:
-            wait_until(lambda: is_git_running(daemon))
-            gits = daemon.children()
+            wait_until(lambda: bool(find_children(process.pid, "git")))
+            gits = psutil.Process(process.pid).children()
             started = time.monotonic()
             assert bare_home.client("stop").returncode == 0
             assert time.monotonic() - started < 2
