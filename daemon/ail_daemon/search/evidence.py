@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect, bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -213,16 +214,18 @@ def _stem(word: str) -> str:
 
 @lru_cache(maxsize=512)
 def read_message(message: str) -> list[Passage]:
-    """Return a message in passages of neighbouring paragraphs: what one says, the next explains.
+    """Return a message in passages of neighbouring paragraphs: what one says, the next explains, of the same squashed commit.
 
     Its subject is a title, left out unless it names a reason. Questions about one thing read the same messages; the last
     ones are kept, two kilobytes each.
     """
+    titles = sorted(prose.find_titles(message))
     joined: list[Passage] = []
     for passage in split_message(message):
         if passage.line == 1 and (not rate_subject(passage.text) or prose.is_merge(passage.text)):
             continue
-        if joined and len(joined[-1].text) + len(passage.text) < JOINED_CHARS:
+        is_same = bool(joined) and bisect(titles, passage.line or 0) == bisect_left(titles, joined[-1].line or 0)
+        if is_same and len(joined[-1].text) + len(passage.text) < JOINED_CHARS:
             before = joined.pop()
             passage = before._replace(text=f"{before.text}\n{passage.text}", worth=max(before.worth, passage.worth))
         joined.append(passage)

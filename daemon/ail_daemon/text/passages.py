@@ -20,7 +20,7 @@ from .comments import find_blocks, iter_test_names
 from .languages import Role, find_language, find_role, is_test
 from .natural import FEWEST_WORDS, is_generated, is_licence, is_natural, is_secret, is_too_short, without_pragma
 from .paragraphs import iter_man_lines, split_paragraphs
-from .reasons import Worth, rate_sentence
+from .reasons import Worth, rate_sentence, rate_subject
 from .redaction import without_secrets
 
 MOST_CHARS = 600
@@ -106,16 +106,21 @@ def find_passages(changes: Iterable[FileChange], *, is_bounded: bool = True) -> 
 def split_message(message: str) -> list[Passage]:
     """Return the paragraphs of a message, the subject first, each bullet by itself; at most 64 and 32 Ki characters.
 
-    Left out are trailers, quotes, code, logs, templates, and a merge's subject if it has a body.
+    Left out are trailers, quotes, code, logs, templates, a merge's subject if it has a body, and titles of squashed commits
+    that name no reason.
     """
     message = message[: prose.MOST_CHARS].lstrip("\n")
     subject, _, body = message.partition("\n")
     subject = " ".join(subject.split())
+    lines = prose.blank_unwritten(body)
+    titles = {number: lines[number - 2].removeprefix("*").strip() for number in prose.find_titles(message)}
+    lines = ["" if number in titles else line for number, line in enumerate(lines, 2)]
     texts = [
         (number + 2, " ".join(text.split()))
-        for number, text in split_paragraphs(prose.blank_unwritten(body))
+        for number, text in split_paragraphs(lines)
         if is_natural(text) and not _TEMPLATE.match(text)
     ]
+    texts = sorted(texts + [(number, title) for number, title in titles.items() if rate_subject(title)])
     if subject and not (texts and prose.is_merge(subject)):
         texts.insert(0, (1, subject))
     passages: dict[bytes, Passage] = {}

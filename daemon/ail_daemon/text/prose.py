@@ -2,7 +2,7 @@
 
 Left out is what is not the author's prose: trailers, quoted text, code, diffs, stack traces, HTML and what robots paste,
 templates' headings and check boxes, references to issues. Bullets are kept apart: a squashed branch's list of subjects
-says what was done, and one of them may say why only if there is no prose.
+says what was done, and one of them may say why only if there is no prose. Where a forge wrote them, `find_titles` tells them.
 """
 
 from __future__ import annotations
@@ -101,6 +101,9 @@ _END = re.compile(
 _MAY_END = re.compile(r"[.!?][)\"'\u201d`]?\s|[\u3002\uff01\uff1f]")
 """Whether a text can have an end within it, in a tenth of the time."""
 
+_SQUASHED = re.compile(r"\(#\d+\)$")
+_TITLE = re.compile(r"\* +(?=\S)")
+_TITLE_CHARS = 72  # at which people wrap: where the next word would have gone below it, a line was not wrapped
 _MERGE = re.compile(r"^merge (?:pull request|branch|remote-tracking branch|pr|tag|commit)\b", re.IGNORECASE)
 
 
@@ -132,6 +135,33 @@ def split_sentences(text: str) -> list[str]:
     """Return the sentences of a paragraph that stands on one line."""
     parts = _END.split(text) if _MAY_END.search(text) else [text]
     return [part for part in map(str.strip, parts) if part]
+
+
+def find_titles(message: str) -> frozenset[int]:
+    """Return the numbers of the lines of *message*, the subject's 1, that are titles of commits that a forge squashed into it.
+
+    GitHub names the pull request in the subject, and begins each commit with its subject behind a star: in projects that squash,
+    7 (prometheus) to 22 % (caddy) of all messages. A list that somebody wrote has lines that go on, or end with a full stop.
+    """
+    subject, _, body = message.replace("\r", "").lstrip("\n").partition("\n")
+    lines = body.split("\n")
+    first = next((line for line in lines if line.strip()), "")
+    if not (_SQUASHED.search(subject.strip()) and _TITLE.match(first)):
+        return frozenset()
+    return frozenset(
+        number
+        for number, (line, following) in enumerate(zip(lines, [*lines[1:], ""], strict=True), 2)
+        if _TITLE.match(line) and _is_whole(line.rstrip(), following)
+    )
+
+
+def _is_whole(line: str, following: str) -> bool:
+    """Whether *line*, a bullet, is not wrapped to the one *following* it."""
+    if not following.strip() or _BULLET.match(following):
+        return line[-1] not in ".;,:"
+    return (
+        not following[0].isspace() and len(line) + len(following.split()[0]) < _TITLE_CHARS and not line.endswith(",")
+    )
 
 
 def get_title(subject: str, sentences: list[Sentence]) -> Sentence:

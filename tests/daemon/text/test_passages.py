@@ -22,6 +22,7 @@ from ail_daemon.text.passages import (
     get_key,
     split_message,
 )
+from ail_daemon.text.prose import find_titles
 from ail_daemon.text.reasons import Worth
 
 SAID = "We wait here because the peer may still send its last frame."
@@ -405,6 +406,49 @@ def test_a_merge_that_repeats_its_commits_has_their_keys() -> None:
     own = {get_key(one.text) for one in split_message(f"Wait for the last frame\n\n{SAID}")}
     merged = split_message(f"Merge branch 'a'\n\n* a:\n  Wait for the last frame\n\n{SAID}\n")
     assert {get_key(one.text) for one in merged} == own
+
+
+SQUASHED = """Wait for the peer (#12)
+
+* Wait for the peer
+We wait here because the peer
+may still send its last frame.
+
+* socket: Add a timer, to prevent peers from staying for ever
+
+It is two seconds long as that is what the other side takes
+at most.
+
+* lint
+* Fix the tests of the two
+"""
+
+
+def test_titles_of_squashed_commits_are_no_prose_unless_they_name_a_reason() -> None:
+    assert [(one.text, one.line) for one in split_message(SQUASHED)] == [
+        ("Wait for the peer (#12)", 1),
+        (SAID, 4),
+        ("socket: Add a timer, to prevent peers from staying for ever", 7),
+        ("It is two seconds long as that is what the other side takes at most.", 9),
+    ]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        SQUASHED.replace(" (#12)", ""),  # by somebody, not by a forge
+        SQUASHED.replace("* Wait for the peer\n", "Two things:\n\n* Wait for the peer\n"),
+    ],
+)
+def test_lists_that_somebody_wrote_have_no_titles(written: str) -> None:
+    assert find_titles(SQUASHED) == {3, 7, 12, 13}
+    assert not find_titles(written)
+
+
+def test_a_bullet_that_goes_on_is_no_title() -> None:
+    message = "Wait (#1)\n\n* The peer may still send its last frame, and nobody knows when it does\n  so we wait.\n* It ends.\n"
+    assert not find_titles(message)
+    assert not find_titles(message.replace("  so", "so"))
 
 
 def test_an_empty_message_has_no_passages() -> None:
