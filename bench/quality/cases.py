@@ -21,7 +21,7 @@ from ail_daemon.search.candidates import Question
 from ail_daemon.search.evidence import Found, find_evidence
 from ail_daemon.search.linehistory import NO_LINES
 from ail_daemon.search.search import rank_gathered
-from ail_daemon.text import direction, passages
+from ail_daemon.text import direction, paragraphs, passages, prose, reasons
 from ail_rpc.discovery import RepoPlace, find_repository
 from ail_rpc.errors import AilError
 
@@ -32,6 +32,9 @@ from .sets import CODE, FITTED_ON, QUESTIONS
 HOLDS = 2  # key words that a passage has to hold
 TOLD_OF = ("aiohttp", "twisted")
 """Projects of questions that were written from messages that state a reason; they have no key words."""
+
+_DECIDING = (candidates, direction, evidence, features, linehistory, paragraphs, passages, prose, reasons, ranking)
+"""Modules whose sources decide which passages are found, with which signals."""
 
 _PLAIN = QUESTIONS / "plain.jsonl"
 
@@ -133,10 +136,7 @@ def _gather_rows(name: str, rows: list[dict[str, Any]], encoder: Encoder) -> lis
 
 def _hash_sources() -> str:
     """Return a hash of the code and the weights that decide what is found."""
-    files = [
-        Path(str(module.__file__))
-        for module in (candidates, direction, evidence, features, linehistory, passages, ranking)
-    ]
+    files = [Path(str(module.__file__)) for module in _DECIDING]
     files.append(files[-1].with_name("ranking.json"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 

@@ -18,7 +18,6 @@ from ..index.words import PROSE_FIELDS
 from ..model import Encoder
 from ..text import prose
 from ..text.passages import Passage, get_key, split_message
-from ..text.reasons import rate_subject
 from .candidates import Question
 from .features import QuestionTerms
 from .linehistory import Lines
@@ -219,10 +218,11 @@ def read_message(message: str) -> list[Passage]:
     Its subject is a title, left out unless it names a reason. Questions about one thing read the same messages; the last
     ones are kept, two kilobytes each.
     """
-    titles = sorted(prose.find_titles(message))
+    subject, _, body = message.lstrip("\n").partition("\n")
+    titles = sorted(place + 2 for place in prose.find_titles(subject, body.split("\n")))
     joined: list[Passage] = []
     for passage in split_message(message):
-        if passage.line == 1 and (not rate_subject(passage.text) or prose.is_merge(passage.text)):
+        if passage.line == 1 and (not passage.worth or prose.is_merge(passage.text)):
             continue
         is_same = bool(joined) and bisect(titles, passage.line or 0) == bisect_left(titles, joined[-1].line or 0)
         if is_same and len(joined[-1].text) + len(passage.text) < JOINED_CHARS:

@@ -106,28 +106,36 @@ def find_passages(changes: Iterable[FileChange], *, is_bounded: bool = True) -> 
 def split_message(message: str) -> list[Passage]:
     """Return the paragraphs of a message, the subject first, each bullet by itself; at most 64 and 32 Ki characters.
 
-    Left out are trailers, quotes, code, logs, templates, a merge's subject if it has a body, and titles of squashed commits
-    that name no reason.
+    A subject that goes on in the next line is one paragraph with it. Left out are trailers, quotes, code, logs, templates, a
+    merge's subject if it has a body, and other commits' titles, but those of squashed ones that name a reason.
     """
     message = message[: prose.MOST_CHARS].lstrip("\n")
     subject, _, body = message.partition("\n")
-    subject = " ".join(subject.split())
     lines = prose.blank_unwritten(body)
-    titles = {number: lines[number - 2].removeprefix("*").strip() for number in prose.find_titles(message)}
-    lines = ["" if number in titles else line for number, line in enumerate(lines, 2)]
+    titles = prose.find_titles(subject, lines)
+    lines = ["" if place in titles else line for place, line in enumerate(lines)]
+    goes_on = bool(lines[0].strip()) and not prose.is_bullet(lines[0])
+    first, read = (1, [subject, *lines]) if goes_on else (2, lines)
     texts = [
-        (number + 2, " ".join(text.split()))
-        for number, text in split_paragraphs(lines)
+        (place + first, " ".join(text.split()))
+        for place, text in split_paragraphs(read)
         if is_natural(text) and not _TEMPLATE.match(text)
     ]
-    texts = sorted(texts + [(number, title) for number, title in titles.items() if rate_subject(title)])
-    if subject and not (texts and prose.is_merge(subject)):
-        texts.insert(0, (1, subject))
+    texts += [(place + 2, title) for place, title in titles.items() if rate_subject(title)]
+    if subject.strip() and not goes_on and not (texts and prose.is_merge(subject)):
+        texts.append((1, " ".join(subject.split())))
     passages: dict[bytes, Passage] = {}
-    for line, text in texts:
+    for line, text in sorted(texts):
         for part in _split_long(without_secrets(text).strip()):
-            passages.setdefault(get_key(part), Passage("message", part, None, line))
-    return _choose(_rate(passages.values()))
+            worth = _rate_beginning(part) if line == 1 else rate_passage(part)
+            passages.setdefault(get_key(part), Passage("message", part, None, line, worth=int(worth)))
+    return _choose(list(passages.values()))
+
+
+def _rate_beginning(text: str) -> Worth:
+    """Return the worth of a message's first paragraph, of which the first sentence is the title."""
+    title, *others = prose.split_sentences(text) or [""]
+    return max([rate_subject(title), *map(rate_sentence, others)])
 
 
 def _rate(passages: Iterable[Passage]) -> list[Passage]:

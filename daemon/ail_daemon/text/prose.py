@@ -2,13 +2,13 @@
 
 Left out is what is not the author's prose: trailers, quoted text, code, diffs, stack traces, HTML and what robots paste,
 templates' headings and check boxes, references to issues. Bullets are kept apart: a squashed branch's list of subjects
-says what was done, and one of them may say why only if there is no prose. Where a forge wrote them, `find_titles` tells them.
+says what was done, and one of them may say why only if there is no prose. Where a program listed them, `find_titles` tells them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .reasons import Worth, rate_sentence, rate_subject
@@ -103,6 +103,8 @@ _MAY_END = re.compile(r"[.!?][)\"'\u201d`]?\s|[\u3002\uff01\uff1f]")
 
 _SQUASHED = re.compile(r"\(#\d+\)$")
 _TITLE = re.compile(r"\* +(?=\S)")
+_BROUGHT = re.compile(r"\* \S.*:(?: \(\d+ commits?\))?\s*$")
+_LISTED = re.compile(r"\s*(?:[-*+] +)?(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{7,40}:? +\S")  # by their shas
 _TITLE_CHARS = 72  # at which people wrap: where the next word would have gone below it, a line was not wrapped
 _MERGE = re.compile(r"^merge (?:pull request|branch|remote-tracking branch|pr|tag|commit)\b", re.IGNORECASE)
 
@@ -110,8 +112,11 @@ _MERGE = re.compile(r"^merge (?:pull request|branch|remote-tracking branch|pr|ta
 def read_sentences(subject: str, body: str) -> list[Sentence]:
     """Return the sentences of a message in their order, the subject first; at most 200."""
     subject = subject[:MOST_CHARS]
+    lines = body[:MOST_CHARS].replace("\r", "").split("\n")
+    elsewhere = {place for place, title in find_titles(subject, lines).items() if not title}
+    body = "\n".join("" if place in elsewhere else line for place, line in enumerate(lines))
     sentences = [Sentence(" ".join(subject.split()), 0, rate_subject(subject))]
-    for text, is_bullet in _iter_paragraphs(body[:MOST_CHARS]):
+    for text, is_bullet in _iter_paragraphs(body):
         for part in split_sentences(text):
             is_title = is_bullet or (len(sentences) == 1 and (bool(_MERGE.match(subject)) or part[0].islower()))
             worth = rate_subject(part) if is_title else rate_sentence(part)
@@ -126,6 +131,11 @@ def is_trailer(line: str) -> bool:
     return bool(_TRAILER.match(line))
 
 
+def is_bullet(line: str) -> bool:
+    """Whether a line begins an item of a list."""
+    return bool(_BULLET.match(line))
+
+
 def is_merge(subject: str) -> bool:
     """Whether a subject says only that something was merged."""
     return bool(_MERGE.match(subject))
@@ -137,26 +147,36 @@ def split_sentences(text: str) -> list[str]:
     return [part for part in map(str.strip, parts) if part]
 
 
-def find_titles(message: str) -> frozenset[int]:
-    """Return the numbers of the lines of *message*, the subject's 1, that are titles of commits that a forge squashed into it.
+def find_titles(subject: str, lines: Sequence[str]) -> dict[int, str]:
+    """Return the places of *lines*, a body's, that are titles of other commits, each with its text; "" if that one is elsewhere.
 
-    GitHub names the pull request in the subject, and begins each commit with its subject behind a star: in projects that squash,
-    7 (prometheus) to 22 % (caddy) of all messages. A list that somebody wrote has lines that go on, or end with a full stop.
+    A forge that squashes a branch names the pull request in the subject, and puts each commit's subject behind a star: 7
+    (prometheus) to 22 % (caddy) of all messages. git lists what a merge brought, and git-subtree what it squashed.
     """
-    subject, _, body = message.replace("\r", "").lstrip("\n").partition("\n")
-    lines = body.split("\n")
+    listed = [place for place, line in enumerate(lines) if _LISTED.match(line)]
+    brought = {*_find_brought(lines)} if is_merge(subject) else set()
+    elsewhere = brought | ({*listed} if len(listed) > 1 else set())
     first = next((line for line in lines if line.strip()), "")
-    if not (_SQUASHED.search(subject.strip()) and _TITLE.match(first)):
-        return frozenset()
-    return frozenset(
-        number
-        for number, (line, following) in enumerate(zip(lines, [*lines[1:], ""], strict=True), 2)
+    if elsewhere or not (_SQUASHED.search(subject.strip()) and _TITLE.match(first)):
+        return dict.fromkeys(elsewhere, "")
+    return {
+        place: _TITLE.sub("", line).strip()
+        for place, (line, following) in enumerate(zip(lines, [*lines[1:], ""], strict=True))
         if _TITLE.match(line) and _is_whole(line.rstrip(), following)
-    )
+    }
+
+
+def _find_brought(lines: Sequence[str]) -> Iterator[int]:
+    """Yield the places of a merge's list of commits: a branch's name, and below it their subjects."""
+    is_list = False
+    for place, line in enumerate(lines):
+        is_list = bool(_BROUGHT.match(line)) or (is_list and line.startswith("  "))
+        if is_list:
+            yield place
 
 
 def _is_whole(line: str, following: str) -> bool:
-    """Whether *line*, a bullet, is not wrapped to the one *following* it."""
+    """Whether *line*, a bullet, is not wrapped to the one *following* it, and ends no sentence, as lists that people write do."""
     if not following.strip() or _BULLET.match(following):
         return line[-1] not in ".;,:"
     return (
@@ -173,7 +193,7 @@ def _iter_paragraphs(body: str) -> Iterator[tuple[str, bool]]:
     """Yield (text, is a bullet) with wrapped lines joined."""
     joined: list[str] = []
     is_bullet, last = False, ""
-    for line in _iter_read(_BLOCKS.sub("\n", body.replace("\r", "")).split("\n")):
+    for line in _iter_read(_BLOCKS.sub("\n", body).split("\n")):
         is_first = bool(_BULLET.match(line))
         is_middle = bool(joined) and last[-1:] not in ".:!?"
         is_code = bool((_CODE if not joined else _SHOWN).match(line)) and (not joined or last.endswith(":"))

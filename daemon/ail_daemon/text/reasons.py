@@ -122,6 +122,8 @@ _DOING = re.compile(
     r"^\W*(?:(?:also|now|then|and|i|we|it)[,\s]+)*"
     r"(?:(?:this|the) (?:commit|change|patch|pr|pull request|branch|diff)\s+(?:also\s+)?)?"
     rf"(?:{_any_of(*_ACTIONS)}|this is an? (?:\w+ )?backport|backport|wip|typo|nit|todo|see|thanks|credits?|more|some|minor"
+    r"|(?:as )?(?:suggested|discussed|requested|reported|noticed|spotted|found|pointed out) (?:by|on|in|at|with)"
+    r"|discussion (?:on|in|at)"
     r"|initial|first|work in progress)\b",
 )
 _NOW = re.compile(r"\b(?:can|is|are|will|does|has|have|it) now\b|\bnow (?:supports?|allows?|uses?|accepts?|returns?)\b")

@@ -405,7 +405,7 @@ def test_a_merge_s_own_subject_says_nothing_where_there_is_more() -> None:
 def test_a_merge_that_repeats_its_commits_has_their_keys() -> None:
     own = {get_key(one.text) for one in split_message(f"Wait for the last frame\n\n{SAID}")}
     merged = split_message(f"Merge branch 'a'\n\n* a:\n  Wait for the last frame\n\n{SAID}\n")
-    assert {get_key(one.text) for one in merged} == own
+    assert {get_key(one.text) for one in merged} == own - {get_key("Wait for the last frame")}
 
 
 SQUASHED = """Wait for the peer (#12)
@@ -433,22 +433,37 @@ def test_titles_of_squashed_commits_are_no_prose_unless_they_name_a_reason() -> 
     ]
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
-        SQUASHED.replace(" (#12)", ""),  # by somebody, not by a forge
-        SQUASHED.replace("* Wait for the peer\n", "Two things:\n\n* Wait for the peer\n"),
-    ],
-)
-def test_lists_that_somebody_wrote_have_no_titles(written: str) -> None:
-    assert find_titles(SQUASHED) == {3, 7, 12, 13}
-    assert not find_titles(written)
+def titles_of(message: str) -> list[str]:
+    subject, _, body = message.partition("\n")
+    return list(find_titles(subject, body.split("\n")).values())
 
 
-def test_a_bullet_that_goes_on_is_no_title() -> None:
-    message = "Wait (#1)\n\n* The peer may still send its last frame, and nobody knows when it does\n  so we wait.\n* It ends.\n"
-    assert not find_titles(message)
-    assert not find_titles(message.replace("  so", "so"))
+def test_lists_that_somebody_wrote_have_no_titles() -> None:
+    assert titles_of(SQUASHED)[2:] == ["lint", "Fix the tests of the two"]
+    assert not titles_of(SQUASHED.replace(" (#12)", ""))
+    assert not titles_of(SQUASHED.replace("* Wait for the peer\n", "Two things:\n\n* Wait for the peer\n"))
+    goes_on = "Wait (#1)\n\n* The peer may still send its last frame, and nobody knows when it does\n  so we wait.\n* It ends.\n"
+    assert not titles_of(goes_on)
+    assert not titles_of(goes_on.replace("  so", "so"))
+
+
+def test_what_git_lists_of_a_merge_or_a_subtree_is_no_prose() -> None:
+    listed = "* xx/wait: (2 commits)\n  socket: wait for peers, as they may be slow\n  t: test it\n"
+    merge = f"Merge branch 'xx/wait' into main\n\n{SAID}\n\n{listed}"
+    assert [one.text for one in split_message(merge)] == [SAID]
+    listed = "60e5075d4 Version 1.2.0 of it is here\nadef139a7 Wait for it because of peers\n"
+    assert [one.line for one in split_message(f"Squashed 'deps/x/' changes from 1f..2b\n\n{listed}")] == [1]
+
+
+def test_a_subject_that_goes_on_in_the_next_line_is_read_to_its_end() -> None:
+    wrapped = "fix the collection of tests to wait for the peer\nwhich may still send. It is slow, as we cannot know."
+    more = "\n\nMore of it is here for you."
+    assert [(one.line, one.text, one.worth) for one in split_message(wrapped + more)] == [
+        (1, "fix the collection of tests to wait for the peer which may still send. It is slow, as we cannot know.", 2),
+        (4, "More of it is here for you.", 0),
+    ]
+    title = "vastly simplify and clean up the collection of tests by internally\nintroducing a root of them."
+    assert [one.worth for one in split_message(title)] == [0]
 
 
 def test_an_empty_message_has_no_passages() -> None:
