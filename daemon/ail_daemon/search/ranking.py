@@ -32,7 +32,8 @@ values grows with sqrt(2 log n). Among 17,000 commits .45 is chance, among three
 
 _BEST = ("cosine", "coverage", "words_possible", "changed_possible")
 NOTHING_BELOW = 0.03
-"""Confidence below which not even the nearest commits are returned; from it on they are, as `no_evidence`."""
+"""The ranker's confidence below which not even the nearest commits are returned, unless a file is named: then, and from it on,
+they are, as `no_evidence`."""
 
 _SURE = 0.95  # that a commit named by its sha is meant
 

@@ -53,7 +53,8 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
 
     required: see `rank_candidates`. In a small history, where both sides together are not sure of a question that asks, each is
     asked alone, and the surer one answers if it is as likely right as not. Of 550 questions about long ones that answered 17
-    more, five of them right and seven without an answer.
+    more, five of them right and seven without an answer. Whether anything is near enough to be told, the ranker says: of 300
+    questions about other projects 182 are told nothing so (by their passages 100), of 119 that have an answer 5 (by passages 15).
     """
     told = _answer(index, encoder, question, required)
     has_sides = encoder is not None and question.mode == "auto" and measure_asking(question.text) == 1.0
@@ -70,11 +71,14 @@ def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, requi
     terms, found, side = _find(index, encoder, question, required)
     quotes = find_quotes(index, question, terms, found, encoder if side == "semantic" and terms.asks == 1.0 else None)
     found = replace(found, confidence=found.confidence * question.share_read)
+    nearness = found.confidence
     if question.is_pointing and not question.scope.lines:
         quotes = put_maker_first(index, question, quotes)
     is_unexplained = _is_unexplained(question, terms, found, quotes)
     if terms.asks == 1.0 and not any(hit.signals.is_reference for hit in found.hits[:1]):
         found = _judge(found, quotes, terms, is_pointing=question.is_pointing, is_unexplained=is_unexplained)
+    if question.scope.file is None and (nearness if _is_judged(terms) else found.confidence) < NOTHING_BELOW:
+        found = Ranked([], min(nearness, found.confidence))
     return _tell(index, question, found, quotes, side, is_unexplained=is_unexplained)
 
 
@@ -82,8 +86,7 @@ def _tell(
     index: RepoIndex, question: Question, found: Ranked, quotes: Quotes, side: Side, *, is_unexplained: bool
 ) -> dict[str, Any]:
     """Return the reply of what was *found* and may be quoted."""
-    is_worth_telling = found.has_evidence or found.confidence >= NOTHING_BELOW or bool(question.blamed)
-    cited = _cite(index, question, found.hits[: question.limit]) if is_worth_telling else []
+    cited = _cite(index, question, found.hits[: question.limit])
     if not found.has_evidence:
         cited = [one for one in cited if one.reasons]  # the nearest of unrelated commits is no hint
     ids = {one.hit.commit_id for one in cited}

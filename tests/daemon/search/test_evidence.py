@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ail_daemon.search.candidates import Question
 from ail_daemon.search.evidence import Found
 from ail_daemon.search.judging import COLUMNS, Sureness, build_columns, load_judge
 from ail_daemon.search.linehistory import NO_LINES, LineHistories
+from ail_daemon.search.quoting import Quotes
 from ail_daemon.search.search import answer
 from ail_daemon.text.passages import Passage
 from ail_rpc.discovery import find_repository
@@ -128,6 +130,52 @@ def test_a_place_alone_is_never_met_with_silence(ask: Any, file: str, line: int 
     reply = ask("why is this so?", file, line)
     assert reply["outcome"] in ("answered", "no_reason_recorded")
     assert reply["citations"]
+
+
+@pytest.fixture
+def judging_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[float, float], None]:
+    """Judge as in a long history: so sure is the ranker *of_commit*, its first, so likely do its passages hold the reason."""
+    find, quote = search._find, quoting.find_quotes
+
+    def judge(of_commit: float, of_reason: float) -> None:
+        def found(*asked: Any) -> Any:
+            terms, ranked, side = find(*asked)
+            return terms, replace(ranked, confidence=of_commit, has_evidence=False), side
+
+        def quoted(*asked: Any) -> Quotes:
+            return replace(quote(*asked), probability=of_reason, is_sure=of_reason >= 0.3)
+
+        monkeypatch.setattr(search, "_SMALL", 0)
+        monkeypatch.setattr(search, "_find", found)
+        monkeypatch.setattr(search, "find_quotes", quoted)
+
+    return judge
+
+
+def test_a_commit_that_the_ranker_is_sure_of_is_offered_though_nothing_in_it_is_the_reason(
+    ask: Any, judging_by: Callable[[float, float], None]
+) -> None:
+    judging_by(0.8, 0.01)
+    reply = ask("why are uploads cut at ten megabytes?")
+    assert (reply["outcome"], reply["confidence"]) == ("no_evidence", 0.01)
+    assert reply["citations"][0]["subject"] == "Write limits down"
+
+
+def test_a_reason_of_a_commit_that_has_nothing_to_do_with_the_question_is_none(
+    ask: Any, judging_by: Callable[[float, float], None]
+) -> None:
+    judging_by(0.01, 0.5)
+    reply = ask("why are uploads cut at ten megabytes?")
+    assert (reply["outcome"], reply["confidence"], reply["citations"]) == ("no_evidence", 0.01, [])
+
+
+def test_of_a_file_that_is_named_its_nearest_commits_are_told_whatever_is_asked(
+    ask: Any, judging_by: Callable[[float, float], None]
+) -> None:
+    judging_by(0.01, 0.01)
+    reply = ask("why does the carburettor leak?", "peer.py")
+    assert reply["outcome"] == "no_evidence"
+    assert {one["subject"] for one in reply["citations"]} == {"Tune stopping", "Stop peers (#64)"}
 
 
 BESIDE = """
