@@ -52,8 +52,8 @@ def _render_nearest(citation: dict[str, Any], page: Page) -> list[str]:
     """Return the commit's name, cut to one line, then what it says that fits the question best, to two of a terminal."""
     sha, subject = to_line(citation["sha"]), cut_subject(citation)
     age = describe_age(to_line(citation.get("author_time") or ""))
-    texts = (citation.get("sentence") or "", *(citation.get("excerpt") or "").splitlines())
-    said = next((line for line in map(to_line, texts) if line.strip()), "")
+    texts = (citation.get("sentence") or "", *(citation.get("excerpt") or "").split("\n\n"))  # paragraphs
+    said = next((text.strip() for text in map(to_line, texts) if text.strip()), "")
     if said in ("", subject):
         said = to_line(citation.get("author") or "")
     room = page.width or 10_000

@@ -135,6 +135,12 @@ def test_the_nearest_say_what_fits_the_question_in_two_lines_of_a_terminal(
     assert told[2].endswith("Short,\\x1b[2J because it was late.")
 
 
+def test_the_nearest_without_such_a_sentence_say_their_first_paragraph(client: Runner, daemon: ScriptedDaemon) -> None:
+    cited = [daemon.make_citation(sentence="", excerpt="It replaces what generated the\nroot.\n\nMore of it.")]
+    daemon.script["ask"] = daemon.make_reply(outcome="no_evidence", answer="", citations=cited, confidence=0.2)
+    assert client.run("ask", "why?").stderr.splitlines()[3].endswith(": It replaces what generated the root.")
+
+
 def test_what_to_try_next_goes_by_what_was_asked(client: Runner, daemon: ScriptedDaemon) -> None:
     daemon.script["ask"] = daemon.make_reply(outcome="no_evidence", answer="", citations=[], confidence=0.0)
     done = client.run("ask", "src/http.py", "why?")

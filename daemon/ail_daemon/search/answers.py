@@ -16,7 +16,7 @@ from typing import Any
 
 from ..model import Commit, Outcome
 from ..text.passages import Passage
-from ..text.prose import MOST_CHARS, Sentence, get_title, is_trailer, read_sentences, split_sentences
+from ..text.prose import MOST_CHARS, Sentence, find_titles, get_title, is_trailer, read_sentences, split_sentences
 from ..text.reasons import Worth, rate_sentence
 from ..text.terms import STOP_WORDS
 from .evidence import Found
@@ -184,9 +184,16 @@ def citation(cited: Cited, sentence: str = "") -> dict[str, Any]:
 
 
 def excerpt(commit: Commit, sentence: str = "") -> str:
-    """Return the body without trailers, or *sentence*, or the subject; at most 800 characters, cut at a word."""
+    """Return the body without trailers, or *sentence*, or the subject; at most 800 characters, cut at a word.
+
+    A title of a squashed commit is left out where it says the subject once more.
+    """
     body = commit.body[:MOST_CHARS]
-    text = "\n".join(line for line in body.splitlines() if not is_trailer(line)).strip() or sentence or commit.subject
+    lines, subject = body.splitlines(), commit.subject
+    titles = find_titles(subject, lines).items()
+    repeated = {place for place, title in titles if title and subject.startswith(title)}
+    said = [line for place, line in enumerate(lines) if place not in repeated and not is_trailer(line)]
+    text = "\n".join(said).strip() or sentence or subject
     if len(text) < _EXCERPT_LEAST <= len(body):
         text = body
     if len(text) <= EXCERPT_MAX_CHARS:

@@ -58,6 +58,7 @@ _TRAILER = re.compile(
         r"^[A-Z][A-Za-z]*(?:-[A-Za-z]+)+: \S",
         r"^(?:Cc|CC|Acked|Link|Bug|PR|Ticket|Issue|Refs?|Patch|Depends|Thanks): \S",
         r"^git-svn-id:|^--HG--|^(?:extra|branch) :|^\(cherry picked from",
+        r"^-{9,}$",  # above those that GitHub puts below a squashed branch
         r"^\[(?:ci skip|skip ci)\]|^for more information, see https?:",
         r"^(?i:this reverts commit) [0-9a-f]{7,}",
         r"^\(?(?i:fixe?[sd]?|close[sd]?|resolve[sd]?|refs?|see|related)\b[:\s]*#?\d+",

@@ -85,6 +85,11 @@ def test_an_excerpt_has_at_least_600_characters_where_the_body_has_them() -> Non
     assert excerpt(make_commit(1, "Only a subject")) == "Only a subject"
 
 
+def test_an_excerpt_of_a_squashed_branch_begins_with_what_it_says() -> None:
+    body = "* Wait for peers\n\nThey may still send.\n\n* Lint\n\n---------\n\nCo-authored-by: A B <a@b.example>"
+    assert excerpt(make_commit(1, f"Wait for peers (#7)\n\n{body}")) == "They may still send.\n\n* Lint"
+
+
 @pytest.mark.parametrize("message", ["", "\n\n", "\0", "x" * 100_000, "a\r\nb\r\n", "\ud800"])
 def test_any_message_can_be_cited(message: str) -> None:
     cited = cite(make_commit(1, message))
