@@ -68,7 +68,8 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
 def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, required: float) -> dict[str, Any]:
     if _is_pointing(index, question):
         question = _narrow(index, question)
-    terms, found, side = _find(index, encoder, question, required)
+    folder = Folder(index.store, question.aside)
+    terms, found, side = _find(index, encoder, question, required, folder)
     quotes = find_quotes(index, question, terms, found, encoder if side == "semantic" and terms.asks == 1.0 else None)
     found = replace(found, confidence=found.confidence * question.share_read)
     nearness = found.confidence
@@ -77,6 +78,7 @@ def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, requi
     is_unexplained = _is_unexplained(question, terms, found, quotes)
     if terms.asks == 1.0 and not any(hit.signals.is_reference for hit in found.hits[:1]):
         found = _judge(found, quotes, terms, is_pointing=question.is_pointing, is_unexplained=is_unexplained)
+    found = replace(found, hits=_drop_copies(folder, question, found.hits, quotes))
     if question.scope.file is None and (nearness if _is_judged(terms) else found.confidence) < NOTHING_BELOW:
         found = Ranked([], min(nearness, found.confidence))
     return _tell(index, question, found, quotes, side, is_unexplained=is_unexplained)
@@ -174,6 +176,21 @@ def _judge(found: Ranked, quotes: Quotes, terms: QuestionTerms, *, is_pointing: 
     return replace(found, hits=hits, confidence=confidence, has_evidence=has_evidence)
 
 
+def _drop_copies(folder: Folder, question: Question, hits: list[Hit], quotes: Quotes) -> list[Hit]:
+    """Return *hits* with one of each change, at the place of its first: passages bring up copies that the ranker had not folded.
+
+    Shown is what HEAD reaches, then what tells something, then the first.
+    """
+    near = {hit.commit_id: (place, hit) for place, hit in enumerate(hits[: FOLDED_HITS * question.limit])}
+    telling = {one.commit_id for one in quotes.found}
+
+    def rate(commit_id: int) -> tuple[bool, bool, int]:
+        return commit_id in question.aside, commit_id not in telling, near[commit_id][0]
+
+    groups = folder.fold(list(near))
+    return [near[min(group, key=rate)][1] for group in groups] + hits[len(near) :]
+
+
 def _is_judged(terms: QuestionTerms) -> bool:
     """Whether how sure an answer is, is judged by its passages: of a question that asks, in a history that is long enough."""
     return terms.asks == 1.0 and terms.commits >= _SMALL
@@ -210,7 +227,7 @@ def _find_makers(index: RepoIndex, question: Question) -> set[int]:
 
 def rank_gathered(index: RepoIndex, encoder: Encoder, question: Question) -> tuple[QuestionTerms, Ranked]:
     """Return the terms of *question* and its candidates as the semantic side ranks them."""
-    terms, ranked, _ = _find(index, encoder, question, 0.0)
+    terms, ranked, _ = _find(index, encoder, question, 0.0, Folder(index.store, question.aside))
     return terms, ranked
 
 
@@ -223,11 +240,11 @@ def rank_candidates(
     passages say how sure an answer is: they are found by words and meaning together. Of 161 open questions the reason stands in
     what is quoted for .35 so; chosen by who is surer of its commit, for .31.
     """
-    return _find(index, encoder, question, required)[1:]
+    return _find(index, encoder, question, required, Folder(index.store, question.aside))[1:]
 
 
 def _find(
-    index: RepoIndex, encoder: Encoder | None, question: Question, required: float
+    index: RepoIndex, encoder: Encoder | None, question: Question, required: float, folder: Folder
 ) -> tuple[QuestionTerms, Ranked, Side]:
     embedding = encoder.encode([question.text]) if encoder is not None and question.mode != "lexical" else None
     side: Side = "lexical" if embedding is None else "semantic"
@@ -235,7 +252,6 @@ def _find(
     terms = gathered.asked
     if not (terms.rarity or question.scope.file or any(c.is_reference for c in gathered.candidates.values())):
         return terms, Ranked([], 0.0), side  # only stop words or signs: what is near them is so by chance
-    folder = Folder(index.store, question.aside)
     ranked = _rank(gathered, question, side, folder)
     if side == "semantic" and ranked.confidence < required and not _is_judged(terms):
         words = _rank(replace(gathered, candidates=by_words(gathered.candidates)), question, "lexical", folder)

@@ -16,9 +16,12 @@ from ail_daemon.model import Mode, Scope
 from ail_daemon.search import quoting, search
 from ail_daemon.search.candidates import Question
 from ail_daemon.search.evidence import Found
+from ail_daemon.search.features import Signals
+from ail_daemon.search.folding import Folder
 from ail_daemon.search.judging import COLUMNS, Sureness, build_columns, load_judge
 from ail_daemon.search.linehistory import NO_LINES, LineHistories
 from ail_daemon.search.quoting import Quotes
+from ail_daemon.search.ranking import Hit
 from ail_daemon.search.search import answer
 from ail_daemon.text.passages import Passage
 from ail_rpc.discovery import find_repository
@@ -176,6 +179,34 @@ def test_of_a_file_that_is_named_its_nearest_commits_are_told_whatever_is_asked(
     reply = ask("why does the carburettor leak?", "peer.py")
     assert reply["outcome"] == "no_evidence"
     assert {one["subject"] for one in reply["citations"]} == {"Tune stopping", "Stop peers (#64)"}
+
+
+COPIED = """
+    git init -q r; cd r
+    echo 1 > a; git add -A; commit -m 'Begin'; git branch old
+    echo 'stop' > peer.py; git add -A; commit -m 'Wait for peers
+
+They may still send their last frame, and nobody knows when.'
+    git checkout -q old; echo 2 > b; git add -A; commit -m 'Number'; git cherry-pick main >&2
+    git checkout -q main
+"""
+
+
+@pytest.mark.parametrize("aside", ["old", "main", None])
+def test_copies_of_one_change_that_its_passages_bring_up_are_cited_once(
+    shell: Any, indexed: Indexed, aside: str | None
+) -> None:
+    shell(COPIED)
+    index = indexed("r")
+    of = {
+        name: index.store.get_ids([shell(f"cd r; git rev-parse {name}").strip()]).popitem()[1]
+        for name in ("main", "old", "old~1")
+    }
+    question = Question("why?", Scope(), 5, "auto", aside=frozenset([of[aside]] if aside else []))
+    hits = [Hit(of[name], 0.1, Signals()) for name in ("old", "old~1", "main")]
+    quotes = Quotes(tuple(Found(hit.commit_id, Passage("message", REASON)) for hit in hits))
+    kept = [hit.commit_id for hit in search._drop_copies(Folder(index.store, question.aside), question, hits, quotes)]
+    assert kept == [of["main" if aside == "old" else "old"], of["old~1"]]
 
 
 BESIDE = """
