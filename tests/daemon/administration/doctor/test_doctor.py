@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,11 @@ def test_where_all_is_well_it_says_so_of_everything(home: Home, indexed: Reposit
     status, found = examine(home)
     assert (status, find_wrong(found)) == (0, [])
     assert list(found) == ["client", "daemon", "socket", *PARTS, f"repository {indexed.path}"]
-    assert f"{KNOWN_SIMILARITY:.2f}" in found["model"]["said"]
+    near = re.search(r"say the same: ([\d.]+)", found["model"]["said"])
+    assert near
+    assert float(near[1]) == pytest.approx(
+        KNOWN_SIMILARITY, abs=0.02
+    )  # processors round int8 products in two ways: .74, .75
     assert found[f"repository {indexed.path}"]["said"] == "3 commits, all searchable"
 
 
