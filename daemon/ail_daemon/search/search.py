@@ -79,6 +79,8 @@ def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, requi
     if terms.asks == 1.0 and not any(hit.signals.is_reference for hit in found.hits[:1]):
         found = _judge(found, quotes, terms, is_pointing=question.is_pointing, is_unexplained=is_unexplained)
     found = replace(found, hits=_drop_copies(folder, question, found.hits, quotes))
+    if question.blamed and not found.has_evidence:
+        found = replace(found, hits=sorted(found.hits, key=lambda hit: not _is_of_lines(hit)))
     if question.scope.file is None and (nearness if _is_judged(terms) else found.confidence) < NOTHING_BELOW:
         found = Ranked([], min(nearness, found.confidence))
     return _tell(index, question, found, quotes, side, is_unexplained=is_unexplained)
@@ -189,6 +191,11 @@ def _drop_copies(folder: Folder, question: Question, hits: list[Hit], quotes: Qu
 
     groups = folder.fold(list(near))
     return [near[min(group, key=rate)][1] for group in groups] + hits[len(near) :]
+
+
+def _is_of_lines(hit: Hit) -> bool:
+    """Whether a commit is of the asked lines' own history, which goes first where nothing answers."""
+    return hit.signals.touches_lines or hit.signals.logged > 0
 
 
 def _is_judged(terms: QuestionTerms) -> bool:

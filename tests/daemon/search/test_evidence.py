@@ -181,6 +181,16 @@ def test_of_a_file_that_is_named_its_nearest_commits_are_told_whatever_is_asked(
     assert {one["subject"] for one in reply["citations"]} == {"Tune stopping", "Stop peers (#64)"}
 
 
+def test_where_nothing_answers_a_question_about_lines_their_own_commits_are_the_nearest(
+    ask: Any, judging_by: Callable[[float, float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judging_by(0.01, 0.01)
+    monkeypatch.setattr(search, "reorder", lambda hits, _: sorted(hits, key=lambda hit: hit.signals.touches_lines))
+    reply = ask("why are limits of uploads on a slow disk so?", "peer.py", 5)
+    assert (reply["outcome"], reply["citations"][0]["subject"]) == ("no_evidence", "Tune stopping")
+    assert "Write limits down" in [one["subject"] for one in reply["citations"]]
+
+
 COPIED = """
     git init -q r; cd r
     echo 1 > a; git add -A; commit -m 'Begin'; git branch old
