@@ -71,8 +71,8 @@ def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, requi
     folder = Folder(index.store, question.aside)
     terms, found, side = _find(index, encoder, question, required, folder)
     quotes = find_quotes(index, question, terms, found, encoder if side == "semantic" and terms.asks == 1.0 else None)
-    found = replace(found, confidence=found.confidence * question.share_read)
     nearness = found.confidence
+    found = replace(found, confidence=found.confidence * question.share_read)
     if question.is_pointing and not question.scope.lines:
         quotes = put_maker_first(index, question, quotes)
     is_unexplained = _is_unexplained(question, terms, found, quotes)
@@ -81,7 +81,10 @@ def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, requi
     found = replace(found, hits=_drop_copies(folder, question, found.hits, quotes))
     if question.blamed and not found.has_evidence:
         found = replace(found, hits=sorted(found.hits, key=lambda hit: not _is_of_lines(hit)))
-    if question.scope.file is None and (nearness if _is_judged(terms) else found.confidence) < NOTHING_BELOW:
+    is_near = nearness >= NOTHING_BELOW or (
+        not _is_judged(terms) and (found.has_evidence or found.confidence >= NOTHING_BELOW)
+    )
+    if question.scope.file is None and not is_near:
         found = Ranked([], min(nearness, found.confidence))
     return _tell(index, question, found, quotes, side, is_unexplained=is_unexplained)
 

@@ -55,10 +55,10 @@ def ask(request: pytest.FixtureRequest, shell: Any, indexed: Indexed, tmp_path: 
     shell(getattr(request, "param", HISTORY))
     index, place, histories = indexed("r"), find_repository(str(tmp_path / "r")), LineHistories()
 
-    def ask(text: str, file: str | None = None, line: int | None = None) -> dict[str, Any]:
+    def ask(text: str, file: str | None = None, line: int | None = None, share_read: float = 1.0) -> dict[str, Any]:
         scope = Scope(file, (line, line) if line else None)
         lines = histories.find(place, file, scope.lines) if file else NO_LINES
-        question = Question(text, scope, 5, "auto", lines.blamed, lines.logged, lines=lines)
+        question = Question(text, scope, 5, "auto", lines.blamed, lines.logged, lines=lines, share_read=share_read)
         return answer(index, HashEncoder(), question)
 
     return ask
@@ -170,6 +170,13 @@ def test_a_reason_of_a_commit_that_has_nothing_to_do_with_the_question_is_none(
     judging_by(0.01, 0.5)
     reply = ask("why are uploads cut at ten megabytes?")
     assert (reply["outcome"], reply["confidence"], reply["citations"]) == ("no_evidence", 0.01, [])
+
+
+def test_what_is_near_is_told_however_little_of_the_history_is_read(
+    ask: Any, judging_by: Callable[[float, float], None]
+) -> None:
+    judging_by(0.8, 0.01)
+    assert ask("why are uploads cut at ten megabytes?", share_read=0.01)["citations"]
 
 
 def test_of_a_file_that_is_named_its_nearest_commits_are_told_whatever_is_asked(
