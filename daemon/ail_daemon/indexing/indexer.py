@@ -44,6 +44,7 @@ class Update:
 
     pruned is set once no commit is found that was unreachable when the update was last asked for, done at its end;
     neither ever holds an error. is_bulk: it is in the bulk lane, or waits for the bulk update of its repository.
+    is_asked: a user asked to try again what could not be indexed, and that is not done yet.
     """
 
     repo: Repo
@@ -53,6 +54,7 @@ class Update:
     pruned: Future[None] = field(default_factory=Future)
     done: Future[None] = field(default_factory=Future)
     is_bulk: bool = False
+    is_asked: bool = False
     signature: str = ""
     large: LargeUpdate = field(default_factory=LargeUpdate)
 
@@ -89,6 +91,7 @@ class Indexer:
         self._beside: str | None = None  # the repository being pruned while its bulk update runs
         self._tried: dict[str, str] = {}  # signatures that an update was begun at, successful or not
         self._deaths: dict[str, int] = {}
+        self._asked: set[str] = set()  # repositories of which all is to be tried again that could not be indexed
         self._is_stopping = False
         lanes = {"live": self._run_live, "bulk": self._run_bulk}
         self._threads = [threading.Thread(target=run, name=name, daemon=True) for name, run in lanes.items()]
@@ -154,11 +157,12 @@ class Indexer:
             self.request(repo, source)
 
     def forget(self, repo: Repo) -> None:
-        """Allow another try for a repository that was set aside, or parts of which were."""
-        if repo.settled.get("skipped"):
-            repo.settled = repo.settled | {"signature": None}  # no ref moved, but there is work to do
-        self._deaths.pop(repo.key, None)
-        self._tried.pop(repo.key, None)
+        """Allow another try for a repository that was set aside, or parts of which were; then `request` it."""
+        with self._changed:
+            if repo.settled.get("skipped"):
+                self._asked.add(repo.key)
+            self._deaths.pop(repo.key, None)
+            self._tried.pop(repo.key, None)
 
     def abandon(self, repo: Repo) -> None:
         """Stop the work on *repo*, which is about to be removed, and wait until none runs."""
@@ -171,6 +175,7 @@ class Indexer:
                 self._lanes.kill_worker(repo.place)
             self._changed.wait_for(lambda: repo.key not in self._active and repo.key != self._beside)
         self.forget(repo)
+        self._asked.discard(repo.key)
 
     # --- lanes ------------------------------------------------------------------------------------------------------
 
@@ -178,7 +183,9 @@ class Indexer:
         while update := self._take_due():
             if update.repo.key == self._beside:
                 self._take_back(update)
-            elif self._moved(update) and not self._guard(update, self._lanes.update_live):
+            elif self._moved(update) and not self._guard(
+                update, partial(self._lanes.update_live, is_asked=update.is_asked)
+            ):
                 with self._changed:
                     update.is_bulk = True
                     if waiting := self._waiting.get(update.repo.key):
@@ -190,7 +197,7 @@ class Indexer:
 
     def _run_bulk(self) -> None:
         while update := self._take_bulk():
-            self._guard(update, partial(self._lanes.update_bulk, update=update.large))
+            self._guard(update, partial(self._lanes.update_bulk, update=update.large, is_asked=update.is_asked))
             self._end(update)
 
     def _take_due(self) -> Update | None:
@@ -256,6 +263,8 @@ class Indexer:
         repo = update.repo
         with self._changed:
             del self._active[repo.key]
+            if update.is_asked:
+                self._asked.add(repo.key)
             repo.progress = Progress("waiting") if repo.key in self._waiting else Progress()
             self._changed.notify_all()
         update.finish()
@@ -270,8 +279,11 @@ class Indexer:
         model = encoder.model_id if (encoder := self._get_serving().encoder) else None
         settled = repo.settled
         is_settled = repo.is_sound and (settled.get("signature"), settled.get("model")) == (update.signature, model)
-        self._tried[repo.key] = update.signature
-        is_retry = update.source in _MEANT and bool(settled.get("skipped"))
+        with self._changed:
+            self._tried[repo.key] = update.signature
+            update.is_asked = repo.key in self._asked
+            self._asked.discard(repo.key)
+        is_retry = update.is_asked or (update.source in _MEANT and bool(settled.get("skipped")))
         return not is_settled or bool(repo.rewritten) or is_retry
 
     # --- one update -------------------------------------------------------------------------------------------------
@@ -317,6 +329,7 @@ class Indexer:
 
     def _settle(self, update: Update) -> None:
         repo, index = update.repo, update.repo.index
+        update.is_asked = False
         if index is not None:
             repo.settle(
                 signature=update.signature,

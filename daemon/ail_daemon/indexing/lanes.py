@@ -60,10 +60,11 @@ class Lanes:
         index = repo.index
         return repo.waits_for_power and index is not None and not self.may_encode(index.counts.unembedded)
 
-    def update_live(self, repo: Repo, on_pruned: Callable[[], None]) -> bool:
+    def update_live(self, repo: Repo, on_pruned: Callable[[], None], *, is_asked: bool) -> bool:
         """Index a handful of commits here; False where there are more, or it takes too long.
 
         on_pruned: called once no commit is found that was unreachable at the beginning; so below.
+        is_asked: a user asked to try again what could not be indexed; so below.
         """
         encoder, settings = self._get_serving().encoder, self._flags.current
         limits = self._flags.history_limits
@@ -76,6 +77,7 @@ class Lanes:
                     repo,
                     index,
                     on_pruned,
+                    is_asked=is_asked,
                     may_reuse=settings.faiss_cache,
                     may_encode=self.may_encode,
                 )
@@ -86,7 +88,7 @@ class Lanes:
             if self._live_updates % _GIVE_BACK_EVERY == 0:
                 heap.give_back()
 
-    def update_bulk(self, repo: Repo, on_pruned: Callable[[], None], update: LargeUpdate) -> bool:
+    def update_bulk(self, repo: Repo, on_pruned: Callable[[], None], update: LargeUpdate, *, is_asked: bool) -> bool:
         """Index all there is, read by a worker; True. Raises WorkerDiedError."""
         settings = self._flags.current
         encoder, bulk = self._get_serving()
@@ -100,7 +102,17 @@ class Lanes:
                 index = begun.enter_context(_changing(repo, encoder))
             is_reusing = settings.faiss_cache
             find_kept = begun.enter_context(self._open_kept(repo, index, worker.encode)) if is_reusing else None
-            update_large(worker, worker.encode, repo, index, on_pruned, find_kept, update, may_encode=self.may_encode)
+            update_large(
+                worker,
+                worker.encode,
+                repo,
+                index,
+                on_pruned,
+                find_kept,
+                update,
+                is_asked=is_asked,
+                may_encode=self.may_encode,
+            )
         return True
 
     def take_back(self, repo: Repo, update: LargeUpdate) -> None:
@@ -108,7 +120,7 @@ class Lanes:
         encoder, limits = self._get_serving().encoder, self._flags.history_limits
         with update.lock:
             reader = LocalReader(repo.place, self._flags.current.refs, limits, **_LIVE_LIMITS)
-            take_back_beside(reader, repo, repo.open_index(encoder), update)
+            take_back_beside(reader, repo.open_index(encoder), update)
 
     def _forget_worker(self) -> None:
         self._worker = None

@@ -1,4 +1,4 @@
-"""Commits that could not be indexed, in part or whole: noted, counted in `status`, and tried again (`is_due`).
+"""Commits that could not be indexed, in part or whole: noted, counted in `status`, and tried again (`find_retried`).
 
     commit   it, or what leads to it, cannot be read: it is not in the index, nor what only it leads to
     paths    its trees cannot be read: it is in the index without the paths it changed
@@ -25,6 +25,8 @@ from .workerprocess import WorkerDiedError, WorkerEndedError
 
 Part = Literal["commit", "paths", "changes", "text", "limit"]
 
+_UNREAD: frozenset[Part] = frozenset(("commit", "paths", "changes"))
+_EVERY: frozenset[Part] = _UNREAD | {"text", "limit"}
 _TRIED = "tried_at"
 RETRY_S = 600
 """Between two tries of what could not be read, where nobody asks for one: each ends a few git processes, and compares all."""
@@ -41,9 +43,16 @@ def note(store: Store, shas: Iterable[str], part: Part) -> None:
             db.executemany("INSERT OR IGNORE INTO skipped VALUES (?, ?)", rows)
 
 
-def is_due(store: Store) -> bool:
-    """Whether what could not be read is to be tried again, though nobody asks for it."""
-    return abs(time.time() - int(store.get_meta(_TRIED) or 0)) >= RETRY_S  # abs: clocks jump
+def find_retried(store: Store, *, is_asked: bool) -> frozenset[Part]:
+    """Return which parts an update tries again: all where a user asks, now and then those that could not be read, else none.
+
+    To be found once an update, at its beginning: one that changed its mind on the way would take out commits to read them
+    again, and then not read them.
+    """
+    if is_asked:
+        return _EVERY
+    is_due = abs(time.time() - int(store.get_meta(_TRIED) or 0)) >= RETRY_S  # abs: clocks jump
+    return _UNREAD if is_due else frozenset()
 
 
 def note_read(store: Store, shas: Sequence[str], *, is_retry: bool) -> None:
@@ -60,9 +69,10 @@ def note_read(store: Store, shas: Sequence[str], *, is_retry: bool) -> None:
         note(store, (sha for sha in shas if sha not in here), "commit")
 
 
-def find(store: Store, part: Part) -> list[str]:
-    """Return the commits of which *part* is missing."""
-    return [sha.hex() for (sha,) in store.read("SELECT sha FROM skipped WHERE part = ? ORDER BY sha", part)]
+def find(store: Store, *parts: Part) -> list[str]:
+    """Return the commits of which one of *parts* is missing."""
+    rows = (row for part in parts for row in store.read("SELECT sha FROM skipped WHERE part = ?", part))
+    return sorted({sha.hex() for (sha,) in rows})
 
 
 def retry_changes(store: Store) -> None:

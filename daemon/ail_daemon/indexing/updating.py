@@ -20,6 +20,7 @@ from . import skipping
 from .batches import iter_newest_first
 from .embedding import FindKept, MayEncode, embed_fresh, embed_rest
 from .reading import Reader, check_commits
+from .skipping import Part
 from .takingback import LargeUpdate, find_gone, retire, take_back, without_reachable
 
 SMALL = 64
@@ -36,7 +37,10 @@ _PUBLISH_S = 1.0
 """Seconds between two commits of the word index while a history is read: each waits for the disk several times."""
 
 _CHANGES = 2048
-_UNREAD: tuple[skipping.Part, ...] = ("commit", "paths")
+_CUT: frozenset[Part] = frozenset(("paths", "limit"))
+"""What an indexed commit can lack that reading the whole commit again brings."""
+
+_WHOLE: frozenset[Part] = _CUT | {"commit"}
 _UNFINISHED = "unfinished"
 """In the store's meta while commits are added batch by batch: an update killed then leaves more commits than its tips reach."""
 
@@ -48,24 +52,26 @@ def update_small(
     index: RepoIndex,
     on_pruned: Callable[[], None],
     *,
+    is_asked: bool = False,
     may_reuse: bool = True,
     may_encode: MayEncode = lambda _: True,
 ) -> bool:
     """Index what is new; False where that is more than SMALL commits' work: then unreachable commits were removed, no more.
 
+    is_asked: a user asked to try again what could not be indexed.
     may_reuse: a message whose embedding is stored, as after an amend or a cherry-pick, is not encoded again.
     may_encode: asked before embedding what earlier updates left; what may not be embedded is not this one's work.
     """
-    is_retry = _is_retry(repo, index)
+    retried = skipping.find_retried(index.store, is_asked=is_asked)
     stored = index.store.get_tips()
-    tips, is_known = _compare_tips(reader, repo, index, stored)
+    tips, is_known = _compare_tips(reader, index, stored, retried)
     gone = find_gone(reader, tips, index, stored, is_known) if stored.shas or index.counts.commits else []
-    if _is_too_much(repo, index, is_known, may_encode):
+    if _is_too_much(index, is_known, retried, may_encode):
         retire(index, without_reachable(index, gone, tips, []), stored)
         on_pruned()
         return False
     known = [] if is_known else list(index.store.iter_shas())
-    stale = _find_stale(repo, index, stored, tips)
+    stale = _find_stale(index, stored, tips, retried)
     reader.take_skipped()  # unreachable commits may be unreadable
     count, batches = _read_missing(reader, tips, stored, is_known, known, stale, SMALL)
     if count > SMALL:
@@ -80,17 +86,17 @@ def update_small(
     if gone or commits or tips != stored:
         index.change(gone, commits, fresh, tips)
     on_pruned()
-    _note_read(reader, tips, index, is_retry=is_retry)
+    _note_read(reader, tips, index, retried)
     skipping.note_cut(index.store, commits)
     skipping.note(index.store, failed, "text")
     embed_rest(encode, repo, index, None, may_encode)
-    _read_changes(reader, repo, index, is_retry=is_retry)
+    _read_changes(reader, repo, index, retried)
     _finish(index)
     return True
 
 
-def _is_too_much(repo: Repo, index: RepoIndex, is_known: bool, may_encode: MayEncode) -> bool:
-    if index.counts.unembeddable and repo.settled.get("signature", "") is None:
+def _is_too_much(index: RepoIndex, is_known: bool, retried: frozenset[Part], may_encode: MayEncode) -> bool:
+    if index.counts.unembeddable and "text" in retried:
         return True  # a user asked to retry texts that may crash the encoder, and this process with it
     counts = index.counts
     left = counts.pending if may_encode(counts.unembedded) else counts.unread
@@ -106,19 +112,21 @@ def update_large(
     find_kept: FindKept | None,
     update: LargeUpdate | None = None,
     *,
+    is_asked: bool = False,
     may_encode: MayEncode = lambda _: True,
 ) -> None:
     """Index all that is new, in batches; *find_kept* None: existing embeddings are not reused.
 
     update: shared with the live lane, which removes commits from it meanwhile; None: not shared.
+    is_asked: as in `update_small`.
     may_encode: asked before each batch of texts is embedded; if it may not be, the rest of the update goes on.
     """
     update = update or LargeUpdate()
     with update.lock:
-        is_retry = _is_retry(repo, index)
+        retried = skipping.find_retried(index.store, is_asked=is_asked)
         stored = index.store.get_tips()
-        tips, is_known = _compare_tips(reader, repo, index, stored)
-        stale = _find_stale(repo, index, stored, tips)
+        tips, is_known = _compare_tips(reader, index, stored, retried)
+        stale = _find_stale(index, stored, tips, retried)
         gone = find_gone(reader, tips, index, stored, is_known) if stored.shas or index.counts.commits else []
         with index.changing, index.store.transaction():
             index.store.set_meta(**{_UNFINISHED: "1"})
@@ -142,7 +150,7 @@ def update_large(
     is_filling = total > max(_MANY, index.counts.commits)
     with index.store.filling() if is_filling else contextlib.nullcontext():
         _add_all(reader, repo, index, update, batches, missing)
-    _note_read(reader, tips, index, is_retry=is_retry)
+    _note_read(reader, tips, index, retried)
     with index.changing, index.store.transaction():
         update.is_read = True
         index.change(tips=update.get_tips())
@@ -150,7 +158,7 @@ def update_large(
     if is_filling:
         index.settle()  # embedding may take an hour: a daemon that is started again meanwhile need not build the words anew
     embed_rest(encode, repo, index, find_kept, may_encode)
-    _read_changes(reader, repo, index, is_retry=is_retry)
+    _read_changes(reader, repo, index, retried)
     _finish(index)
 
 
@@ -164,12 +172,10 @@ def _is_known(reader: Reader, index: RepoIndex, stored: Tips, tips: Tips) -> boo
     return not lost or reader.has_all(sorted(lost))
 
 
-def _compare_tips(reader: Reader, repo: Repo, index: RepoIndex, stored: Tips) -> tuple[Tips, bool]:
-    """Return the tips to index, and whether only moved refs need comparing (see `_is_known`); not while a commit is missing."""
+def _compare_tips(reader: Reader, index: RepoIndex, stored: Tips, retried: frozenset[Part]) -> tuple[Tips, bool]:
+    """Return the tips to index, and whether only moved refs need comparing (see `_is_known`): not to read a commit again."""
     tips = _stand_in(reader, stored)
-    is_whole = not _is_retry(repo, index) or not (
-        any(skipping.find(index.store, part) for part in _UNREAD) or _find_cut(repo, index)
-    )
+    is_whole = not skipping.find(index.store, *retried.intersection(_WHOLE))
     return tips, is_whole and _is_known(reader, index, stored, tips)
 
 
@@ -187,40 +193,27 @@ def _stand_in(reader: Reader, stored: Tips) -> Tips:
     return tips
 
 
-def take_back_beside(reader: Reader, repo: Repo, index: RepoIndex, update: LargeUpdate) -> None:
+def take_back_beside(reader: Reader, index: RepoIndex, update: LargeUpdate) -> None:
     """Remove commits that no ref reaches any more, while *update* runs or waits. Its lock is held, as it was to read the refs."""
     if update.tips is not None:
         take_back(reader, index, update, _stand_in(reader, update.tips))
         return
     stored = index.store.get_tips()
-    now, is_known = _compare_tips(reader, repo, index, stored)
+    now, is_known = _compare_tips(reader, index, stored, frozenset())
     if stored.shas or index.counts.commits:
         retire(index, without_reachable(index, find_gone(reader, now, index, stored, is_known), now, []), stored)
     update.latest = now
 
 
-def _is_retry(repo: Repo, index: RepoIndex) -> bool:
-    """Whether to retry what could not be read: a user asked for it, or a retry is due."""
-    return repo.settled.get("signature", "") is None or skipping.is_due(index.store)
+def _note_read(reader: Reader, tips: Tips, index: RepoIndex, retried: frozenset[Part]) -> None:
+    unread = [*reader.take_skipped(), *tips.damaged.values()]
+    skipping.note_read(index.store, unread, is_retry="commit" in retried)
 
 
-def _note_read(reader: Reader, tips: Tips, index: RepoIndex, *, is_retry: bool) -> None:
-    skipping.note_read(index.store, [*reader.take_skipped(), *tips.damaged.values()], is_retry=is_retry)
-
-
-def _find_stale(repo: Repo, index: RepoIndex, stored: Tips, tips: Tips) -> list[str]:
-    """Return indexed commits to read again: their parents changed as the clone's boundary moved, or they lack paths.
-
-    Those that exceeded a limit as well, where a user asks for it.
-    """
-    pathless = skipping.find(index.store, "paths") if _is_retry(repo, index) else []
-    again = [*pathless, *_find_cut(repo, index)]
+def _find_stale(index: RepoIndex, stored: Tips, tips: Tips, retried: frozenset[Part]) -> list[str]:
+    """Return indexed commits to read again: their parents changed as the clone's boundary moved, or a part is *retried*."""
+    again = skipping.find(index.store, *retried.intersection(_CUT))
     return sorted(index.store.get_ids((stored.boundary ^ tips.boundary).union(again)))
-
-
-def _find_cut(repo: Repo, index: RepoIndex) -> list[str]:
-    """Return the commits that exceeded a limit, where a user asks for a retry: the limit may have changed."""
-    return skipping.find(index.store, "limit") if repo.settled.get("signature", "") is None else []
 
 
 def _read_missing(
@@ -291,9 +284,9 @@ def _read_dangling(reader: Reader, index: RepoIndex, update: LargeUpdate, parent
             _add(index, update, batch, set())
 
 
-def _read_changes(reader: Reader, repo: Repo, index: RepoIndex, *, is_retry: bool) -> None:
+def _read_changes(reader: Reader, repo: Repo, index: RepoIndex, retried: frozenset[Part]) -> None:
     """Read the changed lines still missing; a commit whose lines cannot be read gets none, and is skipped."""
-    if is_retry and skipping.find(index.store, "changes"):
+    if "changes" in retried and skipping.find(index.store, "changes"):
         skipping.retry_changes(index.store)
         index.recount()
     if not (unread := index.counts.unread):

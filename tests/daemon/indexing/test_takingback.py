@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.daemon.index.making import HashEncoder
 
 from ail_daemon.index.repoindex import STAMP, RepoIndex
 from ail_daemon.index.words import MESSAGE_FIELDS
-from ail_daemon.indexing import updating
+from ail_daemon.indexing import skipping, updating
 from ail_daemon.indexing.reading import LocalReader
 from ail_daemon.indexing.takingback import LargeUpdate
 from ail_daemon.indexing.updating import take_back_beside, update_large, update_small
@@ -124,7 +125,7 @@ def test_what_is_left_behind_while_a_large_update_reads_is_never_found_after(
                 project.git("branch", "side", "HEAD~1")
                 project.git("branch", "-q", "-D", "side")
             with update.lock:
-                take_back_beside(project.read(), project.repo, project.index, update)
+                take_back_beside(project.read(), project.index, update)
             seen.append(project.indexed - project.reachable)
 
     update_large(
@@ -142,7 +143,7 @@ def test_what_is_left_behind_after_the_reading_is_taken_out_with_its_embedding(p
     update_large(project.read(), HashEncoder().encode, project.repo, project.index, lambda: None, None, update)
     project.git("reset", "-q", "--hard", "HEAD~3")
     with update.lock:
-        take_back_beside(project.read(), project.repo, project.index, update)
+        take_back_beside(project.read(), project.index, update)
     assert project.indexed == project.reachable
     assert project.index.counts.embedded == 3
     assert project.index.tips.shas == {project.git("rev-parse", "HEAD")}
@@ -188,3 +189,25 @@ def test_the_newest_commits_of_a_new_history_are_found_before_all_are_counted(
     assert reader.found == ["Step 4", "Step 5"]
     assert project.indexed == project.reachable
     assert len(project.index.words.find(project.index.words.analyze("step"), MESSAGE_FIELDS, 10)) == 6
+
+
+def test_a_commit_due_to_be_read_again_in_the_middle_of_an_update_stays(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watcher's update of a new commit once took out what an `add` asked to be read again meanwhile, and did not read it."""
+    project.commit("Step 6")
+    lost = project.git("rev-parse", "HEAD~2")
+    (project.path / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
+    project.update()
+    child = project.git("rev-parse", "HEAD~1")
+    assert child in project.indexed  # without its paths
+
+    class Slow(LocalReader):
+        def iter_shas(self, include: list[str], exclude: list[str]) -> Iterator[str]:
+            now = time.time() + 2 * skipping.RETRY_S
+            monkeypatch.setattr("ail_daemon.indexing.skipping.time.time", lambda: now)
+            yield from super().iter_shas(include, exclude)
+
+    project.commit("Step 6 anew", "--amend")
+    assert update_small(Slow(project.repo.place, REF_KINDS), HashEncoder().encode, project.repo, project.index, print)
+    assert child in project.indexed
