@@ -192,7 +192,7 @@ class RepoIndex:
     def settle(self) -> None:
         """End a series of changes: close what only changes need, and stamp the word index as complete."""
         with self.changing:
-            self.words.close()  # waits for merges: until then files come and go
+            self.words.end_changes()  # waits for merges: until then files come and go
             self._save_stamp()
             if self.vectors is not None:
                 save_codes(self.vectors, self.store, self._codes)
@@ -202,7 +202,7 @@ class RepoIndex:
     def drop_words(self) -> None:
         """End a series of changes that may have failed: drop words that were not published."""
         with self.changing:
-            self.words.close()
+            self.words.end_changes()
 
     def distrust_words(self) -> None:
         """Have the word index built anew when this index is opened next."""
@@ -279,7 +279,7 @@ class RepoIndex:
             if changed:
                 words.add_changed(commit_id, changed, prose)
         words.commit()
-        words.close()
+        words.end_changes()
         self._save_stamp()
         return words
 

@@ -22,9 +22,10 @@ import numpy as np
 import numpy.typing as npt
 import tantivy
 
-from ail_rpc.errors import StorageError
+from ail_rpc.errors import AilError, StorageError
 
 from ..text import terms
+from .store import ClosedError
 
 
 class WordIndexError(StorageError):
@@ -63,6 +64,7 @@ class Words:
         self._is_dirty = False  # something was added or removed since the last commit
         self._removed: set[int] = set()  # not committed yet: to be left out of what is found
         self._turning = threading.RLock()  # guards closing and opening, which threads may do at once
+        self._is_closed = False
         self._left: dict[str, tuple[int, int]] | None = None  # the files when the index was closed
         self._known = _Known()  # replaced when what can be found changes
         self._open_index: tantivy.Index | None = self._open()  # None: closed by `rest`
@@ -102,6 +104,11 @@ class Words:
             self._known = _Known()
 
     def close(self) -> None:
+        """End it all: what is asked afterwards raises ClosedError, also where a search that is under way fails."""
+        self.end_changes()
+        self._is_closed = True
+
+    def end_changes(self) -> None:
         """Wait for merges, then close the writer with its memory and lock; uncommitted changes are dropped."""
         if self._writer is not None:
             try:
@@ -132,7 +139,7 @@ class Words:
 
     def __len__(self) -> int:
         """Return how many documents can be found."""
-        with _read():
+        with self._reading():
             return self._index.searcher().num_docs
 
     def find(self, analyzed: list[str], fields: dict[str, float], limit: int) -> dict[int, float]:
@@ -140,7 +147,7 @@ class Words:
         known, asked = self._known, (*fields, "", *analyzed)
         found = known.found.get(asked, {})
         if len(found) < limit:
-            with _read():
+            with self._reading():
                 searcher = self._index.searcher()
                 rarest = self._rarest(known, searcher, analyzed, next(iter(fields)))
                 found = self._search(searcher, self._query(rarest, fields), limit) if rarest else {}
@@ -154,7 +161,7 @@ class Words:
         name = next(iter(fields))
         terms_there = [self._has(name, term) for term in analyzed[:_MAX_TERMS]]
         query = tantivy.Query.boolean_query([(tantivy.Occur.Must, term) for term in terms_there])
-        with _read():
+        with self._reading():
             return self._search(self._index.searcher(), query, limit)
 
     def cover(self, ids: Sequence[int], analyzed: Sequence[str]) -> tuple[Held, Held]:
@@ -171,7 +178,7 @@ class Words:
                 for n, term in enumerate(analyzed[start : start + _BITS // 2]) if known.count(searcher, field, term)
             ]  # fmt: skip
             flags = [tantivy.Query.const_score_query(has, float(1 << bit)) for bit, (_, _, has) in enumerate(part)]
-            with _read():
+            with self._reading():
                 marks = self._mark(searcher, ids, flags)
             for bit, (place, n, _) in enumerate(part):
                 held[place][:, n] = marks >> bit & 1
@@ -184,7 +191,7 @@ class Words:
     def get_rarity(self, analyzed: list[str]) -> dict[str, float]:
         """Return how rare each of the *analyzed* terms is in messages and paths, as BM25 counts it; the rarest 32."""
         field = next(iter(MESSAGE_FIELDS))
-        with _read():
+        with self._reading():
             known, searcher = self._known, self._index.searcher()
             total = searcher.num_docs
             idf = {term: _idf(total, known.count(searcher, field, term)) for term in analyzed}
@@ -241,14 +248,30 @@ class Words:
         counted = [(count, term) for term in analyzed if (count := known.count(searcher, field, term))]
         return [term for _, term in sorted(counted)[:_MAX_TERMS]]
 
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turn what tantivy raises at damaged files into WordIndexError; its panics are no Exception."""
+        try:
+            yield
+        except (ValueError, OSError, RuntimeError) as err:
+            raise self._make_error() from err
+        except BaseException as err:
+            if type(err).__name__ != "PanicException":  # of pyo3_runtime, which cannot be imported (tantivy 0.27.0)
+                raise
+            raise self._make_error() from err
+
+    def _make_error(self) -> AilError:
+        """Return what to say of files that cannot be read: once closed, they may be another index's by now, or gone."""
+        return ClosedError() if self._is_closed else WordIndexError()
+
     @property
     def _index(self) -> tantivy.Index:
         if (index := self._open_index) is not None:
             return index
         with self._turning:
             if self._open_index is None:
-                if self._left is not None and self._left != self._look():
-                    raise WordIndexError  # tantivy would begin an empty one where the files are gone
+                if self._is_closed or (self._left is not None and self._left != self._look()):
+                    raise self._make_error()  # tantivy would begin an empty one where the files are gone
                 self._open_index = self._open()
             return self._open_index
 
@@ -311,19 +334,6 @@ class _Known:
 def _idf(total: int, count: int) -> float:
     """Return a term's weight as BM25 has it: *count* of *total* documents hold it."""
     return math.log1p((total - count + 0.5) / (count + 0.5))
-
-
-@contextlib.contextmanager
-def _read() -> Iterator[None]:
-    """Turn what tantivy raises at damaged files into WordIndexError; its panics are no Exception."""
-    try:
-        yield
-    except (ValueError, OSError, RuntimeError) as err:
-        raise WordIndexError from err
-    except BaseException as err:
-        if type(err).__name__ != "PanicException":  # of pyo3_runtime, which cannot be imported (tantivy 0.27.0)
-            raise
-        raise WordIndexError from err
 
 
 @contextlib.contextmanager

@@ -175,7 +175,7 @@ def test_changed_lines_are_found_apart_from_messages(index: RepoIndex) -> None:
 def test_an_index_at_rest_has_no_thread_and_is_found_in_as_before(index: RepoIndex) -> None:
     index.change(commits=[make_commit(1, "Retry the upload")])
     index.publish()
-    index.words.close()
+    index.words.end_changes()
     before = count_file_watchers()
     index.rest()
     end = time.monotonic() + 30

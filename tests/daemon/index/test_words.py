@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from ail_daemon.index.store import ClosedError
 from ail_daemon.index.words import MESSAGE_FIELDS, Words
 
 DOCUMENTS = {
@@ -92,9 +94,31 @@ def test_a_rest_at_any_moment_of_a_change_or_a_question_leaves_all_of_it_findabl
             for commit_id in range(10, 70):
                 words.add_message(commit_id, "More retries", "More retries", [])
                 words.commit()
-                words.close()
+                words.end_changes()
         finally:
             is_over.set()
         for one in beside:
             one.result()
     assert len(words) == 60 + len(DOCUMENTS) + 2, "two of them have changed lines"
+
+
+def test_what_is_asked_of_a_closed_index_whose_files_were_replaced_is_told_so(words: Words, tmp_path: Path) -> None:
+    """A restore takes the files of an index away under the questions that read it: they are to ask the one put in their place."""
+    words.end_changes()
+    words.rest()
+    words.close()
+    for file in tmp_path.iterdir():
+        file.write_bytes(b"of another index")
+    with pytest.raises(ClosedError):
+        words.find(["retri"], MESSAGE_FIELDS, 3)
+    assert all(file.read_bytes() == b"of another index" for file in tmp_path.iterdir())
+
+
+def test_a_closed_index_makes_no_directory_where_its_own_was_removed(words: Words, tmp_path: Path) -> None:
+    words.end_changes()
+    words.rest()
+    words.close()
+    shutil.rmtree(tmp_path)
+    with pytest.raises(ClosedError):
+        words.find(["retri"], MESSAGE_FIELDS, 3)
+    assert not tmp_path.exists()
