@@ -56,9 +56,9 @@ _KEYWORDS = re.compile(
 )
 _CODE_SIGN = re.compile(r"\w\(|[=!<>]=|\s=\s|\w\.[a-z_]\w*|\[\w|:$|->|['\"]\)?$")
 _LICENCE = re.compile(
-    r"SPDX-|\bcopyright(?:\s*(?:\(c\)|\u00a9|\d{4})|ed by)|\u00a9\s*\d{4}|all rights reserved"
+    r"SPDX-|\bcopyright:?(?:\s*(?:\(c\)|\u00a9|\d{4})|ed by)|\u00a9\s*\d{4}|all rights reserved"
     r"|permission is hereby granted"
-    r"|permission to use, copy, modify|licensed under the|under the terms of the|redistribution and use in source"
+    r"|permission to use, copy, modify|licensed under (?:the|your)|under the terms of the|redistribution and use in source"
     r"|without warranty of any kind|warranties or conditions of any kind|general public licen[cs]e"
     r"|released under (?:the )?\w+ licen[cs]e"
     r"|use of this source code is governed|this file is part of|see the (?:file )?licen[cs]e|licen[cs]e, version \d"

@@ -8,7 +8,7 @@ says what was done, and one of them may say why only if there is no prose. Where
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .reasons import Worth, rate_sentence, rate_subject
@@ -93,6 +93,7 @@ _BULLET = re.compile(r"^\s*(?:[-*+\u2022]|\d{1,2}[.)])\s+")
 _NO_BULLET = re.compile(
     r"^\[[ xX]\]|^\[[^\]]*\]\([^)]*\)\s*$|^`@dependabot|^dependency-|^\[pre-commit\.ci\]|^(?i:wip|merge (?:branch|pull))\b"
 )
+_BOX = re.compile(r"^(\s*)(?:[-*+]|\d{1,2}[.)])\s+\[[ xX]\]")
 _SHORTENED = "".join(
     rf"(?<!\b{word}\.)" for word in (r"e\.g", r"i\.e", "etc", "vs", "cf", "approx", "resp", "incl", "No", "Fig")
 )
@@ -222,6 +223,10 @@ def blank_unwritten(body: str) -> list[str]:
 
 
 def _iter_read(lines: list[str]) -> Iterator[str]:
+    return _without_boxes(_without_sections(lines))
+
+
+def _without_sections(lines: Iterable[str]) -> Iterator[str]:
     """Yield *lines* without sections on testing and the like: from their heading to a blank line."""
     length = -1  # of such a section, so far; -1 outside
     for line in lines:
@@ -233,6 +238,26 @@ def _iter_read(lines: list[str]) -> Iterator[str]:
             length = -1
         length += length >= 0 and bool(line.strip())
         yield "" if length >= 0 else line
+
+
+def _without_boxes(lines: Iterable[str]) -> Iterator[str]:
+    """Yield *lines* without a form's check boxes, nor what stands indented below one, as sqlalchemy's says what to hand in."""
+    indent: int | None = None  # of the box whose text this is
+    before = ""
+    for line in lines:
+        if box := _BOX.match(line):
+            indent = len(box[1].expandtabs())
+        elif indent is not None and _ends_box(line, before, indent):
+            indent = None
+        yield line if indent is None else ""
+        before = line.strip()
+
+
+def _ends_box(line: str, before: str, indent: int) -> bool:
+    """Whether *line* is no further text of a box so far indented: forges wrap it without an indent."""
+    if not line.strip() or len(line.expandtabs()) - len(line.expandtabs().lstrip()) > indent:
+        return False
+    return not before or bool(_BULLET.match(line) or _HEADING.match(line))
 
 
 def _is_left_out(line: str, *, is_middle: bool) -> bool:

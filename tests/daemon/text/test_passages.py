@@ -250,6 +250,8 @@ def test_beyond_the_bound_reasons_stay() -> None:
         "# import os, sys, re, json",
         "// SPDX-License-Identifier: MIT and that is all of it",
         "# Copyright (c) 2020 The Authors of this fine program",
+        '""":copyright: (c) 2014 by the Authors, see AUTHORS for more details."""',
+        "# Licensed under your choice of the one or the other of the two",
     ],
 )
 def test_pragmas_code_and_licences_are_no_passages(comment: str) -> None:
@@ -382,6 +384,8 @@ def test_a_list_that_ends_a_sentence_stays_with_it() -> None:
     [
         "Thank you for contributing to this project of ours!",
         "- [x] I have read the guide and agree to it\n- [ ] Tests were added for all of it",
+        "- [x] A fix of a small typing error\n\t- Good to go, as no issue and no tests are needed for it\n"
+        "- [ ] A short fix of the code\n  - please say which issue it is for, because\n    we need that",
         "By submitting this you agree that it is under the licence of the project",
         "```\nthe code of it is this and that\n```",
         "> the words of somebody else that are quoted here",

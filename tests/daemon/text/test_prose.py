@@ -51,6 +51,7 @@ def test_shortened_words_quotes_and_dots_in_names_end_no_sentence() -> None:
         "## What do these changes do?",
         "Heading because\n===============".splitlines()[1],
         "- [x] I think the code is well written because I wrote it",
+        "- [x] A short fix\n\t- Good to go, because no issue is needed\n\n- [ ] A feature\n  - because we say so",
         "Testing:\nran it twice because I could",
         "Test plan: run it, because it is short",
         "Reviewers: Ann, because she knows",
