@@ -54,11 +54,10 @@ def _render_nearest(citation: dict[str, Any], page: Page) -> list[str]:
     age = describe_age(to_line(citation.get("author_time") or ""))
     texts = (citation.get("sentence") or "", *(citation.get("excerpt") or "").split("\n\n"))  # paragraphs
     said = next((text.strip() for text in map(to_line, texts) if text.strip()), "")
-    if said in ("", subject):
-        said = to_line(citation.get("author") or "")
     room = page.width or 10_000
     first = cut(subject, max(10, room - len(_INDENT) - 12))
-    told = page.wrap(f"{age}: {said}" if age else said, 2 * _INDENT)
+    text = f"{age}, {to_line(citation.get('author') or '')}" if said in ("", subject) else f"{age}: {said}"
+    told = page.wrap(text.strip(":, "), 2 * _INDENT)
     if len(told) > _TOLD_LINES:
         told = [*told[: _TOLD_LINES - 1], cut(f"{told[_TOLD_LINES - 1]} …", room)]
     return [

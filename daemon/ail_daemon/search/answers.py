@@ -155,16 +155,19 @@ def says_why(commit: Commit) -> bool:
     return bool(_choose(commit, frozenset(), most=1))
 
 
-def find_sentences(question: str, found: Sequence[Found]) -> dict[int, str]:
-    """Return commit id -> what it says that fits *question* best; *found*: passages, best first.
+def find_sentences(question: str, found: Sequence[Found], cited: Sequence[Cited]) -> dict[int, str]:
+    """Return commit id -> what it says, besides its title, that fits *question* best; *found*: passages of *cited*, best first.
 
     Left out is what tells nothing, and what a commit took out: a comment says nothing of the commit that removed it.
     """
     asked = _terms(question)
+    titles = {one.hit.commit_id: " ".join(one.commit.subject.split()) for one in cited}
     best: dict[int, Passage] = {}
     for one in found:
-        if one.passage.worth and not one.passage.is_removed:
-            best.setdefault(one.commit_id, one.passage)
+        if one.passage.worth and not one.passage.is_removed and one.commit_id not in best:
+            said = one.passage.text.removeprefix(titles[one.commit_id]).strip()
+            if said:
+                best[one.commit_id] = one.passage._replace(text=said)
     return {
         commit_id: " ".join(one.text for one in _choose_of_passage(passage, asked, most_chars=_SENTENCE_CHARS))
         for commit_id, passage in best.items()

@@ -110,7 +110,7 @@ def _tell(
         quoted=quoted,
         is_unexplained=is_unexplained,
     )
-    sentences = answers.find_sentences(question.text, passages)
+    sentences = answers.find_sentences(question.text, passages, cited)
     return {
         "outcome": said.outcome,
         "answer": said.text,

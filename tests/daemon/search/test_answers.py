@@ -67,10 +67,20 @@ def test_of_each_commit_the_best_passage_that_it_wrote_is_said_and_of_a_long_one
         Found(2, Passage("message", "Bump it.", line=3)),
         Found(1, Passage("comment", "Disks are slow because they turn.", "b.py", 1, worth=2)),
     ]
-    said = find_sentences("why is the queue on disk?", found)
+    cited = [cite(make_commit(1, "Keep the queue on disk")), cite(make_commit(2, "Bump it"))]
+    said = find_sentences("why is the queue on disk?", found, cited)
     assert list(said) == [1]
     assert "It is on disk now, because a restart lost it." in said[1]
     assert len(said[1]) < 120
+
+
+def test_what_a_commit_says_does_not_begin_with_its_title_once_more() -> None:
+    title, why = "Keep the queue on disk to survive restarts", "A restart lost it before."
+    found = [
+        Found(1, Passage("message", title, line=1, worth=2)),
+        Found(1, Passage("message", f"{title}\n{why}", line=1, worth=2)),
+    ]
+    assert find_sentences("why on disk?", found, [cite(make_commit(1, f"{title}\n\n{why}"))]) == {1: why}
 
 
 def test_without_evidence_nothing_is_said() -> None:
