@@ -16,7 +16,16 @@ from typing import Any
 
 from ..model import Commit, Outcome
 from ..text.passages import Passage
-from ..text.prose import MOST_CHARS, Sentence, find_titles, get_title, is_trailer, read_sentences, split_sentences
+from ..text.prose import (
+    MOST_CHARS,
+    Sentence,
+    find_titles,
+    get_title,
+    is_trailer,
+    read_sentences,
+    split_sentences,
+    without_forms,
+)
 from ..text.reasons import Worth, rate_sentence
 from ..text.terms import STOP_WORDS
 from .evidence import Found
@@ -37,6 +46,7 @@ _LEANING = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Za-z0-9_]+")
+_BLANK = re.compile(r"\n(?:[^\S\n]*\n){2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,22 +197,27 @@ def citation(cited: Cited, sentence: str = "") -> dict[str, Any]:
 
 
 def excerpt(commit: Commit, sentence: str = "") -> str:
-    """Return the body without trailers, or *sentence*, or the subject; at most 800 characters, cut at a word.
+    """Return the body without trailers and forms, or *sentence*, or the subject; at most 800 characters, cut at a word.
 
     A title of a squashed commit is left out where it says the subject once more.
     """
-    body = commit.body[:MOST_CHARS]
-    lines, subject = body.splitlines(), commit.subject
+    lines, subject = without_forms(commit.body[:MOST_CHARS]), commit.subject
+    body = _level("\n".join(lines))
     titles = find_titles(subject, lines).items()
     repeated = {place for place, title in titles if title and subject.startswith(title)}
     said = [line for place, line in enumerate(lines) if place not in repeated and not is_trailer(line)]
-    text = "\n".join(said).strip() or sentence or subject
+    text = _level("\n".join(said)) or sentence or subject
     if len(text) < _EXCERPT_LEAST <= len(body):
         text = body
     if len(text) <= EXCERPT_MAX_CHARS:
         return text
     kept = text[:EXCERPT_MAX_CHARS]
     return (kept[: max(kept.rfind(" "), kept.rfind("\n"), _EXCERPT_LEAST)]).rstrip() + " …"
+
+
+def _level(text: str) -> str:
+    """Return *text* with one blank line where several are, none around it."""
+    return _BLANK.sub("\n\n", text).strip()
 
 
 def format_time(commit: Commit) -> str:

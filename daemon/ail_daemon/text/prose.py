@@ -37,10 +37,11 @@ def _any_of(*patterns: str) -> str:
     return "|".join(patterns)
 
 
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _PARAGRAPH = r".*?(?=\n[\t ]*\n|\Z)"
 _BLOCKS = re.compile(
     _any_of(
-        r"<!--.*?(?:-->|\Z)",
+        _COMMENT.pattern,
         r"^[\t ]*(```|~~~).*?(?:^[\t ]*\1|\Z)",
         r"<details>.*?(?:</details>|\Z)",
         r"<blockquote>.*?(?:</blockquote>|\Z)",
@@ -220,6 +221,11 @@ def blank_unwritten(body: str) -> list[str]:
         is_middle = bool(lines) and bool(lines[-1]) and lines[-1].rstrip()[-1:] not in ".:!?"
         lines.append("" if _is_left_out(line, is_middle=is_middle) else line)
     return lines
+
+
+def without_forms(body: str) -> list[str]:
+    """Return the lines of a message's body, blank where a template told its author what to do."""
+    return list(_without_boxes(_COMMENT.sub(lambda block: "\n" * block[0].count("\n"), body).splitlines()))
 
 
 def _iter_read(lines: list[str]) -> Iterator[str]:

@@ -88,6 +88,15 @@ def test_without_evidence_nothing_is_said() -> None:
     assert answer("why?", [], has_evidence=True).outcome == "no_evidence"
 
 
+def test_an_excerpt_begins_with_what_its_author_wrote_and_not_with_the_form_that_a_forge_put_around_it() -> None:
+    form = "<!-- Thank you!\n\nPlease address all of it -->\n\n{}\n\n- [x] ran the linter\n  - it is quick\n\nSee the manual."
+    commit = make_commit(1, f"Pass TERM\n\n{form.format('Terminals are named by it.')}")
+    assert excerpt(commit) == "Terminals are named by it.\n\nSee the manual."
+    long = excerpt(make_commit(1, f"Pass TERM\n\n{form.format('word ' * 400)}"))
+    assert long.startswith("word word")
+    assert "linter" not in long
+
+
 def test_an_excerpt_has_at_least_600_characters_where_the_body_has_them() -> None:
     long = excerpt(make_commit(1, "Subject\n\n" + "word " * 400))
     assert 600 <= len(long) <= 802
