@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from .results import NOTICE, Answer, Citation, Commit, Companion, Status, quote
+
+_WORD = re.compile(r"\w+")
 
 
 def write_answer(answer: Answer) -> str:
@@ -64,6 +68,11 @@ def _write_companion(companion: Companion) -> str:
     return quote(f"{companion['path']} usually changes with {companion['beside']}: {times} of {companion['of']} times")
 
 
+def _list_words(text: str) -> str:
+    """Return the words of *text* alone: an excerpt keeps its bullets and line ends, a sentence does not."""
+    return " ".join(_WORD.findall(text))
+
+
 def _write_citation(number: int, citation: Citation) -> list[str]:
     at = f"  {citation['path']}:{citation['line'] or 1}" if citation["path"] else ""
     said = [
@@ -72,7 +81,7 @@ def _write_citation(number: int, citation: Citation) -> list[str]:
     ]
     if citation["excerpt"] != citation["subject"]:
         said.append(quote(citation["excerpt"]))
-    if citation["sentence"] not in " ".join(citation["excerpt"].split()):
+    if _list_words(citation["sentence"]) not in _list_words(citation["excerpt"]):
         said.append(quote(f"It says too: {citation['sentence']}"))
     said += [f"{key.replace('_', ' ')} {citation[key]}" for key in ("reverted_by", "replaced_by") if citation[key]]
     if citation["repo"]:

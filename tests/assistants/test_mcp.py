@@ -258,8 +258,9 @@ def iter_texts(value: object) -> list[str]:
 def test_what_a_commit_says_outside_its_message_is_told_once(
     assistant: Assistant, scripted: ScriptedDaemon, repo: Repository
 ) -> None:
-    said = ("Proxies drop idle connections.", "Uploads are cut, because a disk is slow.")
-    cited = [scripted.make_citation(sentence=sentence) for sentence in said]
+    said = ("Proxies drop idle connections.", "Uploads are cut, because a disk is slow.", "Retry twice. Wait a second.")
+    cited = [scripted.make_citation(sentence=sentence) for sentence in said[:2]]
+    cited.append(scripted.make_citation(sentence=said[2], excerpt="- Retry twice.\n- Wait a\n  second."))
     scripted.script["ask"] = scripted.make_reply(citations=cited)
     result = assistant.call("history_ask", repo.path, question="why?")
     assert [one["sentence"] for one in get_fields(result)["citations"]] == list(said)
