@@ -53,8 +53,8 @@ def answer(index: RepoIndex, encoder: Encoder | None, question: Question, requir
 
     required: see `rank_candidates`. In a small history, where both sides together are not sure of a question that asks, each is
     asked alone, and the surer one answers if it is as likely right as not. Of 550 questions about long ones that answered 17
-    more, five of them right and seven without an answer. Whether anything is near enough to be told, the ranker says: of 300
-    questions about other projects 182 are told nothing so (by their passages 100), of 119 that have an answer 5 (by passages 15).
+    more, five of them right and seven without an answer. Whether anything is near enough to be told, the ranker says (see
+    decision 0006).
     """
     told = _answer(index, encoder, question, required)
     has_sides = encoder is not None and question.mode == "auto" and measure_asking(question.text) == 1.0
@@ -69,24 +69,27 @@ def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, requi
     if _is_pointing(index, question):
         question = _narrow(index, question)
     folder = Folder(index.store, question.aside)
-    terms, found, side = _find(index, encoder, question, required, folder)
-    quotes = find_quotes(index, question, terms, found, encoder if side == "semantic" and terms.asks == 1.0 else None)
-    nearness = found.confidence
-    found = replace(found, confidence=found.confidence * question.share_read)
+    terms, ranked, side = _find(index, encoder, question, required, folder)
+    quotes = find_quotes(index, question, terms, ranked, encoder if side == "semantic" and terms.asks == 1.0 else None)
     if question.is_pointing and not question.scope.lines:
         quotes = put_maker_first(index, question, quotes)
+    found = replace(ranked, confidence=ranked.confidence * question.share_read)
     is_unexplained = _is_unexplained(question, terms, found, quotes)
     if terms.asks == 1.0 and not any(hit.signals.is_reference for hit in found.hits[:1]):
         found = _judge(found, quotes, terms, is_pointing=question.is_pointing, is_unexplained=is_unexplained)
     found = replace(found, hits=_drop_copies(folder, question, found.hits, quotes))
     if question.blamed and not found.has_evidence:
         found = replace(found, hits=sorted(found.hits, key=lambda hit: not _is_of_lines(hit)))
-    is_near = nearness >= NOTHING_BELOW or (
-        not _is_judged(terms) and (found.has_evidence or found.confidence >= NOTHING_BELOW)
-    )
-    if question.scope.file is None and not is_near:
-        found = Ranked([], min(nearness, found.confidence))
+    if question.scope.file is None and not _is_near(ranked, found, terms):
+        found = Ranked([], min(ranked.confidence, found.confidence))
     return _tell(index, question, found, quotes, side, is_unexplained=is_unexplained)
+
+
+def _is_near(ranked: Ranked, found: Ranked, terms: QuestionTerms) -> bool:
+    """Whether anything is near enough to be told: by the ranker alone, however little of the history was read (decision 0006)."""
+    if ranked.confidence >= NOTHING_BELOW:
+        return True
+    return not _is_judged(terms) and (found.has_evidence or found.confidence >= NOTHING_BELOW)
 
 
 def _tell(
