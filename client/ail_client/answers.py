@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .layout import Page
 
 _CONFIDENCE = ((0.8, "very likely"), (0.6, "likely"), (0.4, "perhaps"), (0.0, "a guess"))
+_LEAST_TOLD = 0.05
 _SENTENCE_MAX = 240
 _ANSWER_MAX = 1000  # on one line; one of 950 kB overflowed the stack of Emacs's regular expressions
 _NO_REASON = "No reason is recorded. What was done:"
@@ -105,9 +106,9 @@ def _name_cited(text: str, shas: list[str], page: Page) -> str:
 
 
 def describe_confidence(confidence: float) -> str:
-    """Return "(very likely: 83%)"."""
+    """Return "(very likely: 83%)"; of what was made known although hardly anything speaks for it "(a guess: below 5%)"."""
     words = next(words for least, words in _CONFIDENCE if confidence >= least or not least)
-    return f"({words}: {confidence:.0%})"
+    return f"({words}: {confidence:.0%})" if confidence >= _LEAST_TOLD else f"({words}: below {_LEAST_TOLD:.0%})"
 
 
 def _render_grep_line(citation: dict[str, Any], reply: dict[str, Any]) -> str:

@@ -34,6 +34,16 @@ def test_an_answer_is_printed_first_and_the_commit_that_says_it_after(client: Ru
     assert "   says something alike, touches these lines" in lines
 
 
+@pytest.mark.parametrize(
+    ("confidence", "said"), [(0.0049, "(a guess: below 5%)"), (0.05, "(a guess: 5%)"), (0.4, "(perhaps: 40%)")]
+)
+def test_how_sure_an_answer_is_is_said_to_no_less_than_means_something(
+    client: Runner, daemon: ScriptedDaemon, confidence: float, said: str
+) -> None:
+    daemon.script["ask"] = daemon.make_reply(confidence=confidence)
+    assert client.run("ask", "why the retry?").stdout.splitlines()[1] == said
+
+
 def test_a_quoted_comment_is_said_to_stand_where_it_stands_wherever_it_is_quoted(
     client: Runner, daemon: ScriptedDaemon
 ) -> None:

@@ -11,6 +11,7 @@ local RELATIONS = {
   reverts = 'is taken back', same_lines = 'last wrote these lines', tried_before = 'was tried before', similar = 'bears on this',
 }
 local CONFIDENCE = { { 0.8, 'very likely' }, { 0.6, 'likely' }, { 0.4, 'perhaps' }, { -1, 'a guess' } }
+local LEAST_TOLD = 0.05
 local MARKS = { { 'reverted_by', 'reverted by ' }, { 'replaced_by', 'replaced by ' } }
 
 function M.shorten(sha)
@@ -39,7 +40,9 @@ end
 
 local function describe_confidence(confidence)
   for _, step in ipairs(CONFIDENCE) do
-    if confidence >= step[1] then
+    if confidence >= step[1] and confidence < LEAST_TOLD then
+      return ('(%s: below %d%%)'):format(step[2], LEAST_TOLD * 100)
+    elseif confidence >= step[1] then
       return ('(%s: %d%%)'):format(step[2], math.floor(confidence * 100 + 0.5))
     end
   end
