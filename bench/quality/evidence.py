@@ -24,7 +24,7 @@ from ail_daemon.encoding import DEFAULT_MODEL, open_encoder
 from ail_daemon.model import Encoder
 from ail_daemon.search import judging
 from ail_daemon.search.features import Floats
-from ail_daemon.search.judging import SCOPES, Judge, Sureness, build_columns, find_counterpart, measure_sureness
+from ail_daemon.search.judging import SCOPES, Judge, Sureness, build_columns, find_counterpart, lean, measure_sureness
 
 from .boosting import Fitted, fit_trees
 from .cases import TOLD_OF, Case, gather, gather_plain, gather_titles
@@ -120,7 +120,9 @@ def _fit_trees(weighed: Sequence[tuple[Case, float]]) -> Fitted:
 def _judge(judge: Judge, case: Case) -> Judged:
     if not case.found:
         return Judged(case, Sureness(-6.0, 0.0, -3.0, case.scope), False, False, case.ranked)
+    first = case.ranked[0] if case.ranked else None
     weights = judge.weigh(build_columns(case.found, case.scope))
+    weights += lean(case.found, case.scope, first, case.confidence)
     order = np.argsort(-weights)
     found = [case.found[place] for place in order]
     commits = list(dict.fromkeys([*(one.commit_id for one in found), *case.ranked]))

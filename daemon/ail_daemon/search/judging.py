@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -31,6 +31,14 @@ COLUMNS = (
     *KINDS, "overlap_share", "cosine_share", "beside", "opens", "about_file", "about_lines",
 )  # fmt: skip
 """The columns of `build_columns`."""
+
+_SURE, _OF_SURE = 0.6, 1.0
+"""The ranker's confidence from which the passages of its first commit gain so many log odds, unless lines are asked about. Of 527
+questions in the words of titles six more get their commit first so, of 219 others two, each judged by the other projects."""
+
+_ASIDE = -1.5
+"""Log odds for a passage whose commit HEAD does not reach. Of 333 questions about five projects, asked with all branches indexed,
+such a commit was first for 17: for one it was the right one, and two got a wrong answer from it (at .53 and .87)."""
 
 _NOT_RANKED = -3.5  # log rank of a commit that was not ranked
 _NEAR = 2.0  # log odds behind the first passage up to which its commit's other one is quoted too
@@ -101,6 +109,18 @@ def _describe(one: Found, most_overlap: float, most_cosine: float, beside: int, 
         one.overlap / most_overlap, cosine / most_cosine, math.log(beside),
         passage.kind == "message" and (passage.line or 9) <= 3, scope == 1, scope == 2,
     ]  # fmt: skip
+
+
+def lean(
+    found: Sequence[Found], scope: int, first: int | None, confidence: float, aside: Collection[int] = frozenset()
+) -> Floats:
+    """Return what each of *found* gains beside its weight, as log odds: what no tree was taught, for too few questions tell it.
+
+    first: the ranker's first commit, None for none, with its *confidence*. aside: commits that HEAD does not reach.
+    """
+    of_sure = _OF_SURE if confidence >= _SURE and scope != SCOPES.index("lines") else 0.0
+    gains = [of_sure * (one.commit_id == first) + _ASIDE * (one.commit_id in aside) for one in found]
+    return np.array(gains, np.float64)
 
 
 def find_counterpart(found: Sequence[Found], weights: Floats) -> int | None:

@@ -13,7 +13,7 @@ from ..text.passages import get_key
 from .candidates import Question
 from .evidence import Found, find_evidence, read_message
 from .features import QuestionTerms
-from .judging import build_columns, find_counterpart, load_judge, measure_sureness
+from .judging import build_columns, find_counterpart, lean, load_judge, measure_sureness
 from .ranking import Hit, Ranked
 
 _OPENING = 20  # lines at the top of a file, a licence among them; what begins there is about all of it
@@ -43,10 +43,11 @@ def find_quotes(
     if not found:
         return Quotes()
     judge, scope = load_judge(), get_scope(question)
-    weights = judge.weigh(build_columns(found, scope))
+    first = ranked.hits[0].commit_id if ranked.hits else None
+    weights = judge.weigh(build_columns(found, scope)) + lean(found, scope, first, ranked.confidence, question.aside)
     order = (-weights).argsort(kind="stable")
-    if question.is_pointing:
-        about = _find_about(found, question.scope.file or "")
+    if question.is_pointing and question.scope.file:
+        about = _find_about(found, question.scope.file)
         order = order[[place in about for place in order.tolist()]]
     best = [found[place] for place in order.tolist()]
     if not best:
