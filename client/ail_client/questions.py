@@ -9,8 +9,8 @@ from .deadline import Deadline
 from .layout import get_page
 from .output import has_links, write_answer, write_json, write_note
 from .session import Reach, ask_daemon
-from .spelling import looks_like_place, parse_range, split_function
-from .target import aim, find_place, is_there, locate, looks_like_range, read_contents, to_wire_path
+from .spelling import is_commit, join_range, looks_like_place, parse_range, spell_lines, split_function
+from .target import aim, find_place, is_there, locate, looks_like_range, read_contents, spell, to_wire_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,9 +53,8 @@ def _read_asked(options: Namespace) -> tuple[str, Target]:
         question, word = _read_words(options.words, options.repo)
         return question, locate(word, options.repo)
     question, word = _read_words(options.words, options.repo) if options.words else (WHY, None)
-    if word is not None:
-        raise UsageError("a place is named twice", "either FILE:LINE or -L RANGE:FILE")
-    return question, aim(parse_range(options.range_of), options.repo)
+    text = options.range_of if word is None else join_range(options.range_of, word)
+    return question, aim(parse_range(text), options.repo)
 
 
 def _ask(options: Namespace, reach: Reach, question: str, target: Target) -> dict[str, Any]:
@@ -63,11 +62,11 @@ def _ask(options: Namespace, reach: Reach, question: str, target: Target) -> dic
     try:
         return _ask_enrolled(options, reach, "ask", params)
     except NotFoundError as err:
-        is_place = target.is_there or target.lines or target.function
-        if len(options.words) > 1 or is_place or err.hint.startswith(SUGGESTING):
+        is_place = target.is_there or target.lines or target.function or err.hint.startswith(SUGGESTING)
+        if is_place or any(any(map(str.isspace, word)) for word in options.words):
             raise
-        # like `and/or`: no place after all
-        params = {"repo": params["repo"], "question": options.words[0], **get_filters(options)}
+        # like `and/or`, or `retry twice` without quotes: no place after all
+        params = {"repo": params["repo"], "question": " ".join(options.words), **get_filters(options)}
         reply: dict[str, Any] = ask_daemon(reach, "ask", params)
         return reply
 
@@ -164,22 +163,40 @@ def _ask_enrolled(options: Namespace, reach: Reach, method: str, params: dict[st
 
 
 def _read_words(words: list[str], directory: str | None) -> tuple[str, str | None]:
-    """Return (question, FILE or None): a place alone asks why it is so; the order is free. Raises UsageError."""
-    if len(words) > 2:
-        raise UsageError("there are more words than FILE and QUESTION", "put the question in quotes")
+    """Return (question, FILE or None): a place alone asks why it is so; the order is free; a question needs no quotes.
+
+    Raises UsageError.
+    """
     if not words or not words[-1].strip():
         raise UsageError("the question is empty", 'for example: ail-client ask "why do we retry?"')
     places = [_is_place(word, directory) for word in words]
-    if places == [True]:
-        return WHY, words[0]
-    file, question = (words[1], words[0]) if places == [False, True] else ([None, *words])[-2:]
-    if len((question or "").encode("utf-8", "surrogateescape")) > QUESTION_MAX_BYTES:
+    file, others = _split_words(words, places, directory)
+    lines = spell_lines(others[0]) if len(others) == 1 and any(places) else None
+    if lines and file and file == spell(file, directory).file:
+        return WHY, f"{file}:{lines}"
+    question = " ".join(others) or WHY
+    if len(question.encode("utf-8", "surrogateescape")) > QUESTION_MAX_BYTES:
         raise UsageError(f"the question has more than {QUESTION_MAX_BYTES:,} bytes", "ask in fewer words")
-    return question or "", file
+    return question, file
+
+
+def _split_words(words: list[str], places: list[bool], directory: str | None) -> tuple[str | None, list[str]]:
+    """Return FILE, None for none, and the words of the question. Of two words one is FILE; of more only what is surely one."""
+    first, last = words[0], words[-1]
+    if len(words) == 1:
+        return (first, []) if places[0] else (None, words)
+    if len(words) == 2:
+        return (last, [first]) if places == [False, True] else (first, [last])
+    named = [word for word, is_place in zip(words, places, strict=True) if is_place and looks_like_place(word)]
+    if len([word for word in named if is_there(word, directory)]) > 1:
+        raise UsageError(f"more than one file is named: {', '.join(named)}", "ask about one at a time")
+    if first in named:
+        return first, words[1:]
+    return (last, words[:-1]) if last in named and is_there(last, directory) else (None, words)
 
 
 def _is_place(word: str, directory: str | None) -> bool:
-    if is_there(word, directory) or looks_like_place(word):
+    if is_there(word, directory) or looks_like_place(word) or is_commit(word):
         return True
     file, function = split_function(word)  # `Makefile:build`
     return bool(function) and is_there(file, directory)

@@ -16,6 +16,7 @@ _COMMIT = r"(?:HEAD|@|(?=[0-9a-f]*\d)[0-9a-f]{7,64})(?:[~^][\d~^]*)?"
 _OF_COMMITS = frozenset("HEAD@0123456789abcdef~^")
 _EXTENSION_MAX = 8
 _RANGE = r"(\d+)(?:,(\+?)(\d+))?:(.+)"
+_ONLY_RANGE = r"\d+(?:,\+?\d+)?|:(?:[^:\\]|\\.)+"
 _RANGE_OF_FUNCTION = r":((?:[^:\\]|\\.)+):(.+)"
 
 
@@ -71,6 +72,21 @@ def parse_range(text: str) -> Spelled:
     raise UsageError(
         f"-L {text}: neither lines nor a function of a file", "for example -L 10,20:FILE or -L :function:FILE"
     )
+
+
+def join_range(text: str, file: str) -> str:
+    """Return -L's *text*, given without a file as `git blame` takes it, with *file*. Raises UsageError where it has one."""
+    import re
+
+    if not re.fullmatch(_ONLY_RANGE, text, re.ASCII | re.DOTALL):
+        raise UsageError("a place is named twice", "either FILE:LINE or -L RANGE:FILE")
+    return f"{text}:{file}"
+
+
+def spell_lines(word: str) -> str | None:
+    """Return "30" or "30-33" of a word that means lines alone, as editors and git have them: `30`, `+30`, `30,33`; else None."""
+    first, sign, last = word.removeprefix("+").replace(",", "-").partition("-")
+    return f"{first}{sign}{last}" if _are_digits(first) and (_are_digits(last) or not sign) else None
 
 
 def split_function(text: str) -> tuple[str, str | None]:

@@ -238,7 +238,7 @@ def test_a_method_the_daemon_does_not_know_is_an_error_and_nothing_is_faked(
 
 @pytest.mark.parametrize(
     "args",
-    [(), ("",), ("--",), (" \t\n",), ("a", "b", "c"), ("src/http.py:0", "why?"),
+    [(), ("",), ("--",), (" \t\n",), ("src/http.py:0", "why?"),
      ("src/http.py:5-3", "why?"), (":3", "why?"),
      ("x:9999999999999999999999", "why?"), ("../outside", "why?"), ("why?", "--limit", "0"),
      ("why?", "--timeout", "nan"),
@@ -368,9 +368,21 @@ def test_the_wire_reply_is_printed_as_it_is_under_json(client: Runner, daemon: S
         ([".", "why?"], ("why?", None, None, None)),
         (["4f1c2d9:src/http.py:3", "why?"], ("why?", "src/http.py", [3, 3], "4f1c2d9")),
         (["HEAD~1", "why?"], ("why?", None, None, "HEAD~1")),
-        (["4f1c2d9"], ("4f1c2d9", None, None, None)),
+        (["4f1c2d9"], ("why is this so?", None, None, "4f1c2d9")),
+        (["HEAD~1"], ("why is this so?", None, None, "HEAD~1")),
         (["odd:7", "why?"], ("why?", "odd:7", None, None)),  # a file of that name
         (["retry"], ("retry", None, None, None)),
+        (["-L", "3,4", "src/http.py"], ("why is this so?", "src/http.py", [3, 4], None)),
+        (["-L", "3,+2", "src/http.py", "why?"], ("why?", "src/http.py", [3, 4], None)),
+        (["src/http.py", "3"], ("why is this so?", "src/http.py", [3, 3], None)),
+        (["src/http.py", "+3"], ("why is this so?", "src/http.py", [3, 3], None)),
+        (["3,4", "src/http.py"], ("why is this so?", "src/http.py", [3, 4], None)),
+        (["src/http.py:3", "4"], ("4", "src/http.py", [3, 3], None)),
+        (["why", "the", "retry?"], ("why the retry?", None, None, None)),
+        (["src/http.py:3", "why", "the", "retry?"], ("why the retry?", "src/http.py", [3, 3], None)),
+        (["why", "the", "retry", "src/http.py"], ("why the retry", "src/http.py", None, None)),
+        (["why", "use", "the", "src"], ("why use the src", None, None, None)),
+        (["why", "not", "node.js"], ("why not node.js", None, None, None)),
     ],
 )
 def test_every_spelling_of_a_place_asks_about_it(
@@ -382,6 +394,36 @@ def test_every_spelling_of_a_place_asks_about_it(
         assert client.run(*before, *words, entry=entry).returncode == 0
         params = daemon.get_params("ask")
         assert tuple(map(params.get, ("question", "file", "lines", "at"))) == asked
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["src/http.py", "odd:7.py", "why?"], "more than one file is named: src/http.py, odd:7.py"),
+        (["-L", "3,4:src/http.py", "src/http.py"], "a place is named twice"),
+        (["-L", "3,4:src/http.py", "src/http.py", "why?"], "a place is named twice"),
+        (["why", "is", " "], "the question is empty"),
+        (["src/http.py", "4-3"], "lines are counted from 1, the first before the last"),
+    ],
+)
+def test_what_has_two_meanings_is_a_usage_error(client: Runner, repo: Path, words: list[str], said: str) -> None:
+    (repo / "odd:7.py").touch()
+    done = client.run("ask", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_two_words_that_name_no_file_are_a_question(client: Runner, daemon: ScriptedDaemon) -> None:
+    def answer(params: dict[str, Any]) -> dict[str, Any]:
+        if params.get("file"):
+            raise NotFoundError(f"no commit ever touched {params['file']}", "check the spelling")
+        return daemon.make_reply(question=params["question"])
+
+    daemon.script["ask"] = answer
+    assert json.loads(client.run("ask", "retry", "twice", "--json").stdout)["question"] == "retry twice"
+    done = client.run("ask", "gone", "why the retry?")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no commit ever touched gone" in done.stderr
 
 
 def test_a_word_that_is_no_place_after_all_is_a_question(client: Runner, daemon: ScriptedDaemon) -> None:

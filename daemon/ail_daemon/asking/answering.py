@@ -164,6 +164,7 @@ class Answering:
         question = Question(
             params.question, scope, params.limit, plan.mode, lines.blamed, lines.logged, among, aside.ids, lines,
             measure_share_read(asked.repo.progress, index, lines),
+            named=(among or frozenset()) if params.at and not scope.file else frozenset(),
         )  # fmt: skip
         lack = _describe_lack(asked.repo, index, is_semantic=encoder is not None)
         return {

@@ -51,7 +51,7 @@ class Question:
 
     among: ids that may answer, None: all. aside: ids that HEAD does not reach; of equals they rank last. lines: what
     git says of the asked file or lines. share_read: of the history, above 0 to 1: the answer may be in the rest.
-    is_pointing: it names a place and says no more than that.
+    named: ids of the commit that it is about. is_pointing: it names a place or a commit and says no more than that.
     """
 
     text: str
@@ -64,6 +64,7 @@ class Question:
     aside: frozenset[int] = frozenset()
     lines: Lines = NO_LINES
     share_read: float = 1.0
+    named: frozenset[int] = frozenset()
     is_pointing: bool = False
 
 
@@ -115,7 +116,7 @@ def _look_up(index: RepoIndex, question: Question, analyzed: list[str], embeddin
         touching=store.find_touching(question.scope.file) if question.scope.file else set(),
         blamed=set(store.get_ids(set(question.blamed.values())).values()),
         logged=_share_history(store.get_ids(question.logged), question.logged),
-        referred=_find_referred(index, question.text),
+        referred=_find_referred(index, question.text) | (question.named if question.is_pointing else frozenset()),
         named_changed=_find_named(index, question.text),
     )
     near_file = _score_touching(index, looked.touching, embedding)

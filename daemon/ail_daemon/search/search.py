@@ -71,7 +71,7 @@ def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, requi
     folder = Folder(index.store, question.aside)
     terms, ranked, side = _find(index, encoder, question, required, folder)
     quotes = find_quotes(index, question, terms, ranked, encoder if side == "semantic" and terms.asks == 1.0 else None)
-    if question.is_pointing and not question.scope.lines:
+    if question.is_pointing and question.scope.file and not question.scope.lines:
         quotes = put_maker_first(index, question, quotes)
     found = replace(ranked, confidence=ranked.confidence * question.share_read)
     is_unexplained = _is_unexplained(question, terms, found, quotes)
@@ -215,13 +215,16 @@ def _is_about(best: Found) -> bool:
 
 
 def _is_pointing(index: RepoIndex, question: Question) -> bool:
-    """Whether *question* names a place and says no more than that: "why is this so?"."""
-    return question.scope.file is not None and not set(index.words.analyze(question.text)) - _POINTING
+    """Whether *question* names a place or a commit and says no more than that: "why is this so?"."""
+    is_named = question.scope.file is not None or bool(question.named)
+    return is_named and not set(index.words.analyze(question.text)) - _POINTING
 
 
 def _narrow(index: RepoIndex, question: Question) -> Question:
     """Return *question* limited to commits that made its lines, or touched its file: others share its few words by chance."""
-    touching = _find_makers(index, question) or index.store.find_touching(question.scope.file or "")
+    if question.scope.file is None:
+        return replace(question, is_pointing=True)
+    touching = _find_makers(index, question) or index.store.find_touching(question.scope.file)
     among = touching if question.among is None else touching & question.among
     return replace(question, among=frozenset(among) if among else question.among, is_pointing=True)
 

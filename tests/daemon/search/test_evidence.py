@@ -14,14 +14,14 @@ from tests.daemon.search.conftest import Indexed, shell
 
 from ail_daemon.model import Mode, Scope
 from ail_daemon.search import quoting, search
-from ail_daemon.search.candidates import Question
+from ail_daemon.search.candidates import Question, gather
 from ail_daemon.search.evidence import Found
 from ail_daemon.search.features import Signals
 from ail_daemon.search.folding import Folder
-from ail_daemon.search.judging import COLUMNS, Sureness, build_columns, load_judge
+from ail_daemon.search.judging import COLUMNS, Sureness, build_columns, lean, load_judge
 from ail_daemon.search.linehistory import NO_LINES, LineHistories
-from ail_daemon.search.quoting import Quotes
-from ail_daemon.search.ranking import Hit
+from ail_daemon.search.quoting import Quotes, find_quotes
+from ail_daemon.search.ranking import Hit, Ranked
 from ail_daemon.search.search import answer
 from ail_daemon.text.passages import Passage
 from ail_rpc.discovery import find_repository
@@ -386,6 +386,59 @@ def test_the_judge_weighs_every_row_apart_and_its_probability_grows_with_worth()
     assert np.allclose(judge.weigh(columns[::-1]), weights[::-1])
     low, high = (judge.get_probability(Sureness(worth, 1.0, 0.0, 2)) for worth in (-4.0, 2.0))
     assert 0 < low < high < 1
+
+
+def test_what_head_does_not_reach_loses_and_the_ranker_s_sure_first_gains_where_no_lines_are_asked_about() -> None:
+    found = [Found(commit_id, Passage("message", REASON)) for commit_id in (1, 2, 3)]
+    assert lean(found, 0, 2, 0.59).tolist() == [0, 0, 0]
+    sure = lean(found, 1, 2, 0.6, aside={3}).tolist()
+    assert sure[2] < sure[0] == 0 < sure[1]
+    assert lean(found, 2, 2, 0.9, aside={2, 3}).tolist() == [0, sure[2], sure[2]]
+    assert lean(found, 0, None, 0.0).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("is_aside", [False, True])
+def test_a_passage_of_another_branch_comes_behind_one_as_good_of_this_one(
+    shell: Any, indexed: Indexed, is_aside: bool
+) -> None:
+    why = "Peers may still send their last frame, and nobody knows when it comes."
+    shell(f"""
+        git init -q r; cd r
+        echo 1 > a; git add -A; commit -m 'Begin'; git branch old
+        echo 2 > peer; git add -A; commit -m 'Wait for peers on this branch\n\n{why}'
+        git checkout -q old; echo 3 > host; git add -A; commit -m 'Wait for peers on that branch\n\n{why}'
+        git checkout -q main
+    """)
+    index = indexed("r")
+    of = {
+        name: index.store.get_ids([shell(f"cd r; git rev-parse {name}").strip()]).popitem()[1]
+        for name in ("main", "old")
+    }
+    aside = frozenset([of["main" if is_aside else "old"]])
+    hits = [Hit(of[name], 0.5, Signals()) for name in ("main", "old")]
+    question = Question("why wait for peers?", Scope(), 5, "auto", aside=aside)
+    asked = gather(index, question, None).asked
+    quotes = find_quotes(index, question, asked, Ranked(hits, 0.1), None)
+    assert quotes.found[0].commit_id == of["old" if is_aside else "main"]
+
+
+@pytest.mark.parametrize("has_model", [True, False])
+@pytest.mark.parametrize(
+    ("subject", "outcome"), [("Write limits down", "answered"), ("Add the other module", "no_reason_recorded")]
+)
+def test_a_commit_that_is_only_pointed_at_is_told(
+    shell: Any, indexed: Indexed, subject: str, outcome: str, has_model: bool
+) -> None:
+    shell(HISTORY)
+    index = indexed("r")
+    sha = shell(f"cd r; git log --format=%H --grep '^{subject}$'").strip()
+    ids = frozenset(index.store.get_ids([sha]).values())
+    for text in ("why is this so?", "why?", "why this code?"):
+        question = Question(text, Scope(), named=ids, among=ids)
+        reply = answer(index, HashEncoder() if has_model else None, question)
+        assert (reply["outcome"], [one["sha"] for one in reply["citations"]]) == (outcome, [sha])
+    reply = answer(index, HashEncoder(), Question("why does the kestrel fly?", Scope(), named=ids, among=ids))
+    assert reply["outcome"] == "no_evidence"
 
 
 def test_the_last_bit_of_a_sum_decides_nothing() -> None:
