@@ -41,7 +41,10 @@ _ASIDE = -1.5
 such a commit was first for 17: for one it was the right one, and two got a wrong answer from it (at .53 and .87)."""
 
 _NOT_RANKED = -3.5  # log rank of a commit that was not ranked
-_NEAR = 2.0  # log odds behind the first passage up to which its commit's other one is quoted too
+_NEAR = (
+    2.0  # log odds behind the first passage up to which its commit's other one is quoted too, where it stands elsewhere
+)
+_TIED = 0.6  # where it stands beside the first: one answer in ten more quotes two, of which .02 of all hold the reason second
 
 _NO_RIVAL = -6.0
 _SAME = 0.7  # share of the shorter one's words from which two passages say the same
@@ -126,17 +129,17 @@ def lean(
 def find_counterpart(found: Sequence[Found], weights: Floats) -> int | None:
     """Return the place of what the same commit says elsewhere: its message beside a comment, a comment beside its message.
 
-    found: best first, with their *weights*. None where that states no reason or comes not near the first. Of questions about
-    lines whose reason is in a message, .67 are answered by the first passage, .84 by the two; the asker sees the comment.
+    found: best first, with their *weights*. Else of what is as good as the first, by chance behind it; None where nothing near
+    states a reason. Of questions about lines whose reason is in a message, .67 are answered by the first passage, .84 by the
+    two; the asker sees the comment.
     """
     first = found[0]
-    for place, one in enumerate(found[1:], 1):
-        is_other = one.commit_id == first.commit_id and (one.passage.kind == "message") != (
-            first.passage.kind == "message"
-        )
-        if is_other and one.passage.worth:
-            return place if weights[place] > weights[0] - _NEAR else None
-    return None
+    own = [place for place, one in enumerate(found[1:], 1) if one.commit_id == first.commit_id and one.passage.worth]
+    is_message = first.passage.kind == "message"
+    elsewhere = next((place for place in own if (found[place].passage.kind == "message") != is_message), None)
+    if elsewhere is not None and weights[elsewhere] > weights[0] - _NEAR:
+        return elsewhere
+    return own[0] if own and weights[own[0]] > weights[0] - _TIED else None
 
 
 def measure_sureness(found: Sequence[Found], weights: Floats, confidence: float, scope: int) -> Sureness:

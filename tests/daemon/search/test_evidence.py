@@ -18,7 +18,7 @@ from ail_daemon.search.candidates import Question, gather
 from ail_daemon.search.evidence import Found
 from ail_daemon.search.features import Signals
 from ail_daemon.search.folding import Folder
-from ail_daemon.search.judging import COLUMNS, Sureness, build_columns, lean, load_judge
+from ail_daemon.search.judging import COLUMNS, Sureness, build_columns, find_counterpart, lean, load_judge
 from ail_daemon.search.linehistory import NO_LINES, LineHistories
 from ail_daemon.search.quoting import Quotes, find_quotes
 from ail_daemon.search.ranking import Hit, Ranked
@@ -386,6 +386,20 @@ def test_the_judge_weighs_every_row_apart_and_its_probability_grows_with_worth()
     assert np.allclose(judge.weigh(columns[::-1]), weights[::-1])
     low, high = (judge.get_probability(Sureness(worth, 1.0, 0.0, 2)) for worth in (-4.0, 2.0))
     assert 0 < low < high < 1
+
+
+def test_a_second_passage_of_the_first_commit_is_quoted_where_it_stands_elsewhere_or_is_as_good() -> None:
+    def find(*others: tuple[int, str, int, float]) -> int | None:
+        first = Found(1, Passage("comment", REASON, "peer.py", 4, worth=2))
+        found = [first, *(Found(of, Passage(kind, REASON, worth=worth)) for of, kind, worth, _ in others)]  # type: ignore[arg-type]
+        return find_counterpart(found, np.array([0.0, *(weight for *_, weight in others)]))
+
+    assert find((2, "message", 2, -0.1), (1, "message", 1, -1.9)) == 2
+    assert find((1, "message", 1, -2.1)) is None
+    assert find((1, "message", 0, -0.1)) is None
+    assert find((1, "comment", 2, -0.5), (1, "message", 1, -1.0)) == 2
+    assert find((1, "comment", 2, -0.5), (1, "message", 1, -3.0)) == 1
+    assert find((1, "docs", 2, -0.7)) is None
 
 
 def test_what_head_does_not_reach_loses_and_the_ranker_s_sure_first_gains_where_no_lines_are_asked_about() -> None:
