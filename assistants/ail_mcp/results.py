@@ -11,6 +11,7 @@ from typing import Any
 
 from typing_extensions import TypedDict  # before Python 3.12 pydantic makes a schema of this one alone
 
+from ail_client.answers import describe_limits
 from ail_client.sanitise import to_block, to_line, to_path
 
 RESULT_MAX_BYTES = 9_000
@@ -117,7 +118,7 @@ def make_answer(reply: dict[str, Any]) -> Answer:
         "outcome": _short(reply.get("outcome")) or "answered",
         "answer": _cut("\n".join(to_block(reply.get("answer") or "")), _ANSWER), "confidence": reply.get("confidence"),
         "citations": cited, "companions": [_make_companion(each) for each in (reply.get("companions") or [])[:10]],
-        "omitted": 0, "degraded": _short(reply.get("degraded")),
+        "omitted": 0, "degraded": _short("; ".join(describe_limits(reply))),
     }  # fmt: skip
     while _size_bytes(answer) > RESULT_MAX_BYTES and cited:
         cited.pop()

@@ -19,6 +19,7 @@ _LEAST_TOLD = 0.05
 _SENTENCE_MAX = 240
 _ANSWER_MAX = 1000  # on one line; one of 950 kB overflowed the stack of Emacs's regular expressions
 _NO_REASON = "No reason is recorded. What was done:"
+_SHALLOW = "this clone is shallow, older history is not here: `git fetch --unshallow` brings it"
 _SHA = r"\b[0-9a-f]{7,64}\b"
 
 
@@ -82,7 +83,15 @@ def describe_limits(reply: dict[str, Any]) -> list[str]:
     pending = index.get("pending") or 0  # 0 while incomplete: the refs are being compared
     if not notes and index.get("complete") is False and pending:
         notes.append(f"{pending:,} commits are not searchable in full yet")
+    if not notes and index.get("is_shallow") and not _is_of_lines(reply):
+        notes.append(_SHALLOW)
     return notes
+
+
+def _is_of_lines(reply: dict[str, Any]) -> bool:
+    """Whether a commit answers that made the asked lines: older history could hardly tell more."""
+    cited = reply.get("citations") or [{}]
+    return reply.get("outcome") == "answered" and "touches_lines" in (cited[0].get("reasons") or ())
 
 
 def _render_sentences(reply: dict[str, Any], page: Page) -> list[str]:

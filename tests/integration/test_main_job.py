@@ -147,6 +147,33 @@ def test_repositories_of_every_kind_can_be_asked(
     assert reply["outcome"] == ("no_evidence" if kind == "empty" else "answered")
 
 
+def test_a_shallow_clone_is_told_to_be_one_wherever_older_history_could_answer(
+    common_home: Home, repo: Repository, tmp_path: Path
+) -> None:
+    where, told = tmp_path / "shallow", "this clone is shallow, older history is not here: `git fetch --unshallow`"
+    (repo.path / "new.py").write_text("port = 8443\n")
+    repo.git("add", "new.py")
+    repo.git("commit", "-q", "-m", "Listen on 8443\n\nBecause the proxy takes 443 on every host.")
+    repo.git("clone", "-q", "--depth", "2", f"file://{repo.path}", str(where))
+    done = common_home.client("add", str(where), "--wait")
+    assert told in done.stderr
+    (state,) = [
+        one for one in json.loads(common_home.client("status", "--json").stdout)["repos"] if one["path"] == str(where)
+    ]
+    assert told in state["notice"]
+    assert state["is_shallow"]
+
+    def ask_there(*words: str) -> tuple[int, str]:
+        asked = common_home.client("ask", "--repo", str(where), *words)
+        return asked.returncode, asked.stderr
+
+    assert ask_there("new.py:1") == (0, "")
+    assert told in ask_there("why is the sky of another colour?")[1]
+    exit_status, said = ask_there("upload.py:2")
+    assert exit_status == 1
+    assert "these lines are older than the history that this shallow clone has" in said
+
+
 PAGE = "Paint the start page blue\n\nRed was taken for an error, because testers panicked."
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ail_rpc.errors import NotARepositoryError, NotEnrolledError
 
 from ..encoding.encoders import ServingEncoder
-from ..history.refs import describe_unread
+from ..history.refs import describe_unread, read_shallow_boundary
 from ..indexing import skipping
 from ..indexing.embedding import describe_wait
 from ..indexing.freshness import Freshness
@@ -96,4 +96,5 @@ class Enrolment:
         if (index := repo.index) is not None:
             return status | describe_index(repo, index) | {"embedded": index.counts.embedded}
         kept = {"head": settled.get("head"), "commits": settled.get("commits", 0)}
+        kept["is_shallow"] = bool(read_shallow_boundary(repo.place))
         return status | kept | {"embedded": None, "pending": 0, "complete": repo.is_settled}

@@ -38,6 +38,7 @@ from .wording import canonical
 
 _T = TypeVar("_T")
 _REPLACED = 3  # times that an index may be replaced under one question
+_BEFORE = "these lines are older than the history that this shallow clone has: `git fetch --unshallow` brings the rest"
 _OLDER = "older changes of these lines are still looked for: ask again in a moment"
 
 
@@ -171,7 +172,7 @@ class Answering:
             "schema_version": SCHEMA, "repo": place.root, "question": params.question, "file": scope.file,
             "lines": list(scope.lines) if scope.lines else None,
             **self._locate(_name_branches(search.answer(index, encoder, question, plan.required), aside), place, described),
-            "degraded": lack or lines.notice or (None if lines.is_whole else _OLDER),
+            "degraded": lack or lines.notice or (_BEFORE if lines.are_older else None if lines.is_whole else _OLDER),
             "index": described,
         }  # fmt: skip
 

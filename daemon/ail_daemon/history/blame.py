@@ -98,8 +98,9 @@ _MOST = 200  # commits of one range of lines; older ones say little about what s
 def log_lines(git: GitCommand, file: str, first: int, last: int, stop: Stop, commit: str = "HEAD") -> list[str]:
     """Return shas of commits that changed the lines *first* to *last* of *file* in *commit*, newest first.
 
-    Renames are followed, what `.git-blame-ignore-revs` lists is left out. What was found until *stop* is set is returned; []
-    where git cannot tell (no such file, no such lines).
+    Renames are followed. Left out are what `.git-blame-ignore-revs` lists, and the commits at which a shallow clone is cut off:
+    they seem to have made all that is older. What was found until *stop* is set is returned; [] where git cannot tell (no such
+    file, no such lines).
     """
     if "\0" in file:
         return []
@@ -118,5 +119,5 @@ def log_lines(git: GitCommand, file: str, first: int, last: int, stop: Stop, com
     found: list[str] = []
     with git.stream(options, []) as output, stop.ending(output), contextlib.suppress(OutOfTimeError):
         found.extend(line.decode("ascii", "replace").strip() for line in output.lines)
-    ignored = set(read_ignored_revisions(git)) if found else set()
-    return [sha for sha in found if sha not in ignored]
+    left_out = {*read_ignored_revisions(git), *read_shallow_boundary(git.place)} if found else set()
+    return [sha for sha in found if sha not in left_out]

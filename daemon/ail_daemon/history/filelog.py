@@ -17,6 +17,7 @@ from ail_rpc.errors import OutOfTimeError
 
 from .blame import read_ignored_revisions
 from .command import GitCommand, Stop
+from .refs import read_shallow_boundary
 
 Spans = tuple[tuple[int, int], ...]
 """Lines as half-open ranges, counted from 0, in order and apart."""
@@ -56,10 +57,10 @@ class Step(NamedTuple):
 
 
 class FileLog(NamedTuple):
-    """A file's history; steps: descendants first. ignored: what `.git-blame-ignore-revs` lists."""
+    """A file's history; steps: descendants first. left_out: commits that `log_lines` leaves out."""
 
     steps: tuple[Step, ...]
-    ignored: frozenset[str]
+    left_out: frozenset[str]
 
     def find(self, first: int, last: int, most: int = 200) -> list[str]:
         """Return the shas that changed the lines *first* to *last*, from 1, newest first, as `History.log_lines` does."""
@@ -71,7 +72,7 @@ class FileLog(NamedTuple):
                 found.append(step.sha)
             if not reaching or len(found) >= most:
                 break
-        return [sha for sha in found if sha not in self.ignored]
+        return [sha for sha in found if sha not in self.left_out]
 
 
 def _follow(step: Step, spans: Spans, reaching: dict[int, Spans]) -> bool:
@@ -130,7 +131,8 @@ def read_file_log(git: GitCommand, file: str, commit: str, stop: Stop) -> FileLo
     reading = _Reading(git, stop)
     with suppress(_TooMuchError, OutOfTimeError):
         reading.read(commit, file)
-        return FileLog(tuple(reading.steps), frozenset(read_ignored_revisions(git)))
+        left_out = read_shallow_boundary(git.place).union(read_ignored_revisions(git))
+        return FileLog(tuple(reading.steps), left_out)
     return None
 
 

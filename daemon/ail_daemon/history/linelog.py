@@ -16,6 +16,7 @@ from ail_rpc.errors import NotFoundError, OutOfTimeError, UsageError
 
 from .blame import read_ignored_revisions
 from .command import GitCommand, Stop, get_reason
+from .refs import read_shallow_boundary
 
 _ATTRIBUTES = Path(__file__).with_name("functions.attributes")
 _MARK = b"\0"
@@ -68,6 +69,8 @@ def trace_lines(
             is_whole = not stop.is_set()
     found = [_read_change(part) for part in bytes(kept).split(b"\n" + _MARK) if part.strip(b"\n\0")]
     found = found if is_whole else found[:-1]  # the last one may be cut off
+    boundary = read_shallow_boundary(git.place)
+    found = [one for one in found if one.sha not in boundary]  # it seems to have made all that is older
     ignored = set(read_ignored_revisions(git)) if found else set()
     marked = [one._replace(is_ignored=one.sha in ignored) for one in found]
     return marked[:most], is_whole and len(marked) <= most

@@ -157,14 +157,16 @@ def read_shallow_boundary(place: RepoPlace) -> frozenset[str]:
 
 
 _PACKED_BYTES = 16 << 20
+_SHALLOW = "this clone is shallow, older history is not here: `git fetch --unshallow` brings it"
 
 
 def describe_unread(place: RepoPlace) -> str | None:
-    """Say that replace refs or grafts change what git shows, and are not read; None where there are none."""
-    found = [
-        name for name, is_there in (("replace refs", _has_replacements), ("grafts", _has_grafts)) if is_there(place)
-    ]
-    return f"{' and '.join(found)} are not read: history is as it was committed" if found else None
+    """Say that older history is not there, or that replace refs or grafts, which change what git shows, are not read; or None."""
+    is_there = (("replace refs", _has_replacements), ("grafts", _has_grafts))
+    found = [name for name, is_found in is_there if is_found(place)]
+    notes = [_SHALLOW] if read_shallow_boundary(place) else []
+    notes += [f"{' and '.join(found)} are not read: history is as it was committed"] if found else []
+    return "; ".join(notes) or None
 
 
 def _has_grafts(place: RepoPlace) -> bool:

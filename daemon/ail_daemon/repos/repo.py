@@ -254,7 +254,7 @@ def describe_first_read(repo: Repo, index: RepoIndex) -> str | None:
 
 
 def describe_index(repo: Repo, index: RepoIndex, place: RepoPlace | None = None) -> dict[str, Any]:
-    """Return how fresh the index is: head (of the worktree *place*), commits, pending, complete."""
+    """Return how fresh the index is: head (of the worktree *place*), commits, pending, complete; is_shallow: older ones lack."""
     counts, progress = index.counts, repo.progress
     unread = progress.of - progress.done if progress.phase == "reading" else 0
     return {
@@ -262,6 +262,7 @@ def describe_index(repo: Repo, index: RepoIndex, place: RepoPlace | None = None)
         "commits": counts.commits,
         "pending": counts.pending + unread,
         "complete": repo.is_settled and not counts.pending,
+        "is_shallow": bool(index.tips.boundary),
     }
 
 

@@ -53,6 +53,11 @@ class Lines(NamedTuple):
     standing: tuple[Passage, ...] = ()
     code: str = ""
 
+    @property
+    def are_older(self) -> bool:
+        """Whether no commit that is there made the lines: those of a shallow clone may be older than all it has."""
+        return self.there != (0, 0) and not self.blamed
+
 
 NO_LINES = Lines({}, ())
 

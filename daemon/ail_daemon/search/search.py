@@ -216,7 +216,7 @@ def _is_about(best: Found) -> bool:
 
 def _is_pointing(index: RepoIndex, question: Question) -> bool:
     """Whether *question* names a place or a commit and says no more than that: "why is this so?"."""
-    is_named = question.scope.file is not None or bool(question.named)
+    is_named = (question.scope.file is not None and not question.lines.are_older) or bool(question.named)
     return is_named and not set(index.words.analyze(question.text)) - _POINTING
 
 

@@ -56,7 +56,7 @@ _BLOCKS = re.compile(
 )
 _TRAILER = re.compile(
     _any_of(
-        r"^[A-Z][A-Za-z]*(?:-[A-Za-z]+)+: \S",
+        r"^[A-Z][A-Za-z]*(?:-[A-Za-z]+)+: \S|^[a-z]+(?:-[a-z]+)*-by: \S",
         r"^(?:Cc|CC|Acked|Link|Bug|PR|Ticket|Issue|Refs?|Patch|Depends|Thanks): \S",
         r"^git-svn-id:|^--HG--|^(?:extra|branch) :|^\(cherry picked from",
         r"^-{9,}$",  # above those that GitHub puts below a squashed branch

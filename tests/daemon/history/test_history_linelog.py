@@ -31,6 +31,20 @@ def test_what_the_project_lists_as_reformatting_is_left_out(shell: Shell, open_a
     assert open_at("r").log_lines("g", 15, 15, Stop()) == [shas[1], shas[0]]
 
 
+def test_where_a_shallow_clone_is_cut_off_no_line_began(shell: Shell, open_at: OpenAt) -> None:
+    *_, boundary, capitals = shell(
+        RENAMED + "git clone -q --depth 2 file://$PWD ../s; git log --reverse --format=%H"
+    ).split()
+    history = open_at("s")
+    log = history.read_file_log("g", "HEAD", Stop())
+    assert log
+    for line, expected in ((15, [capitals]), (2, [])):
+        traced, is_whole = history.trace_lines("g", line, line, Stop())
+        assert history.log_lines("g", line, line, Stop()) == log.find(line, line) == expected
+        assert ([one.sha for one in traced], is_whole) == (expected, True)
+    assert boundary in shell("cat s/.git/shallow")
+
+
 @pytest.mark.parametrize("file", ["absent", "a\0b", "-s", ":(glob)*", "\udce9", ""])
 def test_what_is_no_file_at_head_has_no_history(shell: Shell, open_at: OpenAt, file: str) -> None:
     shell(RENAMED)

@@ -37,6 +37,7 @@ def test_shortened_words_quotes_and_dots_in_names_end_no_sentence() -> None:
     [
         "Signed-off-by: Ann <ann@example.org>",
         "Co-authored-by: Ann <ann@example.org>",
+        "co-authored-by: Ann <ann@example.org>",
         "Fixes #12",
         "Closes: #12, #13.",
         "See also https://example.org/issues/12",
