@@ -50,7 +50,8 @@ def test_the_reply_has_the_contract_s_keys(common_home: Home, repo: Repository) 
         "replaced_by", "pull_request", "branch",
     }  # fmt: skip
     assert reply["citations"][0]["branch"] is None, "HEAD reaches it"
-    assert reply["index"] == {"head": repo.shas["timeout"], "commits": 3, "pending": 0, "complete": True}
+    described = {"head": repo.shas["timeout"], "commits": 3, "pending": 0, "complete": True, "is_shallow": False}
+    assert reply["index"] == described
     assert reply["repo"] == str(repo.path.resolve())
 
 

@@ -58,6 +58,7 @@ class Found(NamedTuple):
     overlap: share of the question's rarity that the passage holds, overlap_code: of the asked lines' words; cosine: of
     question and passage, None where it was not compared. distance: lines between it and the asked ones, where it stands
     in the file today; None elsewhere. of_lines: the commit made the lines what they are (1) or changed them before (.5).
+    is_in_file: the passage stands in the asked file; touches_file: its commit changed that.
     """
 
     commit_id: int
@@ -74,6 +75,7 @@ class Found(NamedTuple):
     of_lines: float = 0.0
     is_in_file: bool = False
     line_now: int | None = None
+    touches_file: bool = False
 
 
 def find_evidence(
@@ -162,11 +164,13 @@ class _Found:
         if is_barred or self._has(commit_id, words, passage.text):
             return
         rank, hit = self._hits.get(commit_id, (None, None))
+        is_in_file = passage.path is not None and passage.path == self._scope.file
         self.found.append(Found(
             commit_id, passage, rank, hit.score if hit else 0.0, (hit.signals.cosine or 0.0) if hit else 0.0,
             hit.signals.coverage / self._total if hit else 0.0,
             self._measure_overlap(words), len(words & self._code) / (len(self._code) or 1), passage.worth, None, distance,
-            self._of_lines.get(commit_id, 0.0), passage.path is not None and passage.path == self._scope.file, line_now,
+            self._of_lines.get(commit_id, 0.0), is_in_file, line_now,
+            is_in_file or (hit is not None and hit.signals.touches_file),
         ))  # fmt: skip
 
     def _has(self, commit_id: int, words: frozenset[str], text: str) -> bool:

@@ -40,6 +40,10 @@ _ASIDE = -1.5
 """Log odds for a passage whose commit HEAD does not reach. Of 333 questions about five projects, asked with all branches indexed,
 such a commit was first for 17: for one it was the right one, and two got a wrong answer from it (at .53 and .87)."""
 
+_ELSEWHERE = -1.5
+"""Log odds where a file is asked about for a passage of a commit that never touched it. Of 87 questions one fewer is answered by
+the right reason so; of 48 plain ones of which nobody accepted an answer nine get one instead of thirteen."""
+
 _NOT_RANKED = -3.5  # log rank of a commit that was not ranked
 _NEAR = (
     2.0  # log odds behind the first passage up to which its commit's other one is quoted too, where it stands elsewhere
@@ -121,9 +125,12 @@ def lean(
 
     first: the ranker's first commit, None for none, with its *confidence*. aside: commits that HEAD does not reach.
     """
-    of_sure = _OF_SURE if confidence >= _SURE and scope != SCOPES.index("lines") else 0.0
-    gains = [of_sure * (one.commit_id == first) + _ASIDE * (one.commit_id in aside) for one in found]
-    return np.array(gains, np.float64)
+    of_sure = _OF_SURE if confidence >= _SURE and SCOPES[scope] != "lines" else 0.0
+    elsewhere = _ELSEWHERE if SCOPES[scope] == "file" else 0.0
+    return np.array([
+        of_sure * (one.commit_id == first) + _ASIDE * (one.commit_id in aside) + elsewhere * (not one.touches_file)
+        for one in found
+    ], np.float64)  # fmt: skip
 
 
 def find_counterpart(found: Sequence[Found], weights: Floats) -> int | None:
