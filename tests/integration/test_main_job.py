@@ -148,6 +148,14 @@ def test_repositories_of_every_kind_can_be_asked(
     assert reply["outcome"] == ("no_evidence" if kind == "empty" else "answered")
 
 
+def test_a_partial_clone_is_told_to_be_one(common_home: Home, repo: Repository, tmp_path: Path) -> None:
+    where = tmp_path / "partial"
+    repo.git("config", "uploadpack.allowFilter", "true")
+    repo.git("clone", "-q", "--filter=blob:none", f"file://{repo.path}", str(where))
+    done = common_home.client("add", str(where), "--wait")
+    assert "this clone is partial: what commits changed, comments too, is read as far as git has fetched it" in done.stderr
+
+
 def test_a_shallow_clone_is_told_to_be_one_wherever_older_history_could_answer(
     common_home: Home, repo: Repository, tmp_path: Path
 ) -> None:
