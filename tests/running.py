@@ -121,7 +121,7 @@ class Calling:
             (told,) = [one for one in self("status")["repos"] if one["path"] == os.path.realpath(repo)]
             if told["complete"]:
                 return dict(told)
-            assert told["is_shallow"] or not told["notice"], told["notice"]
+            assert not told["notice"], told["notice"]
             time.sleep(0.05)
         raise AssertionError(f"not complete within {timeout_s} s: {told}")
 

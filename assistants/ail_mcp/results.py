@@ -184,9 +184,10 @@ def _make_companion(companion: dict[str, Any]) -> Companion:
 
 
 def _make_repository(repo: dict[str, Any]) -> Repository:
+    lacks = "; ".join(filter(None, (repo.get("notice"), repo.get("unread"))))
     return {
         "path": _cut(to_path(repo["path"]), _SENTENCE), "commits": repo.get("commits") or 0, "pending": repo.get("pending") or 0,
-        "complete": bool(repo.get("complete")), "notice": _short(repo.get("notice")),
+        "complete": bool(repo.get("complete")), "notice": _short(lacks or None),
     }  # fmt: skip
 
 

@@ -38,8 +38,9 @@ def run_add(options: Namespace, reach: Reach) -> int:
         return added
 
     added = with_daemon(reach, add)
-    if not options.json and added.get("notice"):
-        write_note(f"note: {added['notice']}")
+    for told in (added.get("notice"), added.get("unread")):
+        if told and not options.json:
+            write_note(f"note: {told}")
     _print(options, added, f"{'searchable' if options.wait else 'added'}: {to_path(repo)}")
     if options.wait and not options.json:
         flush()  # else a log has the last line first

@@ -176,7 +176,7 @@ def render_fields(value: object, indent: str = "") -> str:
 
 
 def describe_state(repo: dict[str, Any]) -> str:
-    """Return how far the index of *repo* is, what caused the last update, why events do not work, its notice."""
+    """Return how far the index of *repo* is, what caused the last update, why events do not work, what it lacks."""
     state = "ready" if repo.get("complete") else describe_progress(repo)
     if source := repo.get("updated_by"):
         state += f" (last update: {_SOURCES.get(source, to_line(str(source)))})"
@@ -184,7 +184,7 @@ def describe_state(repo: dict[str, Any]) -> str:
     said = [
         state,
         *([] if watched == "events" else [to_line(watched)]),
-        *filter(None, [to_line(repo.get("notice") or "")]),
+        *filter(None, [to_line(repo.get(name) or "") for name in ("notice", "unread")]),
     ]
     return ": ".join(said)
 

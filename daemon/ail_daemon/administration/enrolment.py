@@ -78,7 +78,7 @@ class Enrolment:
     def _describe(self, repo: Repo) -> dict[str, Any]:
         """Return path, head, commits, pending, complete, updated_by, notice and the progress of an update.
 
-        skipped: commits set aside, in part or whole.
+        skipped: commits set aside, in part or whole. unread: what of the history is never read, as it is not there; None: nothing.
         watched: `events`, or why they do not work. encoded: texts, since the daemon started. embedded: commits found by
         meaning, None where that is not known. Opens nothing: what is not open was left as it settled.
         """
@@ -88,7 +88,7 @@ class Enrolment:
         lack = repo.notice or self._encoder.notice or describe_wait(repo) or skipping.describe(skipped)
         status = {
             "path": repo.place.root, "repo": repo.key, "updated_by": repo.updated_by or settled.get("updated_by"),
-            "notice": "; ".join(filter(None, (lack, repo.bundle_notice, describe_unread(repo.place)))) or None,
+            "notice": "; ".join(filter(None, (lack, repo.bundle_notice))) or None, "unread": describe_unread(repo.place),
             "skipped": skipped,
             "watched": repo.watched or "events", "encoded": repo.encoded,
             **progress,
