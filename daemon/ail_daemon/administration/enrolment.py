@@ -78,7 +78,7 @@ class Enrolment:
     def _describe(self, repo: Repo) -> dict[str, Any]:
         """Return path, head, commits, pending, complete, updated_by, notice and the progress of an update.
 
-        skipped: commits set aside, in part or whole. unread: what of the history is never read, as it is not there; None: nothing.
+        skipped: commits set aside, in part or whole. unread: what of the history is not there or never read, None: nothing.
         watched: `events`, or why they do not work. encoded: texts, since the daemon started. embedded: commits found by
         meaning, None where that is not known. Opens nothing: what is not open was left as it settled.
         """
