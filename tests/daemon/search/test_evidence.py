@@ -352,6 +352,15 @@ Two alarms were missed, because the projector showed a black rectangle.'
 QUESTIONS = ("why was dark mode removed?", "why is there no dark mode any more?")
 
 
+def test_a_small_history_answers_nothing_that_it_is_hardly_sure_of(shell: Any, indexed: Indexed) -> None:
+    """Embeddings by chance make it less sure of the commit that words find."""
+    shell(DARK + DROPPED)
+    reply = answer(indexed("r"), HashEncoder(), Question(QUESTIONS[0], Scope()))
+    assert 0.03 < reply["confidence"] < 0.12
+    assert (reply["outcome"], reply["answer"]) == ("no_evidence", "")
+    assert reply["citations"][0]["subject"] == "Drop dark mode"
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize(("file", "aside"), [(None, []), ("theme.py", []), (None, [1])])
 def test_what_took_a_thing_away_is_asked_for_and_not_what_added_it(
@@ -362,7 +371,7 @@ def test_what_took_a_thing_away_is_asked_for_and_not_what_added_it(
     reply = answer(indexed("r"), HashEncoder(), Question(question, Scope(file), aside=frozenset(aside)))
     assert reply["citations"][0]["subject"] == "Drop dark mode"
     assert "night shift" not in reply["answer"]
-    assert "Two alarms were missed" in reply["answer"]
+    assert "Two alarms were missed" in (reply["answer"] or reply["citations"][0]["sentence"])
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
