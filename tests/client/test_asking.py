@@ -383,6 +383,7 @@ def test_the_wire_reply_is_printed_as_it_is_under_json(client: Runner, daemon: S
         (["why", "the", "retry", "src/http.py"], ("why the retry", "src/http.py", None, None)),
         (["why", "use", "the", "src"], ("why use the src", None, None, None)),
         (["why", "not", "node.js"], ("why not node.js", None, None, None)),
+        (["HEAD~1", "why", "the", "retry?"], ("why the retry?", None, None, "HEAD~1")),
     ],
 )
 def test_every_spelling_of_a_place_asks_about_it(
