@@ -32,9 +32,9 @@ COLUMNS = (
 )  # fmt: skip
 """The columns of `build_columns`."""
 
-_SURE, _OF_SURE = 0.6, 1.0
-"""The ranker's confidence from which the passages of its first commit gain so many log odds, unless lines are asked about. Of 527
-questions in the words of titles six more get their commit first so, of 219 others two, each judged by the other projects."""
+_SURE, _OF_SURE = 0.5, 0.5
+"""The ranker's confidence from which the passages of its first commit gain so many log odds, unless lines are asked about. Judged
+by the other projects, of 220 open questions five more get a right answer so, of 110 about files three, of 400 titles eleven."""
 
 _ASIDE = -1.5
 """Log odds for a passage whose commit HEAD does not reach. Of 333 questions about five projects, asked with all branches indexed,
