@@ -63,7 +63,7 @@ def _ask(options: Namespace, reach: Reach, question: str, target: Target) -> dic
         return _ask_enrolled(options, reach, "ask", params)
     except NotFoundError as err:
         is_place = target.is_there or target.lines or target.function or err.hint.startswith(SUGGESTING)
-        if is_place or any(any(map(str.isspace, word)) for word in options.words):
+        if is_place or (len(options.words) > 1 and not all(map(str.isalpha, options.words))):
             raise
         # like `and/or`, or `retry twice` without quotes: no place after all
         params = {"repo": params["repo"], "question": " ".join(options.words), **get_filters(options)}

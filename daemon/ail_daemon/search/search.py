@@ -39,8 +39,8 @@ _SMALL = 1000
 """Commits; in histories smaller than those the judge of passages was fitted to, the ranker's own probability counts."""
 
 _LIKELY = 0.12
-"""The ranker's probability of its first commit below which a small history answers nothing, whatever it may hold. Of fifteen
-plain questions about the first 600 commits of fzf the wrong ones were told at .03 to .09, the right ones from .56 on."""
+"""The ranker's probability of its first commit below which a small history answers no open question, whatever it holds. Of
+fifteen plain questions about the first 600 commits of fzf the wrong ones were told at .03 to .09, the right ones from .56 on."""
 
 _SURE_OF_COMMIT = 0.7
 """The ranker's probability of its first commit from which that is told to record no reason."""
@@ -80,7 +80,7 @@ def _answer(index: RepoIndex, encoder: Encoder | None, question: Question, requi
     found = replace(ranked, confidence=ranked.confidence * question.share_read)
     is_unexplained = _is_unexplained(question, terms, found, quotes)
     if terms.asks == 1.0 and not any(hit.signals.is_reference for hit in found.hits[:1]):
-        found = _judge(found, quotes, terms, is_pointing=question.is_pointing, is_unexplained=is_unexplained)
+        found = _judge(question, found, quotes, terms, is_unexplained=is_unexplained)
     found = replace(found, hits=_drop_copies(folder, question, found.hits, quotes))
     if question.blamed and not found.has_evidence:
         found = replace(found, hits=sorted(found.hits, key=lambda hit: not _is_of_lines(hit)))
@@ -171,7 +171,7 @@ def _is_unexplained(question: Question, terms: QuestionTerms, found: Ranked, quo
     )
 
 
-def _judge(found: Ranked, quotes: Quotes, terms: QuestionTerms, *, is_pointing: bool, is_unexplained: bool) -> Ranked:
+def _judge(question: Question, found: Ranked, quotes: Quotes, terms: QuestionTerms, *, is_unexplained: bool) -> Ranked:
     """Return *found* in the order of its passages' worth, with the probability that the first holds the reason.
 
     A question that only points at a place is answered with what is known of it, however little. is_unexplained: the first
@@ -179,13 +179,15 @@ def _judge(found: Ranked, quotes: Quotes, terms: QuestionTerms, *, is_pointing: 
     """
     is_small = not _is_judged(terms)
     if not quotes.found or (is_small and not (quotes.is_sure and _is_about(quotes.found[0]))):
-        is_likely = found.has_evidence and found.confidence >= _LIKELY
-        return replace(found, has_evidence=bool(found.hits) and (is_likely or is_pointing))
+        is_likely = found.confidence >= _LIKELY or question.scope.file is not None
+        return replace(
+            found, has_evidence=bool(found.hits) and (question.is_pointing or (found.has_evidence and is_likely))
+        )
     confidence = max(quotes.probability, found.confidence) if is_small else quotes.probability
     hits = reorder(found.hits, quotes)
     if is_unexplained:
         hits = [found.hits[0], *(hit for hit in hits if hit.commit_id != found.hits[0].commit_id)]
-    has_evidence = quotes.is_sure or is_pointing or is_unexplained
+    has_evidence = quotes.is_sure or question.is_pointing or is_unexplained
     return replace(found, hits=hits, confidence=confidence, has_evidence=has_evidence)
 
 
