@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from ail_rpc import SHALLOW
+
 from .citations import cut_subject, render_citations
 from .layout import shorten
 from .sanitise import to_block, to_line, to_path
@@ -19,7 +21,6 @@ _LEAST_TOLD = 0.05
 _SENTENCE_MAX = 240
 _ANSWER_MAX = 1000  # on one line; one of 950 kB overflowed the stack of Emacs's regular expressions
 _NO_REASON = "No reason is recorded. What was done:"
-_SHALLOW = "this clone is shallow, older history is not here: `git fetch --unshallow` brings it"
 _SHA = r"\b[0-9a-f]{7,64}\b"
 
 
@@ -84,7 +85,7 @@ def describe_limits(reply: dict[str, Any]) -> list[str]:
     if not notes and index.get("complete") is False and pending:
         notes.append(f"{pending:,} commits are not searchable in full yet")
     if not notes and index.get("is_shallow") and not _is_of_lines(reply):
-        notes.append(_SHALLOW)
+        notes.append(SHALLOW)
     return notes
 
 

@@ -187,9 +187,8 @@ def _split_words(words: list[str], places: list[bool], directory: str | None) ->
         return (first, []) if places[0] else (None, words)
     if len(words) == 2:
         return (last, [first]) if places == [False, True] else (first, [last])
-    named = [
-        word for word, is_place in zip(words, places, strict=True) if is_place and not word.isalpha()
-    ]  # no `tests`
+    # A bare word is none, though there may be a directory of that name: `why are tests slow`.
+    named = [word for word, is_place in zip(words, places, strict=True) if is_place and not word.isalpha()]
     if len([word for word in named if is_there(word, directory)]) > 1:
         raise UsageError(f"more than one file is named: {', '.join(named)}", "ask about one at a time")
     if first in named:

@@ -8,3 +8,6 @@ VERSION = "0.1.0"
 
 WHY = "why is this so?"
 """The question about a place where none is given."""
+
+SHALLOW = "this clone is shallow, older history is not here: `git fetch --unshallow` brings it"
+"""What is said of a shallow clone, by the daemon in `status` and by the client where older history could answer."""

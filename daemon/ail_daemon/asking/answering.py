@@ -172,7 +172,7 @@ class Answering:
             "schema_version": SCHEMA, "repo": place.root, "question": params.question, "file": scope.file,
             "lines": list(scope.lines) if scope.lines else None,
             **self._locate(_name_branches(search.answer(index, encoder, question, plan.required), aside), place, described),
-            "degraded": lack or lines.notice or (_BEFORE if lines.are_older else None if lines.is_whole else _OLDER),
+            "degraded": lack or lines.notice or _describe_rest(lines, is_shallow=described["is_shallow"]),
             "index": described,
         }  # fmt: skip
 
@@ -277,6 +277,13 @@ def _name_branches(found: dict[str, Any], aside: Aside) -> dict[str, Any]:
     for citation in found["citations"]:
         citation["branch"] = aside.name_branch(citation["sha"])
     return found
+
+
+def _describe_rest(lines: Lines, *, is_shallow: bool) -> str | None:
+    """Say that the asked lines have older history, which is not here, or not found yet; None where all was found."""
+    if lines.are_older and is_shallow:
+        return _BEFORE
+    return None if lines.is_whole else _OLDER
 
 
 def _describe_lack(repo: Repo, index: RepoIndex, *, is_semantic: bool) -> str | None:

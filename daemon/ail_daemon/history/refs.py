@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 from ail_daemon.model import Tips
+from ail_rpc import SHALLOW
 from ail_rpc.discovery import RepoPlace, read_regular
 from ail_rpc.errors import RepoUnreadableError
 
@@ -158,14 +159,13 @@ def read_shallow_boundary(place: RepoPlace) -> frozenset[str]:
 
 _PACKED_BYTES = 16 << 20
 _PARTIAL = "this clone is partial: what commits changed, comments too, is read as far as git has fetched it"
-_SHALLOW = "this clone is shallow, older history is not here: `git fetch --unshallow` brings it"
 
 
 def describe_unread(place: RepoPlace) -> str | None:
     """Say what of a history is not there, or not read: replace refs and grafts change what git shows. None where all is."""
     is_there = (("replace refs", _has_replacements), ("grafts", _has_grafts))
     found = [name for name, is_found in is_there if is_found(place)]
-    notes = [_SHALLOW] if read_shallow_boundary(place) else []
+    notes = [SHALLOW] if read_shallow_boundary(place) else []
     notes += [_PARTIAL] if is_partial(place) else []
     notes += [f"{' and '.join(found)} are not read: history is as it was committed"] if found else []
     return "; ".join(notes) or None

@@ -202,11 +202,11 @@ def excerpt(commit: Commit, sentence: str = "") -> str:
     A title of a squashed commit is left out where it says the subject once more.
     """
     lines, subject = without_forms(commit.body[:MOST_CHARS]), commit.subject
-    body = _level("\n".join(lines))
+    body = _close_gaps("\n".join(lines))
     titles = find_titles(subject, lines).items()
     repeated = {place for place, title in titles if title and subject.startswith(title)}
     said = [line for place, line in enumerate(lines) if place not in repeated and not is_trailer(line)]
-    text = _level("\n".join(said)) or sentence or subject
+    text = _close_gaps("\n".join(said)) or sentence or subject
     if len(text) < _EXCERPT_LEAST <= len(body):
         text = body
     if len(text) <= EXCERPT_MAX_CHARS:
@@ -215,7 +215,7 @@ def excerpt(commit: Commit, sentence: str = "") -> str:
     return (kept[: max(kept.rfind(" "), kept.rfind("\n"), _EXCERPT_LEAST)]).rstrip() + " …"
 
 
-def _level(text: str) -> str:
+def _close_gaps(text: str) -> str:
     """Return *text* with one blank line where several are, none around it."""
     return _BLANK.sub("\n\n", text).strip()
 

@@ -45,10 +45,10 @@ _ELSEWHERE = -1.5
 the right reason so; of 48 plain ones of which nobody accepted an answer nine get one instead of thirteen."""
 
 _NOT_RANKED = -3.5  # log rank of a commit that was not ranked
-_NEAR = (
-    2.0  # log odds behind the first passage up to which its commit's other one is quoted too, where it stands elsewhere
-)
-_TIED = 0.6  # where it stands beside the first: one answer in ten more quotes two, of which .02 of all hold the reason second
+_NEAR, _TIED = 2.0, 0.6
+"""Log odds behind the first passage up to which a second one of its commit is quoted too: one that stands elsewhere (a comment
+beside a message, or the other way round), and any. Of 192 questions about lines .026 more are answered rightly by the latter."""
+
 
 _NO_RIVAL = -6.0
 _SAME = 0.7  # share of the shorter one's words from which two passages say the same
