@@ -11,6 +11,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from time import monotonic
 
+from ail_rpc.errors import RepoUnreadableError
+
 from ..index.repoindex import RepoIndex
 from ..index.rewrites import forget_unused_embeddings, purge_retired
 from ..model import Commit, Encode, Tips
@@ -80,6 +82,7 @@ def update_small(
         return False
     repo.progress = Progress("reading", 0, count)
     commits = [commit for batch in batches for commit in batch]
+    _check_tips(reader, index, tips.shas - stored.shas.union(commit.sha for commit in commits))
     check_commits(index.counts.commits - len(gone) - len(stale) + len(commits), reader.limits.commits)
     gone = without_reachable(index, gone, tips, commits) + stale
     fresh, failed = embed_fresh(encode, repo, index, commits, may_reuse=may_reuse)
@@ -150,6 +153,7 @@ def update_large(
     is_filling = total > max(_MANY, index.counts.commits)
     with index.store.filling() if is_filling else contextlib.nullcontext():
         _add_all(reader, repo, index, update, batches, missing)
+    _check_tips(reader, index, tips.shas - stored.shas)
     _note_read(reader, tips, index, retried)
     with index.changing, index.store.transaction():
         update.is_read = True
@@ -230,6 +234,17 @@ def _read_missing(
         return reader.read_commits(added, sorted(stored.shas), [], most) if added else (0, iter(()))
     again = set(stale)
     return reader.read_commits(sorted(tips.shas), [], [sha for sha in known if sha not in again], most)
+
+
+def _check_tips(reader: Reader, index: RepoIndex, new: frozenset[str]) -> None:
+    """Raise RepoUnreadableError where one of the *new* tips did not come and cannot be read any more, as its ref could.
+
+    git lists nothing of a tip that it cannot read, and ends well: stored as read, it would not be looked at again. The next
+    try reads the refs anew, and finds it damaged or whole.
+    """
+    lost = new - index.store.get_ids(new).keys()
+    if lost and not reader.has_all(sorted(lost)):
+        raise RepoUnreadableError("the repository changed while it was read", "it is tried again within a minute")
 
 
 def _add(index: RepoIndex, update: LargeUpdate, batch: list[Commit], missing: set[str]) -> int:

@@ -21,6 +21,7 @@ from ail_daemon.indexing.updating import take_back_beside, update_large, update_
 from ail_daemon.model import REF_KINDS, Commit, Embeddings
 from ail_daemon.repos.repo import Repo
 from ail_rpc.discovery import find_repository
+from ail_rpc.errors import RepoUnreadableError
 
 
 class Project:
@@ -211,3 +212,23 @@ def test_a_commit_due_to_be_read_again_in_the_middle_of_an_update_stays(
     project.commit("Step 6 anew", "--amend")
     assert update_small(Slow(project.repo.place, REF_KINDS), HashEncoder().encode, project.repo, project.index, print)
     assert child in project.indexed
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_a_tip_that_breaks_just_after_the_refs_were_read_is_not_taken_for_indexed(
+    project: Project, is_large: bool
+) -> None:
+    """git lists nothing of such a tip, and ends well: stored as read, nothing was read again once it was whole."""
+    project.update()
+    tip = project.commit("Step 6")
+    file = project.path / ".git" / "objects" / tip[:2] / tip[2:]
+    whole = file.read_bytes()
+    reader, encode = project.read(), HashEncoder().encode
+    file.chmod(0o600)
+    file.write_bytes(whole[:8])
+    update = update_large if is_large else update_small
+    with pytest.raises(RepoUnreadableError, match="changed while it was read"):
+        update(reader, encode, project.repo, project.index, lambda: None, *([None] if is_large else []))
+    file.write_bytes(whole)
+    project.update()
+    assert project.indexed == project.reachable
