@@ -158,6 +158,18 @@ def test_a_partial_clone_is_told_to_be_one(common_home: Home, repo: Repository, 
     )
 
 
+def test_a_whole_clone_with_the_packs_of_a_partial_one_is_not_told_to_be_partial(
+    common_home: Home, repo: Repository, tmp_path: Path
+) -> None:
+    where = tmp_path / "whole"
+    repo.git("gc", "-q")
+    (pack,) = repo.path.glob(".git/objects/pack/*.pack")
+    pack.with_suffix(".promisor").touch()
+    repo.git("clone", "-q", str(repo.path), str(where))
+    assert list(where.glob(".git/objects/pack/*.promisor"))
+    assert "partial" not in common_home.client("add", str(where), "--wait").stderr
+
+
 def test_a_shallow_clone_is_told_to_be_one_wherever_older_history_could_answer(
     common_home: Home, repo: Repository, tmp_path: Path
 ) -> None:

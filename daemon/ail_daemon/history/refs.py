@@ -166,7 +166,7 @@ def describe_unread(place: RepoPlace) -> str | None:
     is_there = (("replace refs", _has_replacements), ("grafts", _has_grafts))
     found = [name for name, is_found in is_there if is_found(place)]
     notes = [SHALLOW] if read_shallow_boundary(place) else []
-    notes += [_PARTIAL] if is_partial(place) else []
+    notes += [_PARTIAL] if is_partial(place) and _has_promisor(place) else []
     notes += [f"{' and '.join(found)} are not read: history is as it was committed"] if found else []
     return "; ".join(notes) or None
 
@@ -193,6 +193,17 @@ def _lists_replacements(packed: str, changed_ns: int, size: int) -> bool:
     """Whether a file of packed refs, in the state that its stat tells, has replace refs."""
     del changed_ns, size
     return b" refs/replace/" in read_regular(packed, _PACKED_BYTES)
+
+
+_CONFIG_BYTES = 1 << 20
+_PROMISOR = re.compile(rb"^\s*(?:promisor\s*=\s*(?:true|yes|on|1)|partialclone\s*=)", re.IGNORECASE | re.MULTILINE)
+
+
+def _has_promisor(place: RepoPlace) -> bool:
+    """Whether git would fetch what is missing: the marks of packs alone are copied by `git clone DIR`, which takes everything."""
+    with contextlib.suppress(OSError):
+        return bool(_PROMISOR.search(read_regular(os.path.join(place.common_dir, "config"), _CONFIG_BYTES)))
+    return False
 
 
 def is_partial(place: RepoPlace) -> bool:
