@@ -21,6 +21,7 @@ _LEAST_TOLD = 0.05
 _SENTENCE_MAX = 240
 _ANSWER_MAX = 1000  # on one line; one of 950 kB overflowed the stack of Emacs's regular expressions
 _NO_REASON = "No reason is recorded. What was done:"
+_KINDS = {"docs": "documentation", "changelog": "a changelog entry"}
 _SHA = r"\b[0-9a-f]{7,64}\b"
 
 
@@ -54,7 +55,8 @@ def describe_origin(reply: dict[str, Any]) -> str:
     now = "" if not line_now else ", still there" if line_now == line else f", today on line {line_now}"
     gone = ", gone since" if found.get("is_current") is False else ""
     taken = "taken out by that commit from" if found.get("is_removed") else "written at"
-    return f"a {to_line(found['kind'])} {taken} {to_path(found['path'])}:{line}{now or gone}"
+    kind = to_line(found["kind"])
+    return f"{_KINDS.get(kind, f'a {kind}')} {taken} {to_path(found['path'])}:{line}{now or gone}"
 
 
 def describe_answer(reply: dict[str, Any]) -> str:

@@ -53,6 +53,10 @@ def test_a_quoted_comment_is_said_to_stand_where_it_stands_wherever_it_is_quoted
     assert "a comment written at src/http.py:12, today on line 14" in client.run("ask", "why?").stdout
     daemon.script["ask"] = daemon.make_reply(evidence=[message, comment | {"line_now": 12}])
     assert "a comment written at src/http.py:12, still there\n" in client.run("ask", "why?").stdout
+    daemon.script["ask"] = daemon.make_reply(evidence=[comment | {"kind": "docs"}])
+    assert "\ndocumentation written at src/http.py:12, today" in client.run("ask", "why?").stdout
+    daemon.script["ask"] = daemon.make_reply(evidence=[comment | {"kind": "changelog"}])
+    assert "\na changelog entry written at src/http.py:12, today" in client.run("ask", "why?").stdout
     daemon.script["ask"] = daemon.make_reply(evidence=[message, comment | {"is_quoted": False}])
     assert "a comment" not in client.run("ask", "why?").stdout
 
