@@ -56,7 +56,8 @@ _KEYWORDS = re.compile(
 )
 _CODE_SIGN = re.compile(r"\w\(|[=!<>]=|\s=\s|\w\.[a-z_]\w*|\[\w|:$|->|['\"]\)?$")
 _LICENCE = re.compile(
-    r"SPDX-|\bcopyright:?(?:\s*(?:\(c\)|\u00a9|\d{4})|ed by)|\u00a9\s*\d{4}|all rights reserved"
+    r"SPDX-|\bcopyright:?(?:\s*(?:\(c\)|\u00a9|\d{4})|ed by|\s[^\n]{1,80}<[^<>\s]+@)|\u00a9\s*\d{4}|all rights reserved"
+    r"|\b(?:MIT|BSD|ISC|Apache) licensed\b"
     r"|permission is hereby granted"
     r"|permission to use, copy, modify|licensed under (?:the|your)|under the terms of the|redistribution and use in source"
     r"|without warranty of any kind|warranties or conditions of any kind|general public licen[cs]e"

@@ -251,6 +251,8 @@ def test_beyond_the_bound_reasons_stay() -> None:
         "// SPDX-License-Identifier: MIT and that is all of it",
         "# Copyright (c) 2020 The Authors of this fine program",
         '""":copyright: (c) 2014 by the Authors, see AUTHORS for more details."""',
+        "// Express - the Helpers - Copyright Some One <some@example.org> (MIT Licensed)",
+        "// The router of it all, by its authors. MIT Licensed",
         "# Licensed under your choice of the one or the other of the two",
     ],
 )
