@@ -156,7 +156,7 @@ def _add_question_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", metavar="DATE", help="only commits from this date on")
     parser.add_argument("--until", metavar="DATE", help="only commits up to this date")
     parser.add_argument("--path", metavar="GLOB", help="only commits that touch such a path")
-    parser.add_argument("--ref", metavar="REF", help="only commits reachable from this ref")
+    parser.add_argument("--ref", metavar="REF", help="only commits reachable from this ref, or in this range: A..B")
 
 
 def _ask(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from .deadline import Deadline
 from .layout import get_page
 from .output import has_links, write_answer, write_json, write_note
 from .session import Reach, ask_daemon
-from .spelling import is_commit, join_range, looks_like_place, parse_range, spell_lines, split_function
+from .spelling import is_commit, is_range, join_range, looks_like_place, parse_range, spell_lines, split_function
 from .target import aim, find_place, is_there, locate, looks_like_range, read_contents, spell, to_wire_path
 
 TYPE_CHECKING = False
@@ -34,6 +34,7 @@ def run_ask(options: Namespace, reach: Reach) -> int:
         from .everywhere import run_ask_all
 
         return run_ask_all(options, reach, get_filters(options))
+    _take_range(options)
     question, target = _read_asked(options)
     if options.log:
         return _run_log(options, reach, question, target)
@@ -45,6 +46,18 @@ def run_ask(options: Namespace, reach: Reach) -> int:
     if options.interactive and reply["citations"]:
         return pick(reply, _aim(target), target.place, reach)
     return print_found(reply, options, target.place)
+
+
+def _take_range(options: Namespace) -> None:
+    """Take a range of commits before the question, `v1.0..v1.1`, for `--ref`. Raises UsageError where nothing is asked of it."""
+    if options.ref is not None or not options.words or not is_range(options.words[0]):
+        return
+    options.ref, *options.words = options.words
+    if not options.words and options.range_of is None:
+        raise UsageError(
+            f"{options.ref} is a range of commits, and there is no question",
+            f'for example: ail-client ask {options.ref} "why do we retry?"',
+        )
 
 
 def _read_asked(options: Namespace) -> tuple[str, Target]:

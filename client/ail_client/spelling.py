@@ -159,6 +159,13 @@ def is_commit(text: str) -> bool:
     return re.fullmatch(_COMMIT, text) is not None
 
 
+def is_range(text: str) -> bool:
+    """Whether *text* is written as a range of commits is: `v1.0..v1.1`; not `..`, `../x`, `why..` or `...`."""
+    base, _, tip = text.partition("..")
+    is_one_word = not any(map(str.isspace, text))
+    return bool(is_one_word and base and tip) and base[0] not in "./" and base[-1] != "/" and tip[0] not in "./"
+
+
 def looks_like_place(text: str) -> bool:
     """Whether *text* is written as a place is, whether or not there is such a file: one word with lines, / or an extension."""
     if any(map(str.isspace, text)):

@@ -41,6 +41,21 @@ def test_filters_narrow_what_is_found_and_say_what_is_wrong(home: Home, repo: Re
         assert words in done.stderr
 
 
+def test_a_range_of_commits_limits_a_question_as_git_has_it(home: Home, repo: Repository) -> None:
+    home.client("add", str(repo.path), "--wait")
+    blue, retry, paint = "why is the start page blue?", repo.shas["retry"], repo.shas["paint"]
+    assert paint in cited(ask(home, repo.path, f"{retry}..HEAD", blue))
+    assert paint not in cited(ask(home, repo.path, f"{paint}..HEAD", blue))
+    assert cited(ask(home, repo.path, "--ref", f"{retry}..{paint}", blue)) == {paint}
+    assert cited(ask(home, repo.path, "--ref", "..HEAD~1", blue)) == set()
+    done = home.client("ask", "--repo", str(repo.path), "HEAD~2..HEAD")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "HEAD~2..HEAD is a range of commits, and there is no question" in done.stderr
+    done = home.client("ask", "--repo", str(repo.path), "nosuch..HEAD", blue)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the ref nosuch was not found" in done.stderr
+
+
 def test_a_question_in_other_words_is_answered_from_the_cache_and_says_so(home: Home, repo: Repository) -> None:
     home.client("add", str(repo.path), "--wait")
     other = "What is the reason we retry uploads once?"

@@ -82,7 +82,7 @@ def _finders(given: dict[str, str], index: RepoIndex, history: History | None) -
         since, until = (history.read_date(name, given[name]) if name in given else None for name in ("since", "until"))
         finders.append(lambda: lookups.find_between(store, since, until))
     if history is not None and "ref" in given:
-        finders.append(lambda: _find_reachable(index, history, given["ref"]))
+        finders.append(lambda: _find_in_range(index, history, given["ref"]))
     if history is not None and "author" in given:
         finders.append(
             lambda: lookups.find_by_author(store, given["author"], history.map_authors(lookups.list_authors(store)))
@@ -90,6 +90,14 @@ def _finders(given: dict[str, str], index: RepoIndex, history: History | None) -
     if "path" in given:
         finders.append(lambda: lookups.find_by_path(store, to_pattern(given["path"])))
     return finders
+
+
+def _find_in_range(index: RepoIndex, history: History, named: str) -> set[int]:
+    """Return the ids of what a ref reaches; of `A..B`, as git has it, what B reaches and A does not; a side left out is HEAD."""
+    base, dots, tip = named.partition("..")
+    if not dots:
+        return _find_reachable(index, history, named)
+    return _find_reachable(index, history, tip or "HEAD") - _find_reachable(index, history, base or "HEAD")
 
 
 def _find_reachable(index: RepoIndex, history: History, ref: str) -> set[int]:
