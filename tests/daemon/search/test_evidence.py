@@ -249,6 +249,23 @@ def test_a_line_alone_is_answered_by_the_commits_that_made_it_and_not_by_others_
     assert "Terminals" in ask("why is this so?", "text.py", 2)["answer"]
 
 
+MOVED = """
+    git init -q r; cd r
+    printf 'def push(frame):\n    stack.append(frame)\n' > stack.py; git add -A; commit -m 'Clean up the stack logic
+
+Move frame definitions to stack.py'
+"""
+
+
+@pytest.mark.parametrize("ask", [MOVED], indirect=True)
+def test_what_was_done_is_not_told_as_a_likely_reason(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_SMALL", 0)  # judged as long histories are
+    reply = ask("why is this so?", "stack.py", 2)
+    assert (reply["outcome"], reply["confidence"] <= 0.1) == ("no_reason_recorded", True)
+    assert reply["evidence"][0]["text"] == "Move frame definitions to stack.py"
+    assert reply["answer"].startswith("Clean up the stack logic")
+
+
 MADE = """
     git init -q r; cd r
     echo 'send = None' > queue.py; git add -A; commit -m 'Add a queue before the sender
