@@ -19,8 +19,8 @@ from .ranking import Hit, Ranked
 _OPENING = 20  # lines at the top of a file, a licence among them; what begins there is about all of it
 
 _SAYS_WHAT = 0.1
-"""The most that a first passage is told which only says what was done ("Move frame defs to execute.c"). Of 26 such ones, each judged by
-the other projects, two held the reason; for lines that a question only points at one was told at .83."""
+"""The most that a first passage is told which only says what was done ("Move frame defs to execute.c"). Of 26 such ones, each
+judged by the other projects, two held the reason; for lines that a question only points at one was told at .83."""
 
 _FEW = 20
 """Passages that a commit wrote. The first one of Svelte 5 wrote hundreds, and lines of its parser were told by .eslintignore."""

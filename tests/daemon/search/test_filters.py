@@ -140,7 +140,7 @@ def test_a_ref_lets_through_what_it_reaches(passing: Passing, ref: str, expected
 
 
 @pytest.mark.parametrize(
-    "ref", ["gone", "--format=%s", "--all", "-", "main..topic", "a\nmain", "\0", "\udcff", "x" * 5000, ":!"]
+    "ref", ["gone", "--format=%s", "--all", "-", "main...topic", "a\nmain", "\0", "\udcff", "x" * 5000, ":!"]
 )
 def test_an_unknown_ref_is_not_found(passing: Passing, ref: str) -> None:
     with pytest.raises(NotFoundError, match="not found"):

@@ -70,7 +70,7 @@ complete -c git-why -n _shtab_git_why_using -l author -x -d 'only commits of thi
 complete -c git-why -n _shtab_git_why_using -l since -x -d 'only commits from this date on'
 complete -c git-why -n _shtab_git_why_using -l until -x -d 'only commits up to this date'
 complete -c git-why -n _shtab_git_why_using -l path -x -d 'only commits that touch such a path'
-complete -c git-why -n _shtab_git_why_using -l ref -x -d 'only commits reachable from this ref'
+complete -c git-why -n _shtab_git_why_using -l ref -x -d 'only commits reachable from this ref, or in this range: A..B'
 complete -c git-why -n _shtab_git_why_using -l repo -xka "(__fish_complete_directories)" -d 'the repository (default: that of the current directory)'
 complete -c git-why -n _shtab_git_why_using -l json -d 'print the reply as one JSON document'
 complete -c git-why -n _shtab_git_why_using -l timeout -x -d 'seconds to wait for an answer (default: 5, or $AIL_MAX_QUERY_TIME_S)'
