@@ -44,6 +44,10 @@ _ELSEWHERE = -1.5
 """Log odds where a file is asked about for a passage of a commit that never touched it. Of 87 questions one fewer is answered by
 the right reason so; of 48 plain ones of which nobody accepted an answer nine get one instead of thirteen."""
 
+_BESIDE, _NEAR_LINES = -2.0, 12
+"""Log odds where lines are only pointed at ("why is this so?") for a comment that stands further than so many lines from them, or
+stands no more: it is about other code of its commit."""
+
 _NOT_RANKED = -3.5  # log rank of a commit that was not ranked
 _NEAR, _TIED = 2.0, 0.6
 """Log odds behind the first passage up to which a second one of its commit is quoted too: one that stands elsewhere (a comment
@@ -80,11 +84,14 @@ class Judge:
         """Return for each row of *columns* (see COLUMNS) how far it looks like the reason, as log odds."""
         return self.trees.weigh(columns)
 
-    def get_probability(self, sureness: Sureness) -> float:
-        """Return the probability, 0 to 1, that the best passage, or its counterpart, holds the reason."""
+    def get_probability(self, sureness: Sureness, share: float = 1.0) -> float:
+        """Return the probability, 0 to 1, that the best passage, or its counterpart, holds the reason.
+
+        share: how much of the log odds counts, where they are known to be too sure.
+        """
         weights = self.sure[sureness.scope]
         values = np.array([sureness.worth, sureness.lead, sureness.confidence, 1.0])
-        return 1 / (1 + math.exp(-float(values @ weights)))
+        return 1 / (1 + math.exp(-share * float(values @ weights)))
 
 
 @cache
@@ -119,18 +126,32 @@ def _describe(one: Found, most_overlap: float, most_cosine: float, beside: int, 
 
 
 def lean(
-    found: Sequence[Found], scope: int, first: int | None, confidence: float, aside: Collection[int] = frozenset()
+    found: Sequence[Found],
+    scope: int,
+    first: int | None,
+    confidence: float,
+    aside: Collection[int] = frozenset(),
+    *,
+    is_pointing: bool = False,
 ) -> Floats:
     """Return what each of *found* gains beside its weight, as log odds: what no tree was taught, for too few questions tell it.
 
     first: the ranker's first commit, None for none, with its *confidence*. aside: commits that HEAD does not reach.
+    is_pointing: the question says no more than its place does.
     """
     of_sure = _OF_SURE if confidence >= _SURE and SCOPES[scope] != "lines" else 0.0
     elsewhere = _ELSEWHERE if SCOPES[scope] == "file" else 0.0
+    beside = _BESIDE if is_pointing and SCOPES[scope] == "lines" else 0.0
     return np.array([
         of_sure * (one.commit_id == first) + _ASIDE * (one.commit_id in aside) + elsewhere * (not one.touches_file)
+        + beside * _is_of_other_code(one)
         for one in found
     ], np.float64)  # fmt: skip
+
+
+def _is_of_other_code(one: Found) -> bool:
+    is_far = one.distance is None or one.distance > _NEAR_LINES
+    return is_far and one.passage.kind in ("comment", "docstring", "test")
 
 
 def find_counterpart(found: Sequence[Found], weights: Floats) -> int | None:

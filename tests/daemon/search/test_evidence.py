@@ -266,6 +266,28 @@ def test_what_was_done_is_not_told_as_a_likely_reason(ask: Any, monkeypatch: pyt
     assert reply["answer"].startswith("Clean up the stack logic")
 
 
+OTHER = """
+    git init -q r; cd r
+    printf 'import net\\n' > peer.py; git add -A; commit -m 'Begin'
+    (for n in $(seq 20); do echo "part$n = net.part($n)"; done
+     echo '# We wait here, because the peer may still send its last frame.'; echo 'net.wait()') >> peer.py
+    git add -A; commit -m 'Name all parts
+
+Each part had to be looked up anew, so that a stop took seconds.'
+"""
+
+
+@pytest.mark.parametrize("ask", [OTHER], indirect=True)
+def test_a_line_that_is_only_pointed_at_is_not_told_by_a_comment_on_other_code(
+    ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_SMALL", 0)  # judged as long histories are
+    assert ask("why is this so?", "peer.py", 3)["answer"].startswith("Each part had to be looked up anew")
+    assert REASON in ask("why is this so?", "peer.py", 23)["answer"]
+    sure = ask("why is every part named, so that a stop takes no seconds?", "peer.py", 3)
+    assert sure["confidence"] > ask("why is this so?", "peer.py", 3)["confidence"]
+
+
 MADE = """
     git init -q r; cd r
     echo 'send = None' > queue.py; git add -A; commit -m 'Add a queue before the sender
