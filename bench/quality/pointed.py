@@ -1,10 +1,11 @@
-"""How sure answers about lines are that a question only points at ("why is this so?"), against what they were read to be.
+"""How sure answers about lines and files that a question only points at are, against what they were read to be.
 
     python -m bench.quality.pointed
 
 The lines of questions/pointed.jsonl were drawn by chance from fourteen projects; whoever read an answer beside its lines
-noted whether it tells why they are so: 1, half of it .5, not 0. Those "after" were drawn and read when all was fitted. Each is
-asked again; one that is answered otherwise now is only counted.
+noted whether it tells why they are so: 1, half of it .5, not 0. Those "after" were drawn and read when all was fitted; "files"
+are asked about as a whole, where their maker or their first comment is told. Each is asked again; one that is answered
+otherwise now is only counted.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def main() -> None:
     told = [
         one for name, of in groupby(rows, lambda row: row["project"]) for one in _ask_project(name, list(of), encoder)
     ]
-    for drawn in ("fitted", "after"):
+    for drawn in ("fitted", "after", "files"):
         of_kind = [(said, right) for said, right, kind in told if kind == drawn]
         print(f"{drawn}: {len(of_kind)} of {sum(row['drawn'] == drawn for row in rows)} are answered as they were read")
         for low, high in pairwise(_BOUNDS):
@@ -63,9 +64,9 @@ def _ask_project(name: str, rows: list[dict[str, Any]], encoder: Encoder) -> Ite
         index.close()
 
 
-def _ask(index: RepoIndex, encoder: Encoder, name: str, file: str, line: int) -> dict[str, Any]:
-    lines = find_whole(find_repository(str(CODE / f"{name}.git")), file, (line, line))
-    scope = Scope(file, (line, line))
+def _ask(index: RepoIndex, encoder: Encoder, name: str, file: str, line: int | None) -> dict[str, Any]:
+    scope = Scope(file, (line, line) if line else None)
+    lines = find_whole(find_repository(str(CODE / f"{name}.git")), file, scope.lines)
     return answer(
         index, encoder, Question("why is this so?", scope, 5, "auto", lines.blamed, lines.logged, lines=lines)
     )
