@@ -50,7 +50,8 @@ def run_ask(options: Namespace, reach: Reach) -> int:
 
 def _take_range(options: Namespace) -> None:
     """Take a range of commits before the question, `v1.0..v1.1`, for `--ref`. Raises UsageError where nothing is asked of it."""
-    if options.ref is not None or not options.words or not is_range(options.words[0]):
+    word = options.words[0] if options.words and options.ref is None else ""
+    if not is_range(word) or is_there(word, options.repo):
         return
     options.ref, *options.words = options.words
     if not options.words and options.range_of is None:

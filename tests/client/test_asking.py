@@ -61,6 +61,19 @@ def test_a_quoted_comment_is_said_to_stand_where_it_stands_wherever_it_is_quoted
     assert "a comment" not in client.run("ask", "why?").stdout
 
 
+def test_a_range_before_a_question_is_the_ref_unless_a_file_is_called_so(
+    client: Runner, repo: Path, daemon: ScriptedDaemon
+) -> None:
+    daemon.script["ask"] = daemon.make_reply()
+    client.run("ask", "v1.0..v1.1", "why?")
+    asked = daemon.get_params("ask")
+    assert (asked["ref"], asked["question"], "file" in asked) == ("v1.0..v1.1", "why?", False)
+    (repo / "v1.0..v1.1").touch()
+    client.run("ask", "v1.0..v1.1", "why?")
+    asked = daemon.get_params("ask")
+    assert ("ref" in asked, asked["file"]) == (False, "v1.0..v1.1")
+
+
 def test_the_request_carries_every_option_by_its_name_and_nothing_that_was_not_given(
     client: Runner, repo: Path, daemon: ScriptedDaemon
 ) -> None:
