@@ -44,9 +44,10 @@ _ELSEWHERE = -1.5
 """Log odds where a file is asked about for a passage of a commit that never touched it. Of 87 questions one fewer is answered by
 the right reason so; of 48 plain ones of which nobody accepted an answer nine get one instead of thirteen."""
 
-_BESIDE, _NEAR_LINES = -2.0, 12
+_OTHER_CODE, _CLOSE = -2.0, 12
 """Log odds where lines are only pointed at ("why is this so?") for a comment that stands further than so many lines from them, or
-stands no more: it is about other code of its commit."""
+stands no more: it is about other code of its commit. Of 108 such answers that were read, what was told at .7 and more was right
+for .73, and for .83 of those that are left since."""
 
 _NOT_RANKED = -3.5  # log rank of a commit that was not ranked
 _NEAR, _TIED = 2.0, 0.6
@@ -141,16 +142,17 @@ def lean(
     """
     of_sure = _OF_SURE if confidence >= _SURE and SCOPES[scope] != "lines" else 0.0
     elsewhere = _ELSEWHERE if SCOPES[scope] == "file" else 0.0
-    beside = _BESIDE if is_pointing and SCOPES[scope] == "lines" else 0.0
+    other_code = _OTHER_CODE if is_pointing and SCOPES[scope] == "lines" else 0.0
     return np.array([
         of_sure * (one.commit_id == first) + _ASIDE * (one.commit_id in aside) + elsewhere * (not one.touches_file)
-        + beside * _is_of_other_code(one)
+        + other_code * _is_of_other_code(one)
         for one in found
     ], np.float64)  # fmt: skip
 
 
 def _is_of_other_code(one: Found) -> bool:
-    is_far = one.distance is None or one.distance > _NEAR_LINES
+    """Whether a passage is a comment, a docstring or a test that does not stand close to the asked lines today."""
+    is_far = one.distance is None or one.distance > _CLOSE
     return is_far and one.passage.kind in ("comment", "docstring", "test")
 
 

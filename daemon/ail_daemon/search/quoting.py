@@ -67,8 +67,8 @@ def find_quotes(
     if not best:
         return Quotes()
     sureness = measure_sureness(best, weights[order], ranked.confidence, scope)
-    doubt = _POINTED if question.is_pointing and question.scope.lines else 1.0
-    probability = judge.get_probability(sureness, doubt) * question.share_read
+    share = _POINTED if question.is_pointing and question.scope.lines else 1.0
+    probability = judge.get_probability(sureness, share) * question.share_read
     if not best[0].passage.worth:
         probability = min(probability, _SAYS_WHAT)
     counterpart = find_counterpart(best, weights[order])
