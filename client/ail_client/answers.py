@@ -7,7 +7,8 @@ import os
 from ail_rpc import SHALLOW
 
 from .citations import cut_subject, render_citations
-from .layout import shorten
+from .layout import get_page_of_notes, shorten
+from .output import write_aside
 from .sanitise import to_block, to_line, to_path
 
 TYPE_CHECKING = False
@@ -77,6 +78,13 @@ def render_grep(reply: dict[str, Any]) -> str:
     """
     lines = [_render_grep_line(citation, reply) for citation in reply["citations"]]
     return "\n".join(lines + [_render_grep_companion(one, reply) for one in reply.get("companions") or ()])
+
+
+def tell_limits(reply: dict[str, Any]) -> None:
+    """Write on stderr why *reply* may be less than was asked for, to the terminal's width."""
+    page = get_page_of_notes()
+    for note in describe_limits(reply):
+        write_aside("\n".join(page.wrap(f"note: {note}")))
 
 
 def describe_limits(reply: dict[str, Any]) -> list[str]:

@@ -37,10 +37,9 @@ def run_ask_all(options: Namespace, reach: Reach, filters: dict[str, Any]) -> in
     else:
         _print(reply, form, may_page=options.pager)
     if form != "json":
-        from .answers import describe_limits
+        from .answers import tell_limits
 
-        for note in describe_limits(reply):
-            write_note(f"note: {note}")
+        tell_limits(reply)
     return _NOTHING_FOUND if is_empty else 0
 
 

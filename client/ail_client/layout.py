@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 try:
@@ -9,7 +10,7 @@ try:
 except ImportError:  # another Python
     from datetime import datetime
 
-from .output import get_width, has_colour
+from .output import get_width, has_colour, is_terminal
 from .wrapping import count_columns, cut, wrap
 
 TYPE_CHECKING = False
@@ -69,6 +70,11 @@ class Page:
 def get_page(commit_url: str = "") -> Page:
     """Return the page for stdout."""
     return Page(get_width(), has_colour(), commit_url)
+
+
+def get_page_of_notes() -> Page:
+    """Return the page for stderr: the terminal that stdout is too, without links; else endless lines without colour."""
+    return get_page() if is_terminal(sys.stderr) and is_terminal(sys.stdout) else Page(None, False)
 
 
 def shorten(sha: str) -> str:

@@ -5,11 +5,9 @@ All of it goes to stderr: stdout is for answers only. Imported only then.
 
 from __future__ import annotations
 
-import sys
-
 from .citations import cut_subject
-from .layout import Page, describe_age, get_page
-from .output import is_terminal, write_aside, write_note
+from .layout import Page, describe_age, get_page_of_notes
+from .output import write_aside, write_note
 from .sanitise import to_line
 from .wrapping import cut
 
@@ -40,12 +38,13 @@ def tell_nothing(reply: dict[str, Any], form: str, place: RepoPlace) -> None:
 
 
 def _get_page(place: RepoPlace) -> Page:
-    """Return what stderr can show: the terminal that stdout is too, else endless lines without colour."""
-    if not (is_terminal(sys.stderr) and is_terminal(sys.stdout)):
-        return Page(None, False)
+    """Return what stderr can show, with links to commits on a terminal."""
+    page = get_page_of_notes()
+    if page.width is None:
+        return page
     from .remotes import find_commit_url
 
-    return get_page(find_commit_url(place.common_dir))
+    return Page(page.width, page.colour, find_commit_url(place.common_dir))
 
 
 def _render_nearest(citation: dict[str, Any], page: Page) -> list[str]:

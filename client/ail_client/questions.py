@@ -244,10 +244,9 @@ def print_found(reply: dict[str, Any], options: Namespace, place: RepoPlace) -> 
     else:
         _print_for_people(reply, form, place, options.pager)
     if form != "json":
-        from .answers import describe_limits
+        from .answers import tell_limits
 
-        for note in describe_limits(reply):
-            write_note(f"note: {note}")
+        tell_limits(reply)
     return _NOTHING_FOUND if is_empty else 0
 
 

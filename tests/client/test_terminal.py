@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import wcwidth
-from tests.client.terminals import Terminal
+from tests.client.terminals import ESCAPES, Terminal, run_on_terminal
 
 if TYPE_CHECKING:
     from tests.client.conftest import Runner, ScriptedDaemon
@@ -38,6 +38,19 @@ def test_no_line_is_wider_than_the_terminal_but_one_word_that_cannot_be_broken(
         words = line.replace("│", " ").split()
         assert wcwidth.wcswidth(line) <= columns or len(words) == 1, line
     assert "変更の理由は"[:4] in seen.text
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_a_note_below_the_answer_is_broken_between_words_too(
+    client: Runner, daemon: ScriptedDaemon, columns: int
+) -> None:
+    daemon.script["ask"] = daemon.make_reply(degraded="the model is being prepared: answered by words alone " * 3)
+    _, screen = run_on_terminal(client, "ask", "why?", columns=columns)
+    note = ESCAPES.sub("", screen).split("note: ")[1].rstrip("\n").split("\n")
+    assert max(map(len, note)) <= columns
+    assert " ".join(" ".join(note).split()) == " ".join(
+        ("the model is being prepared: answered by words alone " * 3).split()
+    )
 
 
 def test_prose_is_no_wider_than_can_be_read(client: Runner, daemon: ScriptedDaemon) -> None:
