@@ -1,4 +1,7 @@
-"""The replies of `ask` and `related`, as text for people and lines for editors; every word from outside made safe."""
+"""The replies of `ask` and `related`, as text for people and lines for editors; every word from outside made safe.
+
+It prints nothing but the notes on what a reply lacks, which every form but JSON has.
+"""
 
 from __future__ import annotations
 

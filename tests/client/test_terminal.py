@@ -44,13 +44,12 @@ def test_no_line_is_wider_than_the_terminal_but_one_word_that_cannot_be_broken(
 def test_a_note_below_the_answer_is_broken_between_words_too(
     client: Runner, daemon: ScriptedDaemon, columns: int
 ) -> None:
-    daemon.script["ask"] = daemon.make_reply(degraded="the model is being prepared: answered by words alone " * 3)
+    said = " ".join(["the model is being prepared: answered by words alone"] * 3)
+    daemon.script["ask"] = daemon.make_reply(degraded=said)
     _, screen = run_on_terminal(client, "ask", "why?", columns=columns)
     note = ESCAPES.sub("", screen).split("note: ")[1].rstrip("\n").split("\n")
     assert max(map(len, note)) <= columns
-    assert " ".join(" ".join(note).split()) == " ".join(
-        ("the model is being prepared: answered by words alone " * 3).split()
-    )
+    assert " ".join(note) == said
 
 
 def test_prose_is_no_wider_than_can_be_read(client: Runner, daemon: ScriptedDaemon) -> None:
