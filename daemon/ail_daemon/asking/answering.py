@@ -6,10 +6,9 @@ Knows no time limit and no fallback: `asking` chooses the side that answers, and
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable
-from contextlib import suppress
+from collections.abc import Hashable
 from time import time
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from ail_rpc.discovery import RepoPlace
 from ail_rpc.errors import SUGGESTING, NotFoundError
@@ -19,7 +18,6 @@ from ..history.limits import ASKED
 from ..history.opening import open_history
 from ..history.worktree import read_file
 from ..index.repoindex import RepoIndex
-from ..index.store import ClosedError
 from ..index.words import MESSAGE_FIELDS
 from ..indexing.embedding import describe_wait
 from ..model import SCHEMA, Encoder, Scope
@@ -36,8 +34,6 @@ from .prefetching import Prefetching
 from .replies import Asked, Reply
 from .wording import canonical
 
-_T = TypeVar("_T")
-_REPLACED = 3  # times that an index may be replaced under one question
 _BEFORE = "these lines are older than the history that this shallow clone has: `git fetch --unshallow` brings the rest"
 _OLDER = "older changes of these lines are still looked for: ask again in a moment"
 
@@ -78,9 +74,6 @@ class Answering:
 
         Raises NoMeaningError where the semantic side is to answer and cannot, and as `ask`.
         """
-        return _ask_open(lambda: self._answer(asked, problem))
-
-    def _answer(self, asked: Asked, problem: NoMeaningError | None) -> Reply:
         index, encoder = self._open(asked)
         if encoder and (reply := self._recall_similar(asked, index, encoder)):
             return self._keep(asked, index, reply)
@@ -101,9 +94,6 @@ class Answering:
 
     def glance(self, asked: Asked) -> Glance | None:
         """Return how near the nearest message is, and how well the best one matches by words; None where none may answer."""
-        return _ask_open(lambda: self._glance(asked))
-
-    def _glance(self, asked: Asked) -> Glance | None:
         try:
             index, encoder = self._open(asked)
         except NoMeaningError:  # words are looked at alone; whether they may answer is decided when it is asked in full
@@ -215,17 +205,6 @@ class Answering:
         if reply.may_be_kept and not asked.params.no_cache:
             self._caches.exact.put(_get_key(asked, index, asked.params.levelled), reply.body)
         return reply
-
-
-def _ask_open(ask: Callable[[], _T]) -> _T:
-    """Return what *ask* returns, asked again where its index was replaced meanwhile, as a damaged one is: the new one answers.
-
-    One that is healed may be replaced twice, by an empty one first.
-    """
-    for _ in range(_REPLACED):
-        with suppress(ClosedError):
-            return ask()
-    return ask()
 
 
 def _explain(plan: Plan, body: dict[str, Any], problem: NoMeaningError | None) -> Reply:

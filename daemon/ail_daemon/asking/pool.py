@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
@@ -13,9 +14,11 @@ from typing import Any, TypeVar
 from ail_rpc.errors import OutOfTimeError
 
 from ..flags import Flags
+from ..index.store import ClosedError
 
 _Result = TypeVar("_Result")
 _RESERVED = 2
+_REPLACED = 3  # times that an index may be replaced under one question
 
 
 class QuestionPool:
@@ -52,10 +55,12 @@ class QuestionPool:
     async def run(self, limit_s: float, work: Callable[[], _Result], *, in_reserve: bool = False) -> _Result:
         """Return what *work* returns. Raises OutOfTimeError after *limit_s*; the thread ends what it does all the same.
 
+        Where an index that it reads is closed under it, *work* is done again, which opens the one that takes its place.
+
         in_reserve: in a thread of those kept for it, which are free when all others hang.
         """
         loop = asyncio.get_running_loop()
-        in_context = partial(copy_context().run, work)  # what is logged on the way names the request
+        in_context = partial(copy_context().run, _do_open, work)  # what is logged on the way names the request
         future = (
             loop.run_in_executor(self._reserve, in_context)
             if in_reserve
@@ -99,6 +104,17 @@ class QuestionPool:
         finally:
             with self._lock:
                 self._busy -= 1
+
+
+def _do_open(work: Callable[[], _Result]) -> _Result:
+    """Return what *work* returns, done again where its index was replaced meanwhile, as a damaged one is.
+
+    One that is healed may be replaced twice, by an empty one first.
+    """
+    for _ in range(_REPLACED):
+        with suppress(ClosedError):
+            return work()
+    return work()
 
 
 def make_out_of_time(limit_s: float) -> OutOfTimeError:

@@ -181,12 +181,13 @@ class Repo:
             looked_at = stat.st_size, stat.st_mtime_ns
             if self._index is not None or looked_at == self._looked_at:
                 return False
-            is_whole = check_seal(path)
+            if check_seal(path):
+                self._looked_at = looked_at
+                return False
+            with self._opening:  # one that is just being closed has no seal until that is done
+                return self._index is None and not check_seal(path)
         except OSError:
             return False  # nothing is there, or it cannot be read: opening it says so
-        if is_whole:
-            self._looked_at = looked_at
-        return not is_whole and self._index is None
 
     def reopen_if_doubtful(self) -> None:
         """Close an index whose last update failed: opening it again makes words and vectors equal to the store."""
@@ -229,9 +230,11 @@ class Repo:
             self._close()
 
     def _close(self) -> None:
-        if self._index is not None:
-            self._index.close()
-            self._index = None
+        # Given out no more before it is closed, which takes a checkpoint and a hash: a question meanwhile waits for the new one.
+        # The other way round it was given the closed one, as often as it asked again, until it was refused.
+        index, self._index = self._index, None
+        if index is not None:
+            index.close()
 
 
 def _load_settled(directory: Path) -> dict[str, Any]:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 
-from ail_daemon.asking.answering import _ask_open
+from ail_daemon.asking.pool import QuestionPool
+from ail_daemon.flags import Flags
 from ail_daemon.index.store import ClosedError
+from ail_daemon.settings import Loaded, Settings
+
+
+def run(work: Callable[[], str]) -> str:
+    pool = QuestionPool(Flags(Loaded(Settings(), {})))
+    try:
+        return asyncio.run(pool.run(5.0, work))
+    finally:
+        pool.stop()
 
 
 @pytest.mark.parametrize("replaced", [0, 1, 2, 3])
@@ -17,7 +30,7 @@ def test_it_is_asked_again_as_often_as_it_was_replaced(replaced: int) -> None:
             raise left.pop()
         return "answered"
 
-    assert _ask_open(ask) == "answered"
+    assert run(ask) == "answered"
 
 
 def test_one_that_is_closed_for_good_is_told() -> None:
@@ -25,4 +38,4 @@ def test_one_that_is_closed_for_good_is_told() -> None:
         raise ClosedError
 
     with pytest.raises(ClosedError):
-        _ask_open(ask)
+        run(ask)
