@@ -123,7 +123,8 @@ def _bundles(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def _count_cores() -> int:
+def count_cores() -> int:
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -161,7 +162,7 @@ class Settings:
         "AIL_MAX_QUERY_TIME_S", 5.0, "a number of seconds above 0, at most 3,600", _number(0, 3600, is_included=False)
     )
     batch_size: int = _setting("AIL_BATCH_SIZE", 32, "a whole number from 1 to 4,096", _whole(1, 4096))
-    max_workers: int = _setting("AIL_MAX_WORKERS", _count_cores(), "a whole number from 1 to 256", _whole(1, 256))
+    max_workers: int = _setting("AIL_MAX_WORKERS", count_cores(), "a whole number from 1 to 256", _whole(1, 256))
     refs: tuple[str, ...] = _setting(
         "AIL_REFS",
         REF_KINDS,

@@ -57,7 +57,8 @@ _BLOCKS = re.compile(
 _TRAILER = re.compile(
     _any_of(
         r"^[A-Z][A-Za-z]*(?:-[A-Za-z]+)+: \S|^[a-z]+(?:-[a-z]+)*-by: \S",
-        r"^(?:Cc|CC|Acked|Link|Bug|PR|Ticket|Issue|Refs?|Patch|Depends|Thanks): \S",
+        r"^(?:Cc|CC|Acked|Link|Bug|PR|Ticket|Issue|Refs?|Patch|Depends|Thanks|Trust): \S",
+        r"^(?:LGTM|TBR|R|CC|BUG|TEST|REVIEW)=",  # of Rietveld, which Go and Chromium were reviewed in
         r"^git-svn-id:|^--HG--|^(?:extra|branch) :|^\(cherry picked from",
         r"^-{9,}$",  # above those that GitHub puts below a squashed branch
         r"^\[(?:ci skip|skip ci)\]|^for more information, see https?:",

@@ -59,6 +59,8 @@ def test_shortened_words_quotes_and_dots_in_names_end_no_sentence() -> None:
         "(cherry picked from commit 0123456789abcdef0123456789abcdef01234567)",
         "This reverts commit 0123456789abcdef0123456789abcdef01234567.",
         "git-svn-id: https://example.org/svn@1 because",
+        "LGTM=because\nR=because, rsc\nCC=golang-because",
+        "Trust: Because Reviewer <because@example.org>",
         "--HG--\nbranch : trunk",
         "[![badge because](https://example.org/b.svg)](https://example.org)",
         "- [Release notes](https://example.org/because)",
