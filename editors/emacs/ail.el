@@ -10,8 +10,6 @@
 ;;; Code:
 
 (require 'compile)
-(require 'subr-x)
-(require 'thingatpt)
 
 (defun ail--target ()
   "Return FILE:FIRST-LAST for the region, or the line at point."
@@ -22,7 +20,7 @@
 ;;;###autoload
 (defun ail-why (question)
   "Ask the history of this file's repository QUESTION about the region or the line at point."
-  (interactive (list (read-string "Why: " nil nil (concat "why " (string-trim (thing-at-point 'line t))))))
+  (interactive (list (read-string "Why (why is this so?): " nil nil "why is this so?")))
   (unless (buffer-file-name)
     (user-error "This buffer shows no file"))
   (let ((default-directory (file-name-directory (buffer-file-name)))

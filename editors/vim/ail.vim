@@ -1,6 +1,6 @@
 " Ask git history from Vim 8.1 or newer: source this file, or put it into ~/.vim/plugin.
 "
-"   :AilWhy why the retry?          about the cursor's line; without a question, why its code is so
+"   :AilWhy why the retry?          about the cursor's line; without a question: why is this so?
 "   :'<,'>AilWhy why the retry?     about the lines of the visual area
 "
 " The answer and how sure it is come in a popup beside the asked lines (Vim 8.2; before, they are said below) and stand at the head of the
@@ -8,7 +8,7 @@
 " Without this file, one line does the same, and waits:
 "   :cexpr system('ail-client ask --format grep -- ' .. shellescape(expand('%') .. ':' .. line('.')) .. ' "why?"')
 
-command! -nargs=* -range AilWhy call s:why(<line1>, <line2>, empty(<q-args>) ? 'why ' .. trim(getline(<line1>)) : <q-args>)
+command! -nargs=* -range AilWhy call s:why(<line1>, <line2>, empty(<q-args>) ? 'why is this so?' : <q-args>)
 
 function! s:why(first, last, question) abort
   let l:state = {'dir': expand('%:p:h'), 'title': 'AIL: ' .. a:question, 'lines': [], 'notes': [],

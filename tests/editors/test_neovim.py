@@ -11,6 +11,8 @@ from tests.editors.conftest import Neovim, add
 from tests.integration.conftest import Repository
 from tests.running import Home
 
+from ail_rpc import WHY
+
 ASK = "vim.cmd('Ail why the retry?')\nemit('answer', (wait_float()))"
 
 
@@ -40,7 +42,7 @@ def test_the_line_the_range_the_file_or_the_repository_is_asked_about(
     line = asked(nvim, scripted, "vim.cmd('3') vim.cmd('Ail why?')", file)
     assert (line["question"], line["lines"], line["file"], line["limit"]) == ("why?", [3, 3], file, 5)
     assert asked(nvim, scripted, "vim.cmd('2,3Ail why?')", file)["lines"] == [2, 3]
-    assert asked(nvim, scripted, "vim.cmd('3') vim.cmd('Ail')", file)["question"] == "why send()"
+    assert asked(nvim, scripted, "vim.cmd('3') vim.cmd('Ail')", file)["question"] == WHY
     visual = "vim.cmd('normal! ggVj\\27') vim.cmd(\"'<,'>Ail why?\")"
     assert asked(nvim, scripted, visual, file)["lines"] == [1, 2]
     whole = asked(nvim, scripted, "vim.cmd('%Ail why?')", file)

@@ -16,6 +16,8 @@ from tests.editors.conftest import ROOT, Neovim, add
 from tests.integration.conftest import RETRY, Repository
 from tests.running import Home
 
+from ail_rpc import WHY
+
 NAMES = ("plain.py", "two words.py", 'it\'s "quoted".py', "$(id)`id`.py", "%#<cfile>.py", "-n")
 """Of files: a shell, an editor's command line or an option parser would take them for something else."""
 
@@ -95,6 +97,19 @@ def test_emacs_asks_about_the_region(home: Home, scripted: ScriptedDaemon, repo:
     run_emacs(home, [repo.path / "upload.py"], region)
     asked = scripted.get_params("ask")
     assert (asked["lines"], asked["question"]) == ([1, 2], 'it\'s "why"?')
+
+
+def test_vim_and_emacs_ask_why_it_is_so_where_nothing_else_is_asked(
+    home: Home, scripted: ScriptedDaemon, repo: Repository
+) -> None:
+    """Not with the line's code as the question: of 60 lines 40 got no evidence so, and none by the place alone."""
+    scripted.script["ask"] = ScriptedDaemon.make_reply(repo=str(repo.path))
+    run_vim(home, str(repo.path / "upload.py"), ["2AilWhy", *WAIT], repo.path)
+    assert scripted.get_params("ask")["question"] == WHY
+    enter = "(cl-letf (((symbol-function 'read-string) (lambda (_prompt _first _history default) default)))"
+    prompted = f"(require 'cl-lib) (forward-line 1) {enter} (call-interactively #'ail-why))"
+    run_emacs(home, [repo.path / "upload.py"], prompted)
+    assert (scripted.get_params("ask")["question"], scripted.get_params("ask")["lines"]) == (WHY, [2, 2])
 
 
 def get_task() -> Any:

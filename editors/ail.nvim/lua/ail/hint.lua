@@ -52,7 +52,7 @@ local function ask(buffer, line)
     if not where.file or not vim.api.nvim_buf_is_valid(buffer) then
       return
     end
-    local params = { repo = where.repo, file = where.file, lines = { line, line }, question = require('ail').make_question(buffer, { line, line }), limit = 1, timeout = TIMEOUT_S }
+    local params = { repo = where.repo, file = where.file, lines = { line, line }, question = require('ail').WHY, limit = 1, timeout = TIMEOUT_S }
     require('ail.lines').get_contents(buffer, function(contents, note)
       if note then
         return -- its lines cannot be told

@@ -16,9 +16,9 @@ M.options = {
   hint = false, -- virtual text at the cursor's line
 }
 
+M.WHY = 'why is this so?' -- what is asked where nothing was
 M.ASKING = 'asking …' -- the one message that `:messages` does not keep
 
-local QUESTION_CODE_MAX_BYTES = 300
 local LOG_LIMIT = 50
 
 local cancel_last = function() end
@@ -118,18 +118,11 @@ local function ask_and_show(method, params, extra, is_unmoved)
   end)
 end
 
---- Return what to ask where nothing was: the code itself, whose names are what a commit's message would have said.
-function M.make_question(buffer, range)
-  local code = range and table.concat(vim.api.nvim_buf_get_lines(buffer, range[1] - 1, math.min(range[2], range[1] + 9), false), ' ') or ''
-  code = vim.trim(require('ail.safe').cut(vim.trim(code), QUESTION_CODE_MAX_BYTES))
-  return code == '' and 'why is it so?' or 'why ' .. code
-end
-
---- Ask `question` (nil: why the code is as it is) about `range` of the current buffer, {first, last}; nil: about its file.
+--- Ask `question` (nil: WHY) about `range` of the current buffer, {first, last}; nil: about its file.
 --- to_list: a quickfix list, no float.
 function M.ask(question, range, to_list)
   local buffer, is_unmoved = vim.api.nvim_get_current_buf(), take_position()
-  question = question or M.make_question(buffer, range)
+  question = question or M.WHY
   say(M.ASKING)
   place.find(buffer, vim.schedule_wrap(function(where)
     local params = { repo = where.repo, question = question, file = where.file }
