@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgpack
+
 from ail_rpc.framing import REPLY_LIMITS, FrameReader
 from ail_rpc.messages import encode_request, parse_reply
 
@@ -128,6 +130,25 @@ def read_replies(connected: socket.socket, count: int) -> list[tuple[int, Any, A
     while len(replies) < count and (data := connected.recv(1 << 16)):
         replies += [parse_reply(frame) for frame in reader.feed(data)]
     return replies
+
+
+def read_to_end(connected: socket.socket) -> bytes:
+    received = b""
+    try:
+        while more := connected.recv(1 << 16):
+            received += more
+    except ConnectionResetError:
+        pass  # closed with bytes of ours unread
+    return received
+
+
+def find_error(received: bytes) -> tuple[int, int]:
+    """The id and the code of the one error reply that *received* is."""
+    [kind, request_id, [code, message, more], result] = msgpack.unpackb(received)
+    assert (kind, result) == (1, None)
+    assert message
+    assert set(more) == {"hint"}
+    return request_id, code
 
 
 def ask(socket_path: str, method: str, **params: Any) -> Any:
