@@ -71,6 +71,26 @@ def test_a_line_that_is_only_pointed_at_is_not_told_by_a_comment_on_other_code(
     assert sure["confidence"] > ask("why is this so?", "peer.py", 3)["confidence"]
 
 
+PARTS = """
+    git init -q r; cd r
+    (echo '/**'
+     echo ' * Applies the template.'
+     echo ' * @param {Dependency} dependency the dependency for which the template should be applied'
+     echo ' * @param {boolean} lazy lazy because the template may have side effects'
+     echo ' */'
+     echo 'function apply(dependency, lazy) { return dependency.apply(); }') > apply.js; git add -A; commit -m 'Apply templates'
+"""
+
+
+@pytest.mark.parametrize("ask", [PARTS], indirect=True)
+def test_what_a_parameter_is_is_no_reason_unless_it_names_one(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_SMALL", 0)  # judged as long histories are
+    told = [one["text"] for one in ask("why is this so?", "apply.js", 6)["evidence"]]
+    assert told == ["@param {boolean} lazy lazy because the template may have side effects"]
+    told = [one["text"] for one in ask("which template should be applied for a dependency?", "apply.js")["evidence"]]
+    assert not [text for text in told if "should be applied" in text]
+
+
 MADE = """
     git init -q r; cd r
     echo 'send = None' > queue.py; git add -A; commit -m 'Add a queue before the sender

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ail_daemon.text.paragraphs import is_of_part
 from ail_daemon.text.passages import FileChange, Hunk, Passage, find_passages
 
 SAID = "We wait here because the peer may still send its last frame."
@@ -124,3 +125,21 @@ def test_a_list_stays_with_the_sentence_that_announces_it() -> None:
     assert [one.text.count("it") for one in found] == [3]
     found = read("a.py", "# Wait for the peer.\n# - it may still send a frame\n# - it may be gone by now")
     assert len(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "is_part"),
+    [
+        ("@param {string} path where the rules stand", True),
+        ("\\return 0 or an error code", True),
+        (":param path: where the rules stand", True),
+        (":rtype: the list of rules", True),
+        ("@deprecated it hides errors", False),
+        ("@internal", False),
+        ("returns the list of rules", False),
+        ("parameter names are kept", False),
+        (":class:`Rules` hold the paths", False),
+    ],
+)
+def test_fields_of_parameters_and_results_are_told_from_what_is_written_of_code(text: str, is_part: bool) -> None:
+    assert is_of_part(text) is is_part
