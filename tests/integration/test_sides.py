@@ -17,6 +17,7 @@ from ail_daemon.asking.askparams import AskParams
 from ail_daemon.asking.caches import AnswerCaches
 from ail_daemon.asking.consistency import Consistency
 from ail_daemon.asking.plan import Plan
+from ail_daemon.asking.pool import QuestionPool
 from ail_daemon.asking.prefetching import Prefetching
 from ail_daemon.asking.replies import Asked
 from ail_daemon.encoding.encoders import Bulk, ServingEncoder
@@ -161,7 +162,10 @@ def test_a_question_whose_index_is_replaced_meanwhile_is_answered_by_the_new_one
         Scope(),
         Plan("lexical", "lexical"),
     )
-    assert answering.answer(asked).body["citations"]
+    pool = QuestionPool(Flags(Loaded(Settings(), {})))
+    reply = asyncio.run(pool.run(10.0, lambda: answering.answer(asked)))
+    pool.stop()
+    assert reply.body["citations"]
     assert len(taken) == 2
     repos.close()
 
