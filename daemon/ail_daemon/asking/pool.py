@@ -60,7 +60,7 @@ class QuestionPool:
         in_reserve: in a thread of those kept for it, which are free when all others hang.
         """
         loop = asyncio.get_running_loop()
-        in_context = partial(copy_context().run, _do_open, work)  # what is logged on the way names the request
+        in_context = partial(copy_context().run, _repeat_if_closed, work)  # what is logged on the way names the request
         future = (
             loop.run_in_executor(self._reserve, in_context)
             if in_reserve
@@ -106,7 +106,7 @@ class QuestionPool:
                 self._busy -= 1
 
 
-def _do_open(work: Callable[[], _Result]) -> _Result:
+def _repeat_if_closed(work: Callable[[], _Result]) -> _Result:
     """Return what *work* returns, done again where its index was replaced meanwhile, as a damaged one is.
 
     One that is healed may be replaced twice, by an empty one first.

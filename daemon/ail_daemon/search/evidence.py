@@ -17,7 +17,7 @@ from ..index.repoindex import RepoIndex
 from ..index.words import PROSE_FIELDS
 from ..model import Encoder
 from ..text import prose
-from ..text.paragraphs import is_of_part
+from ..text.paragraphs import is_parameter_field
 from ..text.passages import Passage, get_key, split_message
 from ..text.reasons import Worth
 from .candidates import Question
@@ -164,7 +164,7 @@ class _Found:
     def _add(self, commit_id: int, passage: Passage, distance: int | None = None, line_now: int | None = None) -> None:
         is_barred = commit_id in self._opposite or (self._among is not None and commit_id not in self._among)
         words = _shorten(passage.text)
-        if is_barred or _is_mere_part(passage) or self._has(commit_id, words, passage.text):
+        if is_barred or _is_bare_field(passage) or self._has(commit_id, words, passage.text):
             return
         rank, hit = self._hits.get(commit_id, (None, None))
         is_in_file = passage.path is not None and passage.path == self._scope.file
@@ -198,9 +198,9 @@ class _Found:
         return max(first - end, passage.line - last, 0)
 
 
-def _is_mere_part(passage: Passage) -> bool:
+def _is_bare_field(passage: Passage) -> bool:
     """Whether *passage* says what a parameter or a result is, and names no reason: of 7,000 found for questions one held it."""
-    return passage.worth < Worth.REASON and is_of_part(passage.text)
+    return passage.worth < Worth.REASON and is_parameter_field(passage.text)
 
 
 def _rate_words(index: RepoIndex, question: str, asked: QuestionTerms) -> dict[str, float]:

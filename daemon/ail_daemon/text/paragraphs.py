@@ -17,7 +17,7 @@ Paragraph = tuple[int, str]
 _BULLET = re.compile(r"(?:[-*+\u2022\u2013]|\(?\d{1,3}[.)]|\(?[a-z]\)|o|\[\d{1,3}\])\s+")
 _HEADING = re.compile(r"(?:#{1,6}|={1,6})\s+(?=\S)")
 _FIELD = re.compile(r":[\w*][\w *.,|-]{0,60}:(?:\s|$)|[@\\][a-z]\w{1,20}\b|[A-Z]\w{1,20}:$|\[\^?\w{1,20}\]:")
-_PART = re.compile(
+_PARAMETER = re.compile(
     r"(?::(?:param|parameter|arg|argument|key|keyword|returns?|rtype|type|raises?|except|exception|i?var|cvar|vartype)\b"
     r"|[@\\](?:t?param|arg|returns?|type|typedef|typeParam|template|throws?|exception|raises?|prop|property|retval|in|out)\b)"
 )
@@ -48,9 +48,9 @@ def split_paragraphs(lines: Sequence[str]) -> list[Paragraph]:
     return splitter.found
 
 
-def is_of_part(text: str) -> bool:
+def is_parameter_field(text: str) -> bool:
     """Whether a paragraph is the field of a parameter, a result, a type or an error (`:param x:`, `@return`)."""
-    return bool(_PART.match(text))
+    return bool(_PARAMETER.match(text))
 
 
 class _Splitter:

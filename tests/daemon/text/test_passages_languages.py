@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ail_daemon.text.paragraphs import is_of_part
+from ail_daemon.text.paragraphs import is_parameter_field
 from ail_daemon.text.passages import FileChange, Hunk, Passage, find_passages
 
 SAID = "We wait here because the peer may still send its last frame."
@@ -142,4 +142,4 @@ def test_a_list_stays_with_the_sentence_that_announces_it() -> None:
     ],
 )
 def test_fields_of_parameters_and_results_are_told_from_what_is_written_of_code(text: str, is_part: bool) -> None:
-    assert is_of_part(text) is is_part
+    assert is_parameter_field(text) is is_part
