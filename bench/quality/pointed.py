@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -61,24 +62,18 @@ def _show(name: str, told: list[tuple[float, float]]) -> None:
 
 def _ask_project(name: str, rows: list[dict[str, Any]], encoder: Encoder) -> Iterator[tuple[float, float, str]]:
     """Yield confidence, verdict and when it was drawn, of each row that is answered as it was read."""
-    index = build_index(CODE / f"{name}.git", INDEXES / name, encoder)
-    try:
+    with closing(build_index(CODE / f"{name}.git", INDEXES / name, encoder)) as index:
         for row in rows:
             reply = _ask(index, encoder, name, row)
             if reply["outcome"] == "answered" and reply["answer"].startswith(row["begins"]):
                 yield reply["confidence"], row["right"], row["drawn"]
-    finally:
-        index.close()
 
 
 def _compare(name: str, rows: list[dict[str, Any]], encoder: Encoder) -> Iterator[tuple[str, str]]:
     """Yield the outcomes of each line, asked by its place alone and with its code."""
-    index = build_index(CODE / f"{name}.git", INDEXES / name, encoder)
-    try:
+    with closing(build_index(CODE / f"{name}.git", INDEXES / name, encoder)) as index:
         for row in rows:
             yield _ask(index, encoder, name, row)["outcome"], _ask(index, encoder, name, row, has_code=True)["outcome"]
-    finally:
-        index.close()
 
 
 def _ask(

@@ -205,7 +205,9 @@ _AT_ONCE = 4  # threads that a question may encode in
 class RecentEmbeddings:
     """Embeddings of the texts that were encoded last, by model and a hash of the text. Safe to use from several threads.
 
-    at_once: texts that are encoded at the same time. Questions about one thing compare the same passages with each other's words, and encoding is what takes their time.
+    at_once: texts that are encoded at the same time.
+
+    Questions about one thing compare the same passages with each other's words, and encoding is what takes their time.
     """
 
     def __init__(self, size: int = _RECENT, at_once: int = min(count_cores(), _AT_ONCE)) -> None:
